@@ -1,0 +1,123 @@
+//! Who is calling: what an access key stands for.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Timestamp;
+use crate::ids::{AccountId, Region, global_arn, upper_id};
+
+/// The principal behind a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    /// Whoever uses the account id as access key: an administrator of that account.
+    Operator,
+    /// An IAM user with a long-lived key.
+    User {
+        /// The user's name.
+        name: String,
+    },
+    /// A session of an assumed role, for example a function at work.
+    Role {
+        /// The role's name, without path.
+        role: String,
+        /// The session's name; Lambda uses the function's name.
+        session: String,
+    },
+    /// An AWS service acting on its own, for example `config.amazonaws.com`.
+    Service(&'static str),
+}
+
+impl Caller {
+    /// The ARN that `GetCallerIdentity` shows and that error messages name.
+    pub fn arn(&self, account: &AccountId, region: &Region) -> String {
+        let partition = region.partition();
+        match self {
+            Caller::Operator => global_arn(partition, account, "iam", "user/operator"),
+            Caller::User { name } => global_arn(partition, account, "iam", &format!("user/{name}")),
+            Caller::Role { role, session } => global_arn(
+                partition,
+                account,
+                "sts",
+                &format!("assumed-role/{role}/{session}"),
+            ),
+            Caller::Service(principal) => (*principal).to_owned(),
+        }
+    }
+}
+
+/// A key triple as clients use it.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// `ASIA…` for sessions, `AKIA…` for users.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret_access_key: String,
+    /// Empty for long-lived keys.
+    pub session_token: String,
+    /// When the session ends; `None` for long-lived keys.
+    pub expires: Option<Timestamp>,
+}
+
+/// Every key that the sandbox has issued.
+#[derive(Debug, Default)]
+pub struct KeyRing {
+    keys: Mutex<HashMap<String, (AccountId, Caller, Option<Timestamp>)>>,
+}
+
+impl KeyRing {
+    /// Issues session credentials for `caller`, valid until `expires`.
+    pub fn issue_session(
+        &self,
+        account: &AccountId,
+        caller: Caller,
+        expires: Timestamp,
+    ) -> Credentials {
+        self.issue(upper_id("ASIA", 16), account, caller, Some(expires))
+    }
+
+    /// Issues a long-lived key for `caller`.
+    pub fn issue_key(&self, account: &AccountId, caller: Caller) -> Credentials {
+        self.issue(upper_id("AKIA", 16), account, caller, None)
+    }
+
+    /// Takes a key back; unknown keys are ignored.
+    pub fn revoke(&self, access_key_id: &str) {
+        self.lock().remove(access_key_id);
+    }
+
+    /// What `access_key_id` stands for at `now`: twelve digits are the operator of that account,
+    /// anything else must have been issued and not have expired.
+    pub fn lookup(&self, access_key_id: &str, now: Timestamp) -> Option<(AccountId, Caller)> {
+        if let Some(account) = AccountId::parse(access_key_id) {
+            return Some((account, Caller::Operator));
+        }
+        let keys = self.lock();
+        let (account, caller, expires) = keys.get(access_key_id)?;
+        expires
+            .is_none_or(|at| now < at)
+            .then(|| (account.clone(), caller.clone()))
+    }
+
+    fn issue(
+        &self,
+        id: String,
+        account: &AccountId,
+        caller: Caller,
+        expires: Option<Timestamp>,
+    ) -> Credentials {
+        self.lock()
+            .insert(id.clone(), (account.clone(), caller, expires));
+        Credentials {
+            access_key_id: id,
+            secret_access_key: upper_id("", 40),
+            session_token: expires.map(|_| upper_id("", 64)).unwrap_or_default(),
+            expires,
+        }
+    }
+
+    fn lock(
+        &self,
+    ) -> std::sync::MutexGuard<'_, HashMap<String, (AccountId, Caller, Option<Timestamp>)>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

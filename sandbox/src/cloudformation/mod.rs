@@ -1,0 +1,20 @@
+//! CloudFormation: stacks.
+
+use crate::error::ApiError;
+use crate::iam::Access;
+use crate::protocol::Operation;
+use crate::sandbox::{Call, Outcome};
+
+/// What the service holds.
+#[derive(Debug, Default)]
+pub struct State {}
+
+pub(crate) fn dispatch(_call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
+    match operation.name.as_str() {
+        name => Err(ApiError::not_implemented("cloudformation", name)),
+    }
+}
+
+pub(crate) fn required_access(_call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
+    vec![Access::anywhere("cloudformation", &operation.name)]
+}

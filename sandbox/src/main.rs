@@ -1,0 +1,92 @@
+//! `driftlab-sandbox`: serves a sandbox until it is told to stop.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use sandbox::sandbox::{Sandbox, Settings};
+use sandbox::server;
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// AWS on this machine, for the lab: one process, loopback only.
+#[derive(Debug, Parser)]
+#[command(name = "driftlab-sandbox", version)]
+struct Args {
+    /// The port on 127.0.0.1; 0 takes any free one
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Stop when standard input is closed, so that the sandbox never outlives whoever started it
+    #[arg(long)]
+    exit_with_stdin: bool,
+    /// How long AWS Config takes to record a change, for example `0s`, `300ms`, `90s`, `2m`
+    #[arg(long, default_value = "0s", value_parser = duration)]
+    config_latency: Duration,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u64 = digits
+        .parse()
+        .map_err(|_| "a duration is a whole number and a unit: 300ms, 90s, 2m".to_owned())?;
+    match &text[digits.len()..] {
+        "ms" => Ok(Duration::from_millis(number)),
+        "s" | "" => Ok(Duration::from_secs(number)),
+        "m" => Ok(Duration::from_secs(number * 60)),
+        unit => Err(format!("`{unit}` is no unit of time: use ms, s or m")),
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env(
+            "DRIFTLAB_SANDBOX_LOG",
+        ))
+        .with_writer(io::stderr)
+        .init();
+    match run(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), String> {
+    let sandbox = Sandbox::start(Settings {
+        config_latency: args.config_latency,
+    });
+    let listener = server::bind(&sandbox, args.port)
+        .await
+        .map_err(|error| format!("port {} on 127.0.0.1 cannot be used: {error}", args.port))?;
+    let mut interrupt = signal(SignalKind::interrupt())
+        .map_err(|error| format!("signals cannot be received: {error}"))?;
+    let mut terminate = signal(SignalKind::terminate())
+        .map_err(|error| format!("signals cannot be received: {error}"))?;
+    let ready = serde_json::json!({
+        "endpoint": sandbox.endpoint(),
+        "pid": std::process::id(),
+        "instance": sandbox.instance,
+    });
+    writeln!(io::stdout(), "{ready}")
+        .and_then(|()| io::stdout().flush())
+        .map_err(|error| format!("standard output cannot be written: {error}"))?;
+    tokio::select! {
+        () = server::serve(sandbox.clone(), listener) => {}
+        () = end_of_stdin(), if args.exit_with_stdin => {}
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    sandbox.functions.shut_down().await;
+    Ok(())
+}
+
+async fn end_of_stdin() {
+    let mut stdin = tokio::io::stdin();
+    let mut ignored = [0; 256];
+    while matches!(stdin.read(&mut ignored).await, Ok(read) if read > 0) {}
+}

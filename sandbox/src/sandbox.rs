@@ -1,0 +1,300 @@
+//! The world: accounts, what they hold, and the door through which every call goes.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::caller::{Caller, KeyRing};
+use crate::clock::{Clock, Timestamp};
+use crate::engine::{Engine, Task};
+use crate::error::ApiError;
+use crate::ids::{AccountId, Region, uuid};
+use crate::protocol::{Answer, Operation};
+use crate::service::Service;
+use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns};
+
+/// What can be chosen when a sandbox is started.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
+    /// minutes; zero makes rehearsals quick.
+    pub config_latency: Duration,
+}
+
+/// AWS on this machine: every account, every region, one clock, one engine.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// Names this process; clients that kept an endpoint can tell whether it is still the same world.
+    pub instance: String,
+    /// The one clock.
+    pub clock: Clock,
+    /// What was chosen at the start.
+    pub settings: Settings,
+    /// Every key that was issued.
+    pub keys: KeyRing,
+    /// What is going to happen.
+    pub engine: Engine,
+    /// The processes of the functions.
+    pub functions: lambda::Host,
+    accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
+    /// Bucket names are global: who owns which.
+    pub(crate) bucket_owners: Mutex<HashMap<String, AccountId>>,
+    endpoint: OnceLock<String>,
+}
+
+/// Everything that one account holds.
+#[derive(Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Roles, policies, users: global in an account.
+    pub iam: iam::State,
+    /// Buckets: listed without a region.
+    pub s3: s3::State,
+    regions: BTreeMap<Region, Regional>,
+    outbox: Vec<Task>,
+}
+
+/// Everything that one account holds in one region.
+#[derive(Debug)]
+pub struct Regional {
+    /// Networks and security groups.
+    pub ec2: ec2::State,
+    /// Recorder, channel, rules, items, evaluations.
+    pub config: config::State,
+    /// Functions.
+    pub lambda: lambda::State,
+    /// Topics and subscriptions.
+    pub sns: sns::State,
+    /// Log groups.
+    pub logs: logs::State,
+    /// Stacks.
+    pub cloudformation: cloudformation::State,
+}
+
+impl Account {
+    fn new(id: AccountId) -> Self {
+        Self {
+            id,
+            iam: iam::State::default(),
+            s3: s3::State::default(),
+            regions: BTreeMap::new(),
+            outbox: Vec::new(),
+        }
+    }
+
+    /// What the account holds in `region`. Made on first use, with the default VPC that every
+    /// account has.
+    pub fn region(&mut self, region: &Region) -> &mut Regional {
+        let id = &self.id;
+        self.regions
+            .entry(region.clone())
+            .or_insert_with(|| Regional {
+                ec2: ec2::State::new(id, region),
+                config: config::State::default(),
+                lambda: lambda::State::default(),
+                sns: sns::State::default(),
+                logs: logs::State::default(),
+                cloudformation: cloudformation::State::default(),
+            })
+    }
+
+    /// Schedules work for the engine; it is handed over when the account is unlocked.
+    pub fn later(&mut self, task: Task) {
+        self.outbox.push(task);
+    }
+}
+
+/// One operation at work: the account is locked, time stands still.
+pub struct Call<'a> {
+    /// The world around.
+    pub sandbox: &'a Arc<Sandbox>,
+    /// The account that is called.
+    pub account: &'a mut Account,
+    /// The region that is called.
+    pub region: Region,
+    /// Who calls.
+    pub caller: Caller,
+    /// When.
+    pub now: Timestamp,
+    /// The id that the answer carries.
+    pub request_id: String,
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("account", &self.account.id)
+            .field("region", &self.region)
+            .field("caller", &self.caller)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Call<'_> {
+    /// What the account holds in the called region.
+    pub fn here(&mut self) -> &mut Regional {
+        self.account.region(&self.region)
+    }
+
+    /// An ARN in the called account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        crate::ids::arn(&self.region, &self.account.id, service, resource)
+    }
+}
+
+/// How an operation ended: at once, or with work that must not hold the account's lock.
+pub enum Outcome {
+    /// It is done.
+    Done(Answer),
+    /// The answer comes later, for example from a function that is invoked synchronously.
+    Later(Pin<Box<dyn Future<Output = Result<Answer, ApiError>> + Send>>),
+}
+
+impl fmt::Debug for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Done(answer) => f.debug_tuple("Done").field(answer).finish(),
+            Outcome::Later(_) => f.write_str("Later"),
+        }
+    }
+}
+
+impl From<Value> for Outcome {
+    fn from(value: Value) -> Self {
+        Outcome::Done(Answer::Value(value))
+    }
+}
+
+impl From<Answer> for Outcome {
+    fn from(answer: Answer) -> Self {
+        Outcome::Done(answer)
+    }
+}
+
+impl Sandbox {
+    /// A new, empty world whose engine runs on the current tokio runtime until the sandbox is dropped.
+    pub fn start(settings: Settings) -> Arc<Self> {
+        let sandbox = Arc::new(Self {
+            instance: uuid(),
+            clock: Clock::default(),
+            settings,
+            keys: KeyRing::default(),
+            engine: Engine::default(),
+            functions: lambda::Host::default(),
+            accounts: Mutex::default(),
+            bucket_owners: Mutex::default(),
+            endpoint: OnceLock::new(),
+        });
+        tokio::spawn(Engine::run(Arc::downgrade(&sandbox)));
+        sandbox
+    }
+
+    /// The URL at which this sandbox listens; empty before it does.
+    pub fn endpoint(&self) -> &str {
+        self.endpoint.get().map_or("", String::as_str)
+    }
+
+    pub(crate) fn set_endpoint(&self, endpoint: String) {
+        // A sandbox listens once; a second address would be a mistake of ours and changes nothing.
+        let _ = self.endpoint.set(endpoint);
+    }
+
+    /// Performs one operation as `caller`, through the same door for clients and for services that
+    /// call each other (CloudFormation makes what it makes through here): authorisation, effect, tasks.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub async fn perform(
+        self: &Arc<Self>,
+        target: &Target,
+        service: Service,
+        operation: &Operation,
+    ) -> Result<Answer, ApiError> {
+        let outcome = self.enter(target, |call| {
+            iam::authorize(call, service, operation)?;
+            service.dispatch(call, operation)
+        })?;
+        match outcome {
+            Outcome::Done(answer) => Ok(answer),
+            Outcome::Later(answer) => answer.await,
+        }
+    }
+
+    /// Like [`Sandbox::perform`], for services whose output is a structure.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub async fn perform_value(
+        self: &Arc<Self>,
+        target: &Target,
+        service: Service,
+        name: &str,
+        input: Value,
+    ) -> Result<Value, ApiError> {
+        match self
+            .perform(target, service, &Operation::new(name, input))
+            .await?
+        {
+            Answer::Value(value) => Ok(value),
+            Answer::Http(_) => Ok(Value::Null),
+        }
+    }
+
+    /// Runs `work` on the locked account, then hands the tasks that it left to the engine. The
+    /// closure must not block: everything slow belongs into a task or an [`Outcome::Later`].
+    pub fn enter<T>(self: &Arc<Self>, target: &Target, work: impl FnOnce(&mut Call<'_>) -> T) -> T {
+        let account = self.account(&target.account);
+        let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut call = Call {
+            sandbox: self,
+            account: &mut account,
+            region: target.region.clone(),
+            caller: target.caller.clone(),
+            now: self.clock.now(),
+            request_id: target.request_id.clone(),
+        };
+        let result = work(&mut call);
+        // Handed over under the lock, so that tasks of two calls cannot swap places.
+        self.engine.schedule(account.outbox.drain(..));
+        result
+    }
+
+    fn account(&self, id: &AccountId) -> Arc<Mutex<Account>> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts
+            .entry(id.clone())
+            .or_insert_with(|| Arc::new(Mutex::new(Account::new(id.clone()))))
+            .clone()
+    }
+}
+
+/// Where an operation goes and who asks for it.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The account that is called.
+    pub account: AccountId,
+    /// The region that is called.
+    pub region: Region,
+    /// Who calls.
+    pub caller: Caller,
+    /// The id that the answer carries.
+    pub request_id: String,
+}
+
+impl Target {
+    /// A target with a fresh request id.
+    pub fn new(account: AccountId, region: Region, caller: Caller) -> Self {
+        Self {
+            account,
+            region,
+            caller,
+            request_id: uuid(),
+        }
+    }
+}

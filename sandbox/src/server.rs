@@ -1,0 +1,96 @@
+//! HTTP on the loopback interface, and nowhere else.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::error::ApiError;
+use crate::gateway;
+use crate::protocol::{HttpRequest, HttpResponse, Protocol, encode_error};
+use crate::sandbox::Sandbox;
+
+/// The largest body that is read: Lambda takes packages of 50 MB directly, as base64.
+const MAX_BODY: usize = 72 * 1024 * 1024;
+
+/// A client that sends no complete header within this time is let go.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Binds the loopback interface; `port` 0 takes any free one. Nothing is served yet.
+///
+/// # Errors
+/// When the port is taken or may not be bound.
+pub async fn bind(sandbox: &Sandbox, port: u16) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    sandbox.set_endpoint(format!("http://{}", listener.local_addr()?));
+    Ok(listener)
+}
+
+/// Serves until the future is dropped.
+pub async fn serve(sandbox: Arc<Sandbox>, listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                tokio::spawn(connection(sandbox.clone(), stream));
+            }
+            // Usually out of file descriptors: give connections a chance to close.
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    }
+}
+
+async fn connection(sandbox: Arc<Sandbox>, stream: TcpStream) {
+    // Answers are small and come in one piece: waiting for more would only add latency.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    let service = service_fn(move |request| {
+        let sandbox = sandbox.clone();
+        async move { Ok::<_, std::convert::Infallible>(respond(&sandbox, request).await) }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn respond(sandbox: &Arc<Sandbox>, request: hyper::Request<Incoming>) -> HttpResponse {
+    let (parts, body) = request.into_parts();
+    let body = match read(body).await {
+        Ok(body) => body,
+        Err(error) => return encode_error(Protocol::RestXml, &error, "-"),
+    };
+    let request = HttpRequest {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+    };
+    gateway::answer(sandbox, request).await
+}
+
+async fn read(body: Incoming) -> Result<Bytes, ApiError> {
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) => Err(ApiError::new(
+            413,
+            "RequestEntityTooLarge",
+            format!("the request body could not be read: {error}"),
+        )),
+    }
+}

@@ -1,0 +1,158 @@
+//! The services: how each is addressed and who answers for it.
+
+use crate::error::ApiError;
+use crate::protocol::{HttpRequest, Operation, Protocol, json, query};
+use crate::sandbox::{Call, Outcome};
+use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns, sts};
+
+/// A service that the sandbox has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// Stacks.
+    CloudFormation,
+    /// Recorder, channel, rules, evaluations.
+    Config,
+    /// Networks and security groups.
+    Ec2,
+    /// Roles and policies.
+    Iam,
+    /// Functions.
+    Lambda,
+    /// CloudWatch Logs.
+    Logs,
+    /// Buckets.
+    S3,
+    /// Topics.
+    Sns,
+    /// Identities and sessions.
+    Sts,
+}
+
+impl Service {
+    /// From the service name in a request's credential scope.
+    pub fn from_signing_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "cloudformation" => Service::CloudFormation,
+            "config" => Service::Config,
+            "ec2" => Service::Ec2,
+            "iam" => Service::Iam,
+            "lambda" => Service::Lambda,
+            "logs" => Service::Logs,
+            "s3" => Service::S3,
+            "sns" => Service::Sns,
+            "sts" => Service::Sts,
+            _ => return None,
+        })
+    }
+
+    /// The service's name in credential scopes and in front of IAM actions.
+    pub fn signing_name(self) -> &'static str {
+        match self {
+            Service::CloudFormation => "cloudformation",
+            Service::Config => "config",
+            Service::Ec2 => "ec2",
+            Service::Iam => "iam",
+            Service::Lambda => "lambda",
+            Service::Logs => "logs",
+            Service::S3 => "s3",
+            Service::Sns => "sns",
+            Service::Sts => "sts",
+        }
+    }
+
+    /// How the service speaks.
+    pub fn protocol(self) -> Protocol {
+        match self {
+            Service::CloudFormation => {
+                Protocol::Query("http://cloudformation.amazonaws.com/doc/2010-05-15/")
+            }
+            Service::Ec2 => Protocol::Ec2("http://ec2.amazonaws.com/doc/2016-11-15/"),
+            Service::Iam => Protocol::Query("https://iam.amazonaws.com/doc/2010-05-08/"),
+            Service::Sns => Protocol::Query("http://sns.amazonaws.com/doc/2010-03-31/"),
+            Service::Sts => Protocol::Query("https://sts.amazonaws.com/doc/2011-06-15/"),
+            Service::Config | Service::Logs => Protocol::Json,
+            Service::Lambda => Protocol::RestJson,
+            Service::S3 => Protocol::RestXml,
+        }
+    }
+
+    /// Reads the operation out of a request.
+    ///
+    /// # Errors
+    /// When the request is not of the service's protocol.
+    pub fn decode(self, request: &HttpRequest) -> Result<Operation, ApiError> {
+        match self.protocol() {
+            Protocol::Query(_) | Protocol::Ec2(_) => {
+                let body = form_urlencoded::parse(&request.body).into_owned();
+                let input = query::decode(request.query_pairs().into_iter().chain(body));
+                let Some(action) = input.get("Action").and_then(|action| action.as_str()) else {
+                    return Err(ApiError::bad(
+                        "MissingAction",
+                        "the request has no parameter Action",
+                    ));
+                };
+                Ok(Operation::new(action.to_owned(), input.clone()))
+            }
+            Protocol::Json => {
+                let Some((_, action)) = request
+                    .header("x-amz-target")
+                    .and_then(|target| target.rsplit_once('.'))
+                else {
+                    return Err(ApiError::bad(
+                        "UnknownOperationException",
+                        "the request has no header X-Amz-Target",
+                    ));
+                };
+                Ok(Operation::new(action, json::decode(&request.body)?))
+            }
+            Protocol::RestJson => lambda::decode(request),
+            Protocol::RestXml => s3::decode(request),
+        }
+    }
+
+    /// Hands an operation to the service.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub fn dispatch(self, call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
+        match self {
+            Service::CloudFormation => cloudformation::dispatch(call, operation),
+            Service::Config => config::dispatch(call, operation),
+            Service::Ec2 => ec2::dispatch(call, operation),
+            Service::Iam => iam::dispatch(call, operation),
+            Service::Lambda => lambda::dispatch(call, operation),
+            Service::Logs => logs::dispatch(call, operation),
+            Service::S3 => s3::dispatch(call, operation),
+            Service::Sns => sns::dispatch(call, operation),
+            Service::Sts => sts::dispatch(call, operation),
+        }
+    }
+
+    /// What the caller must be allowed to do for `operation`. The default is the operation's own
+    /// name on every resource; services narrow that where AWS supports resources and condition keys.
+    pub fn required_access(self, call: &mut Call<'_>, operation: &Operation) -> Vec<iam::Access> {
+        match self {
+            Service::CloudFormation => cloudformation::required_access(call, operation),
+            Service::Config => config::required_access(call, operation),
+            Service::Ec2 => ec2::required_access(call, operation),
+            Service::Iam => iam::required_access(call, operation),
+            Service::Lambda => lambda::required_access(call, operation),
+            Service::Logs => logs::required_access(call, operation),
+            Service::S3 => s3::required_access(call, operation),
+            Service::Sns => sns::required_access(call, operation),
+            Service::Sts => sts::required_access(call, operation),
+        }
+    }
+
+    /// The code and HTTP status with which the service says that something is not allowed.
+    pub fn denial(self) -> (u16, &'static str) {
+        match self {
+            Service::Ec2 => (403, "UnauthorizedOperation"),
+            Service::Config | Service::Logs => (400, "AccessDeniedException"),
+            Service::Lambda => (403, "AccessDeniedException"),
+            Service::CloudFormation | Service::Iam | Service::S3 | Service::Sns | Service::Sts => {
+                (403, "AccessDenied")
+            }
+        }
+    }
+}
