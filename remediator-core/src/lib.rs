@@ -1,0 +1,39 @@
+//! What a security group must look like, and the least that makes it so.
+//!
+//! Data flows one way: *event* → *decision* → *observation* → *plan* → effects → *evaluation*.
+//! Everything here is pure: no clock, no network, no environment. The effects live in the
+//! `remediator` crate, the requests in `aws-calls`.
+
+pub mod baseline;
+pub mod decision;
+pub mod evaluation;
+pub mod event;
+pub mod ids;
+pub mod log;
+pub mod observation;
+pub mod plan;
+pub mod policy;
+pub mod ports;
+pub mod protocol;
+pub mod rule;
+pub mod scope;
+pub mod source;
+pub mod timestamp;
+
+pub use baseline::{Baseline, BaselineError};
+pub use decision::{Decision, decide};
+pub use evaluation::{Annotation, Compliance, Evaluation};
+pub use event::{Event, EventError};
+pub use ids::{AccountId, GroupId, IdError, ResultToken};
+pub use observation::SecurityGroup;
+pub use plan::{Plan, plan};
+pub use policy::{Mode, Policy, PolicyError};
+pub use ports::{PortRange, Ports};
+pub use protocol::Protocol;
+pub use rule::{Rule, RuleError};
+pub use scope::Scope;
+pub use source::Source;
+pub use timestamp::{Timestamp, TimestampError};
+
+/// The one resource type that this rule judges.
+pub const SECURITY_GROUP: &str = "AWS::EC2::SecurityGroup";
