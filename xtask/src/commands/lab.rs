@@ -1,6 +1,7 @@
 //! `deploy`, `simulate-incident`, `status`, `logs`, `cleanup`: builds what is needed, finds or starts the shared sandbox,
 //! and becomes `driftlab`.
 
+use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::compile;
-use crate::endpoint::{Account, DEFAULT_ACCOUNT, DEFAULT_REGION, Identity};
+use crate::endpoint::{Account, DEFAULT_ACCOUNT, DEFAULT_REGION, Identity, SANDBOX_EMAIL};
 use crate::failure::{Exit, Failure};
 use crate::package::{self, Package};
 use crate::sandbox::shared::State;
@@ -55,6 +56,9 @@ pub(crate) struct Args {
     )]
     rest: Vec<OsString>,
 }
+
+/// Where `driftlab` looks for the address that is told about changes.
+const EMAIL: &str = "DRIFTLAB_EMAIL";
 
 /// What is left after xtask has taken its own options out of the command line, wherever they stood.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,6 +117,15 @@ impl Request {
         })
     }
 
+    /// Whether `driftlab` would have no address to tell. A settings file may have one, and the environment would win over
+    /// it, so where there is such a file it is left to speak for itself.
+    fn names_no_email(&self) -> bool {
+        !self.has("--email")
+            && !self.has("--config")
+            && env::var_os(EMAIL).is_none()
+            && !Path::new("driftlab.yaml").exists()
+    }
+
     fn is_for_help(&self) -> bool {
         self.has("--help") || self.has("-h")
     }
@@ -151,6 +164,9 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
         };
         let sandbox = State::lock()?.ensure(&programs.sandbox)?;
         identity.apply(&mut command, &sandbox);
+        if request.names_no_email() {
+            command.env(EMAIL, SANDBOX_EMAIL);
+        }
         // There is nothing in a sandbox that would have to be confirmed.
         if !request.has("--yes") {
             command.arg("--yes");
