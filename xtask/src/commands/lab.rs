@@ -142,6 +142,10 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
         .hint("leave out `--account`, or choose a profile with `--profile`")
         .into());
     }
+    let local = !request.aws && !request.is_for_help();
+    if local {
+        State::check()?;
+    }
     let (programs, package) = build(name, &request)?;
     let mut command = Command::new(&programs.driftlab);
     command.arg(name.as_str());
@@ -151,7 +155,7 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
     if let Some(region) = &request.region {
         command.arg("--region").arg(region);
     }
-    if !request.aws && !request.is_for_help() {
+    if local {
         let identity = Identity {
             account: match request.account.clone() {
                 Some(account) => account,
