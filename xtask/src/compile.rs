@@ -230,6 +230,10 @@ impl Build {
             .child
             .wait()
             .with_context(|| format!("cannot wait for the build of {what}"))?;
+        if let Some(narration) = self.narration {
+            // Only a panic of the thread is lost here, and it has printed itself.
+            let _ = narration.join();
+        }
         if status.success() {
             Ok(executables)
         } else {
