@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::compile::Everything;
 use crate::endpoint::{Identity, SANDBOX_EMAIL};
 use crate::failure::{Exit, Failure};
+use crate::leash::Leash;
 use crate::sandbox::Options;
 use crate::sandbox::process::Private;
 
@@ -129,9 +130,14 @@ impl<'a> Stage<'a> {
         self.identity.apply(&mut command, &self.private.sandbox);
         keep_settings_out(&mut command);
         let began = Instant::now();
-        let output = command.output().with_context(|| {
+        let driftlab = command.stdout(Stdio::piped()).spawn().with_context(|| {
             format!("cannot start `{}`", self.built.programs.driftlab.display())
         })?;
+        let leash = Leash::on(&driftlab)?;
+        let output = driftlab
+            .wait_with_output()
+            .context("cannot wait for `driftlab`")?;
+        drop(leash);
         let took = began.elapsed();
         // A process without an exit code was ended by a signal, as Ctrl-C does.
         let exit = output
