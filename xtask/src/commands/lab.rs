@@ -126,6 +126,10 @@ impl Request {
             && !Path::new("driftlab.yaml").exists()
     }
 
+    fn names_package(&self) -> bool {
+        self.has("--package") || env::var_os("DRIFTLAB_PACKAGE").is_some()
+    }
+
     fn is_for_help(&self) -> bool {
         self.has("--help") || self.has("-h")
     }
@@ -184,7 +188,7 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
 /// Builds what the command needs: the function only where it is about to be deployed and no package was given.
 fn build(name: Name, request: &Request) -> Result<(compile::Programs, Option<Package>)> {
     let needs_package = match name {
-        Name::Deploy => !request.has("--package") && !request.is_for_help(),
+        Name::Deploy => !request.names_package() && !request.is_for_help(),
         Name::SimulateIncident | Name::Status | Name::Logs | Name::Cleanup => false,
     };
     if !needs_package {
