@@ -19,10 +19,24 @@ use aws::Live;
 use aws_calls::{Client, Config};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
+use std::process::ExitCode;
 
 type InitError = Box<dyn std::error::Error + Send + Sync>;
 
-fn main() -> Result<(), InitError> {
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::line(&format!(
+                "error: the function cannot start: {}",
+                error::chain(&*error)
+            ));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<(), InitError> {
     // One thread: the function waits for the network, and a pool of workers costs more CPU than
     // the work they would share.
     tokio::runtime::Builder::new_current_thread()
@@ -37,7 +51,10 @@ async fn serve() -> Result<(), InitError> {
     let client = Client::new(Config::from_env()?)?;
     if let Err(error) = client.connect().await {
         // Not fatal: the calls open connections of their own, and report what fails then.
-        output::line(&format!("connections could not be opened ahead: {error}"));
+        output::line(&format!(
+            "connections could not be opened ahead: {}",
+            error::chain(&*error)
+        ));
     }
     let live = &Live::new(client);
     let handler = service_fn(|event: LambdaEvent<Value>| async move {
