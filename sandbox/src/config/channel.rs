@@ -74,7 +74,9 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
     if let Some(topic) = &channel.topic {
         delivery::check_topic(call, topic)?;
     }
-    call.here().config.channel = Some(channel);
+    let slot = &mut call.here().config.channel;
+    let stream = slot.take().and_then(|replaced| replaced.stream);
+    *slot = Some(Channel { stream, ..channel });
     Ok(json!({}).into())
 }
 

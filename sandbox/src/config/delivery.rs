@@ -38,7 +38,7 @@ impl Delivered {
 
 /// Publishes to the channel's topic, where it has one: with the recorder's role, and where the topic
 /// does not know that, as the service. What went wrong shows in `DescribeDeliveryChannelStatus`.
-pub(super) fn stream(call: &mut Call<'_>, subject: String, body: &Value) {
+pub(super) fn stream(call: &mut Call<'_>, subject: String, body: String) {
     let state = &call.here().config;
     let Some(topic) = state
         .channel
@@ -53,13 +53,13 @@ pub(super) fn stream(call: &mut Call<'_>, subject: String, body: &Value) {
         .map(|recorder| recorder.role_arn.clone());
     let message = sns::Message {
         subject: Some(subject),
-        body: body.to_string(),
+        body,
         ..sns::Message::default()
     };
-    let as_role = role.map(|role| sns::publish(call, &topic, &role, message.clone()));
-    let result = match as_role {
-        Some(Ok(id)) => Ok(id),
-        _ => sns::publish(call, &topic, PRINCIPAL, message),
+    let result = match role {
+        None => sns::publish(call, &topic, PRINCIPAL, message),
+        Some(role) => sns::publish(call, &topic, &role, message.clone())
+            .or_else(|error| sns::publish(call, &topic, PRINCIPAL, message).map_err(|_| error)),
     };
     let now = call.now;
     if let Err(error) = &result {

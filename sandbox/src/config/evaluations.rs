@@ -7,7 +7,7 @@ use super::page::{length, moment, one_of, validation};
 use super::place::Place;
 use super::rule::{Compliance, Evaluation};
 use super::scope::invalid;
-use super::{delivery, notice, record, rules};
+use super::{compliance_item, delivery, notice, rules};
 use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -151,6 +151,6 @@ fn store(call: &mut Call<'_>, rule_name: &str, key: ResourceKey, new: Evaluation
     }
     let subject = notice::compliance_subject(&place, rule, &key, &new);
     let message = notice::of_compliance(&place, rule, &key, old.as_ref(), &new, now);
-    delivery::stream(call, subject, &message);
-    record::record_compliance(call, &key);
+    delivery::stream(call, subject, message);
+    compliance_item::record(call, &key);
 }

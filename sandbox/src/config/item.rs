@@ -92,12 +92,15 @@ impl Item {
             "configurationItemCaptureTime": epoch_seconds(self.captured),
             "configurationItemStatus": self.status.name(),
             "configurationStateId": self.state_id.to_string(),
-            "arn": self.arn,
             "resourceType": self.key.resource_type,
             "resourceId": self.key.resource_id,
             "awsRegion": place.region.as_str(),
             "supplementaryConfiguration": {},
         });
+        // Compliance has no ARN.
+        if !self.arn.is_empty() {
+            item["arn"] = json!(self.arn);
+        }
         if let Some(name) = &self.resource_name {
             item["resourceName"] = json!(name);
         }
@@ -135,6 +138,7 @@ impl Item {
 
     /// What identifies the item in events, without what the resource looks like.
     pub(super) fn to_summary(&self, place: &Place) -> Map<String, Value> {
+        let arn = (!self.arn.is_empty()).then_some(&self.arn);
         let zone = self.is_live().then_some("Not Applicable");
         let summary = json!({
             "configurationItemVersion": ITEM_VERSION,
@@ -145,7 +149,7 @@ impl Item {
             "resourceType": self.key.resource_type,
             "resourceId": self.key.resource_id,
             "resourceName": self.resource_name,
-            "ARN": self.arn,
+            "ARN": arn,
             "awsRegion": place.region.as_str(),
             "availabilityZone": zone,
             "configurationStateMd5Hash": "",

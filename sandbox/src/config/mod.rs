@@ -6,6 +6,7 @@
 
 mod channel;
 mod compliance;
+mod compliance_item;
 mod delivery;
 mod diff;
 mod evaluations;

@@ -1,5 +1,7 @@
 //! The messages that Config writes: to rules, and to the channel's topic.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::diff::diff;
@@ -19,7 +21,8 @@ const OVERSIZED: usize = 256 * 1024;
 pub(super) struct Notice {
     /// `ConfigurationItemChangeNotification`, or the oversized variant.
     pub(super) message_type: &'static str,
-    pub(super) body: Value,
+    /// JSON text, shared by everybody who hears of it.
+    pub(super) body: Arc<str>,
 }
 
 /// The notice of a new item.
@@ -39,29 +42,33 @@ pub(super) fn of_state(place: &Place, item: &Item, now: Timestamp) -> Notice {
 
 fn of_item(place: &Place, item: &Item, diff: Value, now: Timestamp) -> Notice {
     let change_type = diff["changeType"].clone();
-    let whole = Notice {
-        message_type: "ConfigurationItemChangeNotification",
-        body: json!({
-            "configurationItemDiff": diff,
-            "configurationItem": item.to_event(place),
-            "notificationCreationTime": iso8601(now),
-            "messageType": "ConfigurationItemChangeNotification",
-            "recordVersion": "1.3",
-        }),
-    };
-    if whole.body.to_string().len() <= OVERSIZED {
-        return whole;
+    let message_type = "ConfigurationItemChangeNotification";
+    let body = json!({
+        "configurationItemDiff": diff,
+        "configurationItem": item.to_event(place),
+        "notificationCreationTime": iso8601(now),
+        "messageType": message_type,
+        "recordVersion": "1.3",
+    })
+    .to_string();
+    if body.len() <= OVERSIZED {
+        return Notice {
+            message_type,
+            body: body.into(),
+        };
     }
+    let message_type = "OversizedConfigurationItemChangeNotification";
     let mut summary = item.to_summary(place);
     summary.insert("changeType".to_owned(), change_type);
+    let body = json!({
+        "configurationItemSummary": summary,
+        "notificationCreationTime": iso8601(now),
+        "messageType": message_type,
+        "recordVersion": "1.0",
+    });
     Notice {
-        message_type: "OversizedConfigurationItemChangeNotification",
-        body: json!({
-            "configurationItemSummary": summary,
-            "notificationCreationTime": iso8601(now),
-            "messageType": "OversizedConfigurationItemChangeNotification",
-            "recordVersion": "1.0",
-        }),
+        message_type,
+        body: body.to_string().into(),
     }
 }
 
@@ -109,7 +116,7 @@ pub(super) fn of_compliance(
     old: Option<&Evaluation>,
     new: &Evaluation,
     now: Timestamp,
-) -> Value {
+) -> String {
     json!({
         "awsAccountId": place.account.as_str(),
         "configRuleName": rule.name,
@@ -123,6 +130,7 @@ pub(super) fn of_compliance(
         "messageType": "ComplianceChangeNotification",
         "recordVersion": "1.0",
     })
+    .to_string()
 }
 
 fn result(rule: &Rule, key: &ResourceKey, evaluation: &Evaluation) -> Value {
@@ -185,9 +193,10 @@ mod tests {
             notice.message_type,
             "OversizedConfigurationItemChangeNotification"
         );
-        assert!(notice.body.get("configurationItem").is_none());
+        let body: Value = serde_json::from_str(&notice.body).unwrap();
+        assert!(body.get("configurationItem").is_none());
         assert_eq!(
-            notice.body["configurationItemSummary"]["resourceId"],
+            body["configurationItemSummary"]["resourceId"],
             "sg-0123456789abcdef0"
         );
     }

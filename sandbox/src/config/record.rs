@@ -1,15 +1,14 @@
 //! From a change to a configuration item, and from an item to the rules.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::item::{Item, ResourceKey, Status};
 use super::notice;
 use super::place::Place;
 use super::recording_group::RESOURCE_COMPLIANCE;
-use super::rule::Compliance;
 use super::{Change, Resource, delivery, invoke};
 use crate::clock::{Timestamp, epoch_millis};
 use crate::ec2;
@@ -58,14 +57,15 @@ pub(super) fn take_inventory(call: &mut Call<'_>) {
         .into_iter()
         .filter(|resource| recorder.records(resource.resource_type))
         .collect();
+    let present: HashSet<ResourceKey> = found.iter().map(Resource::key).collect();
     let absent: Vec<ResourceKey> = state
         .history
         .newest()
         .filter(|item| item.is_live() && recorder.records(&item.key.resource_type))
         // Config keeps compliance itself: nothing outside of it can be looked at.
         .filter(|item| item.key.resource_type != RESOURCE_COMPLIANCE)
-        .filter(|item| !found.iter().any(|resource| resource.key() == item.key))
         .map(|item| item.key.clone())
+        .filter(|key| !present.contains(key))
         .collect();
     for resource in found {
         schedule(call, Noticed::Present(resource));
@@ -167,13 +167,13 @@ fn record(call: &mut Call<'_>, noticed: Noticed) {
 }
 
 /// State ids order the items of a resource, also of those that are recorded in one millisecond.
-fn next_state_id(now: Timestamp, previous: Option<&Item>) -> i64 {
+pub(super) fn next_state_id(now: Timestamp, previous: Option<&Item>) -> i64 {
     let now = epoch_millis(now);
     previous.map_or(now, |previous| now.max(previous.state_id + 1))
 }
 
 /// Writes an item into the history and streams it.
-fn keep(call: &mut Call<'_>, previous: Option<&Item>, item: Item) -> notice::Notice {
+pub(super) fn keep(call: &mut Call<'_>, previous: Option<&Item>, item: Item) -> notice::Notice {
     let place = Place::of(call);
     let now = call.now;
     let notice = notice::of_change(&place, previous, &item, now);
@@ -183,7 +183,7 @@ fn keep(call: &mut Call<'_>, previous: Option<&Item>, item: Item) -> notice::Not
     if let Some(recorder) = &mut state.recorder {
         recorder.succeeded(now);
     }
-    delivery::stream(call, subject, &notice.body);
+    delivery::stream(call, subject, notice.body.to_string());
     notice
 }
 
@@ -207,14 +207,13 @@ fn trigger(
             (inside || was_inside).then(|| (rule.id.clone(), !inside))
         })
         .collect();
-    let invoking_event: Arc<str> = notice.body.to_string().into();
     for (rule_id, left_scope) in concerned {
         invoke::schedule(
             call,
             invoke::Trigger {
                 rule_id,
                 key: item.key.clone(),
-                invoking_event: invoking_event.clone(),
+                invoking_event: notice.body.clone(),
                 left_scope,
                 on_demand: false,
             },
@@ -240,7 +239,7 @@ pub(super) fn evaluate_all(call: &mut Call<'_>, rule_name: &str, on_demand: bool
         .map(|(item, notice)| invoke::Trigger {
             rule_id: rule.id.clone(),
             key: item.key.clone(),
-            invoking_event: notice.body.to_string().into(),
+            invoking_event: notice.body,
             left_scope: false,
             on_demand,
         })
@@ -250,83 +249,4 @@ pub(super) fn evaluate_all(call: &mut Call<'_>, rule_name: &str, on_demand: bool
         invoke::schedule(call, trigger);
     }
     count
-}
-
-/// Records how a resource stands with all rules, where compliance is recorded at all. Such items reach
-/// no rule *(inferred)*: a rule without a scope would otherwise evaluate its own answers for ever.
-pub(super) fn record_compliance(call: &mut Call<'_>, target: &ResourceKey) {
-    let now = call.now;
-    let state = &call.here().config;
-    if !state
-        .recorder
-        .as_ref()
-        .is_some_and(|recorder| recorder.records(RESOURCE_COMPLIANCE))
-    {
-        return;
-    }
-    let answers: Vec<(Compliance, Value)> = state
-        .rules
-        .values()
-        .filter(|rule| !rule.deleting)
-        .filter_map(|rule| Some((rule, rule.results.get(target)?.compliance)))
-        .map(|(rule, compliance)| {
-            let answer = json!({
-                "configRuleArn": rule.arn,
-                "configRuleId": rule.id,
-                "configRuleName": rule.name,
-                "complianceType": compliance.name(),
-            });
-            (compliance, answer)
-        })
-        .collect();
-    let overall = [
-        Compliance::NonCompliant,
-        Compliance::Compliant,
-        Compliance::NotApplicable,
-    ]
-    .into_iter()
-    .find(|wanted| answers.iter().any(|(compliance, _)| compliance == wanted));
-    let key = ResourceKey::new(
-        RESOURCE_COMPLIANCE,
-        &format!("{}/{}", target.resource_type, target.resource_id),
-    );
-    let previous = state.history.latest(&key).cloned();
-    let live = previous.as_deref().filter(|item| item.is_live());
-    let status = match (overall, live) {
-        (Some(_), None) => Status::Discovered,
-        (Some(_), Some(_)) => Status::Ok,
-        (None, Some(_)) => Status::Deleted,
-        (None, None) => return,
-    };
-    let (relationships, configuration) = match overall {
-        None => (Vec::new(), Value::Null),
-        Some(overall) => (
-            vec![json!({
-                "resourceType": target.resource_type,
-                "resourceId": target.resource_id,
-                "relationshipName": "Is associated with ",
-            })],
-            json!({
-                "targetResourceId": target.resource_id,
-                "targetResourceType": target.resource_type,
-                "complianceType": overall.name(),
-                "configRuleList": answers.into_iter().map(|(_, answer)| answer).collect::<Vec<_>>(),
-            }),
-        ),
-    };
-    if live.is_some_and(|item| item.configuration == configuration) {
-        return;
-    }
-    let item = Item {
-        key,
-        resource_name: None,
-        arn: String::new(),
-        tags: BTreeMap::new(),
-        relationships,
-        configuration,
-        status,
-        captured: now,
-        state_id: next_state_id(now, previous.as_deref()),
-    };
-    keep(call, previous.as_deref(), item);
 }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::page::validation;
-use super::record;
 use super::rules::usable;
+use super::{compliance_item, record};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::{Call, Outcome};
@@ -61,7 +61,7 @@ pub(super) fn delete_results(call: &mut Call<'_>, input: &Value) -> Result<Outco
     }
     let results = std::mem::take(&mut rule.results);
     for key in results.keys() {
-        record::record_compliance(call, key);
+        compliance_item::record(call, key);
     }
     Ok(json!({}).into())
 }

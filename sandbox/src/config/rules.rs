@@ -8,7 +8,7 @@ use super::page::{length, page, validation};
 use super::place::Place;
 use super::rule::Rule;
 use super::scope::{Scope, invalid};
-use super::{PRINCIPAL, record, recorder, tags};
+use super::{PRINCIPAL, compliance_item, record, recorder, tags};
 use crate::engine::Task;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -288,12 +288,18 @@ pub(super) fn describe_evaluation_status(
     ))
 }
 
-/// No rule here can have a remediation: `PutRemediationConfigurations` is refused, so nothing is the truth.
+/// No rule here can have a remediation: `PutRemediationConfigurations` is refused, so nothing is the
+/// truth. AWS knows no error here for rules that do not exist.
 pub(super) fn describe_remediations(
-    call: &mut Call<'_>,
+    _call: &mut Call<'_>,
     input: &Value,
 ) -> Result<Outcome, ApiError> {
-    named(call, input)?;
+    let names = input.texts("ConfigRuleNames");
+    if input.field("ConfigRuleNames").is_none() || names.len() > 25 {
+        return Err(validation(
+            "1 validation error detected: Value at 'configRuleNames' failed to satisfy constraint: Member must have length between 0 and 25",
+        ));
+    }
     Ok(json!({ "RemediationConfigurations": [] }).into())
 }
 
@@ -339,7 +345,7 @@ pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiE
                     .map(|rule| rule.results)
                     .unwrap_or_default();
                 for key in results.keys() {
-                    record::record_compliance(call, key);
+                    compliance_item::record(call, key);
                 }
             });
         }));
