@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, ChildStderr, Stdio};
+use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -126,13 +127,22 @@ fn package_name() -> String {
 struct Build {
     what: &'static str,
     child: Child,
+    narration: Option<JoinHandle<()>>,
 }
 
+/// The whole workspace is selected, though only two programs are built: cargo unites the features of what is selected, and
+/// with a smaller selection than that of `cargo test --workspace` nearly all of the AWS SDK would be compiled twice.
 fn start_programs() -> Result<Build> {
-    start(
-        "driftlab and the sandbox",
-        &["--package", "lab-cli", "--package", "sandbox", "--bins"],
-    )
+    let selection = [
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--bin",
+        DRIFTLAB,
+        "--bin",
+        SANDBOX,
+    ];
+    start("driftlab and the sandbox", &selection)
 }
 
 fn start_function() -> Result<Build> {
@@ -150,17 +160,40 @@ fn start_function() -> Result<Build> {
 }
 
 fn start(what: &'static str, arguments: &[&str]) -> Result<Build> {
-    let child = workspace::cargo()
+    let mut child = workspace::cargo()
         .arg("build")
         .args(arguments)
-        .arg("--message-format=json-render-diagnostics")
+        .args(["--message-format=json-render-diagnostics", "--color"])
+        .arg(if io::stderr().is_terminal() {
+            "always"
+        } else {
+            "never"
+        })
         // Two progress bars on one terminal overwrite each other; the lines about each crate are enough.
         .env("CARGO_TERM_PROGRESS_WHEN", "never")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start cargo to build {what}"))?;
-    Ok(Build { what, child })
+    let narration = child
+        .stderr
+        .take()
+        .map(|stderr| thread::spawn(move || pass_on(stderr)));
+    Ok(Build {
+        what,
+        child,
+        narration,
+    })
+}
+
+/// Passes on what cargo says, but for its last line: a build that had nothing to do stays silent.
+fn pass_on(stderr: ChildStderr) {
+    for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+        if !line.contains("Finished") {
+            narrate(line);
+        }
+    }
 }
 
 /// The only part of cargo's messages that matters here.
@@ -197,6 +230,10 @@ impl Build {
             .child
             .wait()
             .with_context(|| format!("cannot wait for the build of {what}"))?;
+        if let Some(narration) = self.narration {
+            // Only a panic of the thread is lost here, and it has printed itself.
+            let _ = narration.join();
+        }
         if status.success() {
             Ok(executables)
         } else {

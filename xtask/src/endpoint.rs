@@ -10,6 +10,9 @@ use crate::sandbox::Sandbox;
 pub(crate) const DEFAULT_ACCOUNT: &str = "123456789012";
 pub(crate) const DEFAULT_REGION: &str = "us-east-1";
 
+/// Who is told about changes inside a sandbox, where mail goes nowhere; the domain is reserved for examples.
+pub(crate) const SANDBOX_EMAIL: &str = "student@example.com";
+
 /// An AWS account id: twelve digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Account(String);

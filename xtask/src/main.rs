@@ -4,6 +4,7 @@ mod commands;
 mod compile;
 mod endpoint;
 mod failure;
+mod leash;
 mod output;
 mod package;
 mod sandbox;

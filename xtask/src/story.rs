@@ -1,5 +1,6 @@
 //! The whole lab, start to end, in a sandbox of its own: what `demo` tells and `bench` times.
 
+use std::env;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -7,8 +8,9 @@ use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::compile::Everything;
-use crate::endpoint::Identity;
+use crate::endpoint::{Identity, SANDBOX_EMAIL};
 use crate::failure::{Exit, Failure};
+use crate::leash::Leash;
 use crate::sandbox::Options;
 use crate::sandbox::process::Private;
 
@@ -118,15 +120,24 @@ impl<'a> Stage<'a> {
             .stderr(Stdio::inherit());
         match chapter {
             Chapter::Deploy => {
-                command.arg("--package").arg(&self.built.package.path);
+                command
+                    .args(["--email", SANDBOX_EMAIL])
+                    .arg("--package")
+                    .arg(&self.built.package.path);
             }
             Chapter::Incident | Chapter::Cleanup => {}
         }
         self.identity.apply(&mut command, &self.private.sandbox);
+        keep_settings_out(&mut command);
         let began = Instant::now();
-        let output = command.output().with_context(|| {
+        let driftlab = command.stdout(Stdio::piped()).spawn().with_context(|| {
             format!("cannot start `{}`", self.built.programs.driftlab.display())
         })?;
+        let leash = Leash::on(&driftlab)?;
+        let output = driftlab
+            .wait_with_output()
+            .context("cannot wait for `driftlab`")?;
+        drop(leash);
         let took = began.elapsed();
         // A process without an exit code was ended by a signal, as Ctrl-C does.
         let exit = output
@@ -257,6 +268,16 @@ impl Story {
             ));
         }
         None
+    }
+}
+
+/// The story is the same everywhere: a `driftlab.yaml` or variables of the user's own lab have no part in it.
+fn keep_settings_out(command: &mut Command) {
+    command.current_dir("/");
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("DRIFTLAB_") {
+            command.env_remove(name);
+        }
     }
 }
 

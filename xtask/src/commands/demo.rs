@@ -121,9 +121,17 @@ fn tell_incident(document: &Value) {
             after.unwrap_or_default()
         ));
     }
-    tell_list("inbound rules now", &document["ingress_after"]);
-    tell_list("compliance", &document["evaluations"]);
-    tell_list("the function's log", &document["log_lines"]);
+    tell_list("inbound rules now", &document["ingress_after"], &[]);
+    tell_list(
+        "compliance",
+        &document["evaluations"],
+        &["recorded_at", "compliance", "annotation"],
+    );
+    tell_list(
+        "the function's log",
+        &document["log_lines"],
+        &["at", "message"],
+    );
     match document["reason"].as_str() {
         Some(reason) => output::data(format!("   NOT healed: {reason}")),
         None => output::data("   healed"),
@@ -139,14 +147,24 @@ fn tell_cleanup(document: &Value) {
     if leftovers.is_empty() {
         output::data("   audit: nothing is left");
     } else {
-        tell_list("audit: LEFT BEHIND", &document["leftovers"]);
+        tell_list("audit: LEFT BEHIND", &document["leftovers"], &[]);
     }
 }
 
-fn tell_list(heading: &str, values: &Value) {
+/// One line for each entry; of an entry that is an object, the fields in this order.
+fn tell_list(heading: &str, values: &Value, fields: &[&str]) {
     output::data(format!("   {heading}:"));
-    for value in list(values) {
-        output::data(format!("     {value}"));
+    for value in values.as_array().into_iter().flatten() {
+        let line = if value.is_object() {
+            fields
+                .iter()
+                .map(|field| words(&value[field]))
+                .collect::<Vec<_>>()
+                .join("  ")
+        } else {
+            words(value)
+        };
+        output::data(format!("     {line}"));
     }
 }
 
@@ -157,12 +175,11 @@ fn list(value: &Value) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// A value as a person would say it: a text as it stands, the fields of an object one after the other.
+/// A value as a person would say it: a text as it stands.
 fn words(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Object(fields) => fields.values().map(words).collect::<Vec<_>>().join("  "),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) => value.to_string(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }

@@ -1,6 +1,7 @@
 //! `deploy`, `simulate-incident`, `status`, `logs`, `cleanup`: builds what is needed, finds or starts the shared sandbox,
 //! and becomes `driftlab`.
 
+use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::compile;
-use crate::endpoint::{Account, DEFAULT_ACCOUNT, DEFAULT_REGION, Identity};
+use crate::endpoint::{Account, DEFAULT_ACCOUNT, DEFAULT_REGION, Identity, SANDBOX_EMAIL};
 use crate::failure::{Exit, Failure};
 use crate::package::{self, Package};
 use crate::sandbox::shared::State;
@@ -55,6 +56,9 @@ pub(crate) struct Args {
     )]
     rest: Vec<OsString>,
 }
+
+/// Where `driftlab` looks for the address that is told about changes.
+const EMAIL: &str = "DRIFTLAB_EMAIL";
 
 /// What is left after xtask has taken its own options out of the command line, wherever they stood.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,6 +117,19 @@ impl Request {
         })
     }
 
+    /// Whether `driftlab` would have no address to tell. A settings file may have one, and the environment would win over
+    /// it, so where there is such a file it is left to speak for itself.
+    fn names_no_email(&self) -> bool {
+        !self.has("--email")
+            && !self.has("--config")
+            && env::var_os(EMAIL).is_none()
+            && !Path::new("driftlab.yaml").exists()
+    }
+
+    fn names_package(&self) -> bool {
+        self.has("--package") || env::var_os("DRIFTLAB_PACKAGE").is_some()
+    }
+
     fn is_for_help(&self) -> bool {
         self.has("--help") || self.has("-h")
     }
@@ -129,6 +146,10 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
         .hint("leave out `--account`, or choose a profile with `--profile`")
         .into());
     }
+    let local = !request.aws && !request.is_for_help();
+    if local {
+        State::check()?;
+    }
     let (programs, package) = build(name, &request)?;
     let mut command = Command::new(&programs.driftlab);
     command.arg(name.as_str());
@@ -138,7 +159,7 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
     if let Some(region) = &request.region {
         command.arg("--region").arg(region);
     }
-    if !request.aws && !request.is_for_help() {
+    if local {
         let identity = Identity {
             account: match request.account.clone() {
                 Some(account) => account,
@@ -151,6 +172,9 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
         };
         let sandbox = State::lock()?.ensure(&programs.sandbox)?;
         identity.apply(&mut command, &sandbox);
+        if request.names_no_email() {
+            command.env(EMAIL, SANDBOX_EMAIL);
+        }
         // There is nothing in a sandbox that would have to be confirmed.
         if !request.has("--yes") {
             command.arg("--yes");
@@ -164,7 +188,7 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
 /// Builds what the command needs: the function only where it is about to be deployed and no package was given.
 fn build(name: Name, request: &Request) -> Result<(compile::Programs, Option<Package>)> {
     let needs_package = match name {
-        Name::Deploy => !request.has("--package") && !request.is_for_help(),
+        Name::Deploy => !request.names_package() && !request.is_for_help(),
         Name::SimulateIncident | Name::Status | Name::Logs | Name::Cleanup => false,
     };
     if !needs_package {

@@ -49,6 +49,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
 }
 
 fn start(args: &Start) -> Result<()> {
+    State::check()?;
     let programs = compile::programs()?;
     let state = State::lock()?;
     let sandbox = match state.find()? {
@@ -115,6 +116,7 @@ fn status(args: &Status) -> Result<()> {
 }
 
 fn env(identity: &Identity) -> Result<()> {
+    State::check()?;
     let programs = compile::programs()?;
     let sandbox = State::lock()?.ensure(&programs.sandbox)?;
     output::data(identity.shell_lines(&sandbox)?);

@@ -6,11 +6,14 @@ use anyhow::{Context, Result};
 
 use crate::compile::{self, PREBUILT};
 use crate::failure::{Exit, Failure};
-use crate::output::narrate;
+use crate::output::{self, narrate};
 use crate::workspace;
 
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
+    /// Only build, and print where the build is: what the end-to-end tests call when nobody has built for them
+    #[arg(long, hide = true)]
+    prepare: bool,
     /// Everything else goes to `cargo test` as it is
     #[arg(
         trailing_var_arg = true,
@@ -25,6 +28,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let built = compile::everything()?;
     let dir = built.package.path.with_file_name("prebuilt");
     compile::install(&built, &dir)?;
+    if args.prepare {
+        output::data(dir.display());
+        return Ok(());
+    }
     let status = workspace::cargo()
         .args(["test", "--workspace"])
         .args(&args.rest)

@@ -53,6 +53,11 @@ impl State {
         Ok(Self { dir, _lock: lock })
     }
 
+    /// Fails at once, and not after minutes of building, where the state directory cannot be used.
+    pub(crate) fn check() -> Result<()> {
+        Self::lock().map(drop)
+    }
+
     pub(crate) fn find(&self) -> Result<Found> {
         let path = self.file();
         let text = match fs::read_to_string(&path) {
