@@ -77,6 +77,14 @@ pub(crate) fn group_exists(call: &mut Call<'_>, group: &str) -> bool {
     call.here().logs.groups.contains_key(group)
 }
 
+/// Whether a group can have this name.
+///
+/// # Errors
+/// What the service itself would answer.
+pub(crate) fn check_group_name(name: &str) -> Result<(), ApiError> {
+    names::check_group(name)
+}
+
 /// Appends events to a stream on behalf of a service, making group and stream where they are missing.
 ///
 /// # Errors
