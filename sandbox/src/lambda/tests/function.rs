@@ -43,7 +43,8 @@ fn serve(api: &str, id: &str, event: &Value) {
             );
             return;
         }
-        "exit" => std::process::exit(3),
+        // The test program ends with status 101.
+        "crash" => panic!("on purpose"),
         "hang" => loop {
             std::thread::park();
         },

@@ -98,11 +98,11 @@ async fn failures_crashes_and_time_outs_are_told_apart() {
     let (failed, document, _) = lab.invoke(json!({"do": "fail"})).await;
     assert!(failed);
     assert_eq!(document["errorType"], "Boom");
-    let (failed, document, tail) = lab.invoke(json!({"do": "exit"})).await;
+    let (failed, document, tail) = lab.invoke(json!({"do": "crash"})).await;
     assert!(failed);
     assert_eq!(document["errorType"], "Runtime.ExitError");
     assert!(
-        tail.contains("Runtime exited with error: exit status 3"),
+        tail.contains("Runtime exited with error: exit status 101"),
         "{tail}"
     );
     let (failed, document, tail) = lab.invoke(json!({"do": "hang"})).await;
@@ -203,4 +203,32 @@ async fn nothing_stays_on_disk() {
     assert_eq!(mode & 0o777, 0o700);
     lab.sandbox.functions.shut_down().await;
     assert!(!home.exists());
+}
+
+#[tokio::test]
+async fn an_asynchronous_invocation_is_tried_three_times() {
+    let lab = Lab::new().await;
+    lab.create(&client_package(), json!({"Timeout": 30})).await;
+    lab.sandbox.clock.freeze();
+    let mut operation = crate::protocol::Operation::new(
+        "Invoke",
+        json!({"FunctionName": "f", "InvocationType": "Event"}),
+    );
+    operation.body = r#"{"do": "fail"}"#.into();
+    lab.sandbox
+        .perform(&lab.target, crate::service::Service::Lambda, &operation)
+        .await
+        .unwrap();
+    for (attempts, wait) in [(1, 60), (2, 120), (3, 3600)] {
+        while lab.log("REPORT").await.len() < attempts {
+            tokio::task::yield_now().await;
+        }
+        lab.sandbox
+            .clock
+            .advance(std::time::Duration::from_secs(wait));
+    }
+    while !lab.sandbox.engine.is_idle() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(lab.log("REPORT").await.len(), 3);
 }
