@@ -1,1 +1,26 @@
-//! (crate under construction)
+//! The four AWS API calls of the remediation: describe, authorize and revoke inbound rules of
+//! security groups (EC2), and report evaluations (Config).
+//!
+//! Only the requests and the reading of the answers are written here, because the generated EC2
+//! client alone costs ten minutes of building and megabytes of binary. Signing is the AWS SDK's
+//! own (`aws-sigv4`). Nothing here reads the environment except [`Config::from_env`].
+
+mod clock;
+mod config;
+mod config_service;
+mod credentials;
+mod ec2_request;
+mod ec2_response;
+mod endpoint;
+mod error;
+mod ops;
+mod retry;
+mod sign;
+mod transport;
+mod wire_error;
+
+pub use config::{Config, ConfigError, Timeouts};
+pub use endpoint::EndpointError;
+pub use error::{CallError, ErrorKind, Operation};
+pub use ops::{Client, ClientError, GroupQuery, Revoked};
+pub use retry::Retry;

@@ -1,1 +1,74 @@
-fn main() {}
+//! The program `driftlab`; everything it does is in the library.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use driftlab::cli::Cli;
+use driftlab::error::{Error, Kind};
+use driftlab::output::failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help goes to stdout with 0, bad usage to stderr with 2; clap knows which is which.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+        }
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("DRIFTLAB_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return report(&Error::new(Kind::Failed, "cannot start the runtime").caused_by(error));
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => report(&error),
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Error> {
+    let ui = cli.ui();
+    tokio::select! {
+        done = cli.run(ui) => done,
+        () = interrupted() => Err(Error::new(Kind::Interrupted, "interrupted")
+            .hint("run the same command again: it goes on from where it stopped")),
+    }
+}
+
+/// Ctrl-C, or the polite way to end a process.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut int), Ok(mut term)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) {
+            tokio::select! {
+                _ = int.recv() => {}
+                _ = term.recv() => {}
+            }
+            return;
+        }
+    }
+    if tokio::signal::ctrl_c().await.is_err() {
+        // Without signals there is no interruption to wait for.
+        std::future::pending::<()>().await;
+    }
+}
+
+fn report(error: &Error) -> ExitCode {
+    // When stderr is closed the exit code still tells.
+    let _ = write!(std::io::stderr().lock(), "{}", failure(error));
+    ExitCode::from(error.kind().exit_code())
+}

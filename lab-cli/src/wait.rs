@@ -69,7 +69,8 @@ impl Wait<'_> {
     /// [`Kind::TimedOut`] at the deadline, naming what was still missing; otherwise what the look failed with.
     pub async fn until<T>(&self, mut look: impl AsyncFnMut() -> Result<Look<T>>) -> Result<T> {
         let started = self.clock.now();
-        let progress = self.ui.waiting(&self.what, self.usual);
+        // Announced only when there is something to wait for.
+        let mut progress = None;
         for looks in 0.. {
             let missing = match look().await? {
                 Look::Done(value) => return Ok(value),
@@ -86,7 +87,9 @@ impl Wait<'_> {
                     ),
                 ));
             }
-            progress.missing(&missing, waited);
+            progress
+                .get_or_insert_with(|| self.ui.waiting(&self.what, self.usual))
+                .missing(&missing, waited);
             let left = self.timeout - waited;
             self.clock.sleep(self.pace.after(looks).min(left)).await;
         }
@@ -128,7 +131,11 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         "" | "s" => 1,
         "m" => 60,
         "h" => 3600,
-        other => return Err(format!("`{other}` is not a unit of time: use ms, s, m or h")),
+        other => {
+            return Err(format!(
+                "`{other}` is not a unit of time: use ms, s, m or h"
+            ));
+        }
     };
     number
         .checked_mul(factor)

@@ -58,7 +58,10 @@ impl FromStr for GroupId {
         if is_id(value, "sg-") {
             Ok(Self(value.to_owned()))
         } else {
-            Err(IdError::new(value, "a security group id like `sg-0123456789abcdef0`"))
+            Err(IdError::new(
+                value,
+                "a security group id like `sg-0123456789abcdef0`",
+            ))
         }
     }
 }
@@ -127,9 +130,20 @@ mod tests {
     #[test]
     fn a_group_id_carries_nothing_but_an_id() {
         for good in ["sg-0123456789abcdef0", "sg-12345678"] {
-            assert_eq!(good.parse::<GroupId>().map(|id| id.to_string()).as_deref(), Ok(good));
+            assert_eq!(
+                good.parse::<GroupId>().map(|id| id.to_string()).as_deref(),
+                Ok(good)
+            );
         }
-        for bad in ["", "sg-", "vpc-1", "sg-1\nsg-2", "sg-1&x=y", " sg-1", "SG-1"] {
+        for bad in [
+            "",
+            "sg-",
+            "vpc-1",
+            "sg-1\nsg-2",
+            "sg-1&x=y",
+            " sg-1",
+            "SG-1",
+        ] {
             assert!(bad.parse::<GroupId>().is_err(), "{bad:?}");
         }
     }

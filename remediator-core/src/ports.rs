@@ -12,7 +12,19 @@ pub struct PortRange {
 
 impl PortRange {
     /// Every port of TCP or UDP.
-    pub const ALL: Self = Self { from: 0, to: u16::MAX };
+    pub const ALL: Self = Self {
+        from: 0,
+        to: u16::MAX,
+    };
+
+    /// One port.
+    #[must_use]
+    pub const fn single(port: u16) -> Self {
+        Self {
+            from: port,
+            to: port,
+        }
+    }
 
     /// `None` where `from` > `to`.
     #[must_use]
@@ -37,7 +49,11 @@ impl PortRange {
 impl fmt::Display for PortRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { from, to } = self;
-        if from == to { write!(f, "{from}") } else { write!(f, "{from}-{to}") }
+        if from == to {
+            write!(f, "{from}")
+        } else {
+            write!(f, "{from}-{to}")
+        }
     }
 }
 
@@ -117,7 +133,10 @@ impl Ports {
 fn icmp(from: Option<i64>, to: Option<i64>) -> Option<Ports> {
     match (from.unwrap_or(-1), to.unwrap_or(-1)) {
         (-1, _) => Some(Ports::All),
-        (kind, -1) => Some(Ports::Icmp { kind: kind.try_into().ok()?, code: None }),
+        (kind, -1) => Some(Ports::Icmp {
+            kind: kind.try_into().ok()?,
+            code: None,
+        }),
         (kind, code) => Some(Ports::Icmp {
             kind: kind.try_into().ok()?,
             code: Some(code.try_into().ok()?),
@@ -140,7 +159,10 @@ impl fmt::Display for Ports {
             Self::All => f.write_str("all"),
             Self::Range(range) => write!(f, "{range}"),
             Self::Icmp { kind, code: None } => write!(f, "{kind}"),
-            Self::Icmp { kind, code: Some(code) } => write!(f, "{kind}/{code}"),
+            Self::Icmp {
+                kind,
+                code: Some(code),
+            } => write!(f, "{kind}/{code}"),
         }
     }
 }
@@ -151,7 +173,11 @@ mod tests {
 
     fn check(protocol: Protocol, from: Option<i64>, to: Option<i64>, expect: Option<&str>) {
         let ports = Ports::from_ec2(protocol, from, to).ok();
-        assert_eq!(ports.map(|p| p.to_string()).as_deref(), expect, "{protocol} {from:?} {to:?}");
+        assert_eq!(
+            ports.map(|p| p.to_string()).as_deref(),
+            expect,
+            "{protocol} {from:?} {to:?}"
+        );
     }
 
     #[test]

@@ -81,9 +81,14 @@ mod tests {
 
     #[test]
     fn names_and_numbers_are_one_value() {
-        for (a, b) in
-            [("6", "tcp"), ("17", "UDP"), ("1", "icmp"), ("58", "icmpv6"), ("-1", "all"), ("50", "050")]
-        {
+        for (a, b) in [
+            ("6", "tcp"),
+            ("17", "UDP"),
+            ("1", "icmp"),
+            ("58", "icmpv6"),
+            ("-1", "all"),
+            ("50", "050"),
+        ] {
             assert_eq!(a.parse::<Protocol>(), b.parse::<Protocol>(), "{a} {b}");
         }
     }

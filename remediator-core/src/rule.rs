@@ -32,7 +32,9 @@ pub enum RuleError {
     #[error(transparent)]
     Ports(#[from] PortsError),
     /// The ports are not written as ports.
-    #[error("`{0}` is not a port, a range like `1000-2000`, an ICMP type like `8` or `8/0`, or `all`")]
+    #[error(
+        "`{0}` is not a port, a range like `1000-2000`, an ICMP type like `8` or `8/0`, or `all`"
+    )]
     PortsShape(String),
     /// The source is none.
     #[error(transparent)]
@@ -51,15 +53,22 @@ impl Rule {
         source: Source,
     ) -> Result<Self, PortsError> {
         let ports = Ports::from_ec2(protocol, from_port, to_port)?;
-        Ok(Self { protocol, ports, source: truncated(source) })
+        Ok(Self {
+            protocol,
+            ports,
+            source: truncated(source),
+        })
     }
 
     /// One TCP port.
     #[must_use]
     pub fn tcp(port: u16, source: Source) -> Self {
-        let ports = Ports::from_ec2(Protocol::TCP, Some(port.into()), Some(port.into()))
-            .unwrap_or(Ports::Range(PortRange::ALL));
-        Self { protocol: Protocol::TCP, ports, source: truncated(source) }
+        let ports = Ports::Range(PortRange::single(port));
+        Self {
+            protocol: Protocol::TCP,
+            ports,
+            source: truncated(source),
+        }
     }
 
     /// The protocol.
@@ -89,20 +98,27 @@ impl Rule {
     /// The same rule as seen from a group that `owner` owns.
     #[must_use]
     pub fn canonical(self, owner: &AccountId) -> Self {
-        let Self { protocol, ports, source } = self;
-        Self { protocol, ports, source: source.canonical(owner) }
+        let Self {
+            protocol,
+            ports,
+            source,
+        } = self;
+        Self {
+            protocol,
+            ports,
+            source: source.canonical(owner),
+        }
     }
 
     /// The notation of a baseline parameter, like `tcp:443:0.0.0.0/0`; what [`FromStr`] reads.
     #[must_use]
     pub fn to_compact(&self) -> String {
-        let Self { protocol, ports, source } = self;
-        match ports {
-            // A whole range is written in full: `all` is for protocols that have no ports.
-            Ports::All | Ports::Range(_) | Ports::Icmp { .. } => {
-                format!("{protocol}:{ports}:{source}")
-            }
-        }
+        let Self {
+            protocol,
+            ports,
+            source,
+        } = self;
+        format!("{protocol}:{ports}:{source}")
     }
 }
 
@@ -117,7 +133,11 @@ fn truncated(source: Source) -> Source {
 /// `tcp 465 from 0.0.0.0/0`, `all traffic from sg-…`, `icmp type 8 code 0 from ::/0`, `50 from …`.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { protocol, ports, source } = self;
+        let Self {
+            protocol,
+            ports,
+            source,
+        } = self;
         match (protocol, ports) {
             (Protocol::All, Ports::All) => f.write_str("all traffic")?,
             (protocol, Ports::All) => write!(f, "{protocol}")?,
@@ -148,7 +168,8 @@ impl FromStr for Rule {
 
     fn from_str(text: &str) -> Result<Self, RuleError> {
         let mut parts = text.splitn(3, ':').map(str::trim);
-        let (Some(protocol), Some(ports), Some(source)) = (parts.next(), parts.next(), parts.next())
+        let (Some(protocol), Some(ports), Some(source)) =
+            (parts.next(), parts.next(), parts.next())
         else {
             return Err(RuleError::Shape(shown(text)));
         };
@@ -169,7 +190,11 @@ fn read_ports(protocol: Protocol, text: &str) -> Result<Pair, RuleError> {
     let error = || RuleError::PortsShape(shown(text));
     let number = |part: &str| -> Result<i64, RuleError> {
         let plain = !part.is_empty() && part.len() <= 5 && part.bytes().all(|b| b.is_ascii_digit());
-        if plain { part.parse().map_err(|_| error()) } else { Err(error()) }
+        if plain {
+            part.parse().map_err(|_| error())
+        } else {
+            Err(error())
+        }
     };
     if text == "all" {
         return Ok((None, None));
@@ -207,7 +232,10 @@ mod tests {
         check("tcp:443:2001:db8::1/64", "tcp 443 from 2001:db8::/64");
         check("udp:1000-2000:10.0.0.9/8", "udp 1000-2000 from 10.0.0.0/8");
         check("tcp:all:sg-0a", "tcp 0-65535 from sg-0a");
-        check("all:all:123456789012/sg-0a", "all traffic from 123456789012/sg-0a");
+        check(
+            "all:all:123456789012/sg-0a",
+            "all traffic from 123456789012/sg-0a",
+        );
         check("-1:all:pl-0a", "all traffic from pl-0a");
         check("icmp:8/0:0.0.0.0/0", "icmp type 8 code 0 from 0.0.0.0/0");
         check("icmpv6:128:::/0", "icmpv6 type 128 from ::/0");

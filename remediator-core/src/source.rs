@@ -54,9 +54,10 @@ impl Source {
             Self::Ipv4(net) => Self::Ipv4(net.trunc()),
             Self::Ipv6(net) => Self::Ipv6(net.trunc()),
             Self::PrefixList(id) => Self::PrefixList(id),
-            Self::Group { group_id, user_id } => {
-                Self::Group { group_id, user_id: user_id.filter(|account| account != owner) }
-            }
+            Self::Group { group_id, user_id } => Self::Group {
+                group_id,
+                user_id: user_id.filter(|account| account != owner),
+            },
         }
     }
 }
@@ -68,8 +69,14 @@ impl fmt::Display for Source {
             Self::Ipv4(net) => write!(f, "{net}"),
             Self::Ipv6(net) => write!(f, "{net}"),
             Self::PrefixList(id) => f.write_str(id),
-            Self::Group { group_id, user_id: None } => write!(f, "{group_id}"),
-            Self::Group { group_id, user_id: Some(account) } => write!(f, "{account}/{group_id}"),
+            Self::Group {
+                group_id,
+                user_id: None,
+            } => write!(f, "{group_id}"),
+            Self::Group {
+                group_id,
+                user_id: Some(account),
+            } => write!(f, "{account}/{group_id}"),
         }
     }
 }
@@ -83,7 +90,10 @@ impl FromStr for Source {
             return Ok(Self::PrefixList(text.to_owned()));
         }
         if let Ok(group_id) = text.parse() {
-            return Ok(Self::Group { group_id, user_id: None });
+            return Ok(Self::Group {
+                group_id,
+                user_id: None,
+            });
         }
         if let Ok(net) = text.parse::<Ipv4Net>() {
             return Ok(Self::Ipv4(net.trunc()));
@@ -94,7 +104,10 @@ impl FromStr for Source {
         let (account, group) = text.split_once('/').ok_or_else(error)?;
         let group_id = group.parse().map_err(|_| error())?;
         let user_id = account.parse().map_err(|_| error())?;
-        Ok(Self::Group { group_id, user_id: Some(user_id) })
+        Ok(Self::Group {
+            group_id,
+            user_id: Some(user_id),
+        })
     }
 }
 
@@ -120,13 +133,27 @@ mod tests {
 
     #[test]
     fn host_bits_are_cleared() {
-        assert_eq!("10.1.2.3/8".parse::<Source>().unwrap().to_string(), "10.0.0.0/8");
-        assert_eq!("2001:db8::1/32".parse::<Source>().unwrap().to_string(), "2001:db8::/32");
+        assert_eq!(
+            "10.1.2.3/8".parse::<Source>().unwrap().to_string(),
+            "10.0.0.0/8"
+        );
+        assert_eq!(
+            "2001:db8::1/32".parse::<Source>().unwrap().to_string(),
+            "2001:db8::/32"
+        );
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "10.0.0.0", "10.0.0.0/33", "::/129", "pl-", "1/sg-1", "anywhere"] {
+        for text in [
+            "",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "::/129",
+            "pl-",
+            "1/sg-1",
+            "anywhere",
+        ] {
             assert!(text.parse::<Source>().is_err(), "{text:?}");
         }
     }

@@ -68,7 +68,11 @@ fn days_in_month(year: i64, month: i64) -> i64 {
 
 /// Days since 1970-01-01, counting years from March so that the leap day comes last.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let day_of_year = (153 * m + 2) / 5 + day - 1;
     y * 365 + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + day_of_year - 719_468
 }
@@ -94,7 +98,10 @@ impl fmt::Display for Timestamp {
         let rest = self.0.rem_euclid(DAY);
         let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
         let (second, millis) = (rest / 1000 % 60, rest % 1000);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
+        write!(
+            f,
+            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"
+        )
     }
 }
 
@@ -141,7 +148,11 @@ fn fraction(text: &str) -> Option<(i64, &str)> {
     if head.is_empty() {
         return None;
     }
-    let millis = head.bytes().chain(*b"00").take(3).fold(0, |n, b| n * 10 + i64::from(b - b'0'));
+    let millis = head
+        .bytes()
+        .chain(*b"00")
+        .take(3)
+        .fold(0, |n, b| n * 10 + i64::from(b - b'0'));
     Some((millis, rest))
 }
 
@@ -174,7 +185,11 @@ mod tests {
             ("2026-11-22T09:00:00.5+01:00", 1_795_334_400_500),
             ("2026-11-22T08:00:00.123456Z", 1_795_334_400_123),
         ] {
-            assert_eq!(text.parse::<Timestamp>().unwrap().as_millis(), millis, "{text}");
+            assert_eq!(
+                text.parse::<Timestamp>().unwrap().as_millis(),
+                millis,
+                "{text}"
+            );
         }
     }
 

@@ -1,1 +1,66 @@
-fn main() {}
+//! The remediation function: `bootstrap` for AWS Lambda's `provided.al2023`.
+//!
+//! A thin shell around `remediator-core`: it reads the event, makes the calls, writes the log.
+//! What it promises is in `SEMANTICS.md`.
+
+mod aws;
+mod effects;
+mod error;
+#[cfg(test)]
+mod fake;
+mod handle;
+mod output;
+mod repair;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use aws::Live;
+use aws_calls::{Client, Config};
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use serde_json::Value;
+use std::process::ExitCode;
+
+type InitError = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            output::line(&format!(
+                "error: the function cannot start: {}",
+                error::chain(&*error)
+            ));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start() -> Result<(), InitError> {
+    // One thread: the function waits for the network, and a pool of workers costs more CPU than
+    // the work they would share.
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve())
+}
+
+/// Makes the client and its connections once, while Lambda gives the start its full CPU, and then
+/// answers events until the environment is shut down.
+async fn serve() -> Result<(), InitError> {
+    let client = Client::new(Config::from_env()?)?;
+    if let Err(error) = client.connect().await {
+        // Not fatal: the calls open connections of their own, and report what fails then.
+        output::line(&format!(
+            "connections could not be opened ahead: {}",
+            error::chain(&*error)
+        ));
+    }
+    let live = &Live::new(client);
+    let handler = service_fn(|event: LambdaEvent<Value>| async move {
+        handle::handle(live, &event.payload)
+            .await
+            .map_err(Diagnostic::from)
+    });
+    Runtime::new(handler).run().await
+}

@@ -9,7 +9,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -117,25 +117,22 @@ impl Engine {
         queues.waiting.is_empty() && queues.lanes.is_empty()
     }
 
-    /// Runs tasks as they become due, until the sandbox is dropped.
-    pub async fn run(sandbox: Weak<Sandbox>) {
+    /// Runs tasks as they become due, for as long as the runtime lives.
+    pub(crate) async fn run(sandbox: Arc<Sandbox>) {
         loop {
-            let Some(alive) = sandbox.upgrade() else {
-                return;
-            };
             let next = {
-                let queues = alive.engine.lock();
+                let queues = sandbox.engine.lock();
                 queues.waiting.peek().map(|Reverse(queued)| queued.task.due)
             };
             match next {
-                Some(due) if due <= alive.clock.now() => alive.start_next(),
+                Some(due) if due <= sandbox.clock.now() => sandbox.start_next(),
                 Some(due) => {
                     tokio::select! {
-                        () = alive.clock.wait_until(due) => {}
-                        () = alive.engine.changed.notified() => {}
+                        () = sandbox.clock.wait_until(due) => {}
+                        () = sandbox.engine.changed.notified() => {}
                     }
                 }
-                None => alive.engine.changed.notified().await,
+                None => sandbox.engine.changed.notified().await,
             }
         }
     }

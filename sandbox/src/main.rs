@@ -1,10 +1,12 @@
 //! `driftlab-sandbox`: serves a sandbox until it is told to stop.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use sandbox::lambda::reaper;
 use sandbox::sandbox::{Sandbox, Settings};
 use sandbox::server;
 use tokio::io::AsyncReadExt;
@@ -38,8 +40,22 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments
+        .next()
+        .is_some_and(|first| first == reaper::ARGUMENT)
+    {
+        if let Some(directory) = arguments.next() {
+            reaper::main(Path::new(&directory));
+        }
+        return ExitCode::SUCCESS;
+    }
+    serve()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn serve() -> ExitCode {
     let args = Args::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env(
@@ -60,6 +76,12 @@ async fn run(args: Args) -> Result<(), String> {
     let sandbox = Sandbox::start(Settings {
         config_latency: args.config_latency,
     });
+    match std::env::current_exe() {
+        Ok(executable) => sandbox.functions.guard_with(executable),
+        Err(error) => {
+            tracing::warn!(%error, "functions will not be ended if the sandbox is killed")
+        }
+    }
     let listener = server::bind(&sandbox, args.port)
         .await
         .map_err(|error| format!("port {} on 127.0.0.1 cannot be used: {error}", args.port))?;

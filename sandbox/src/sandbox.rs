@@ -178,7 +178,7 @@ impl From<Answer> for Outcome {
 }
 
 impl Sandbox {
-    /// A new, empty world whose engine runs on the current tokio runtime until the sandbox is dropped.
+    /// A new, empty world whose engine runs for as long as the current tokio runtime lives.
     pub fn start(settings: Settings) -> Arc<Self> {
         let sandbox = Arc::new(Self {
             instance: uuid(),
@@ -191,7 +191,7 @@ impl Sandbox {
             bucket_owners: Mutex::default(),
             endpoint: OnceLock::new(),
         });
-        tokio::spawn(Engine::run(Arc::downgrade(&sandbox)));
+        tokio::spawn(Engine::run(sandbox.clone()));
         sandbox
     }
 

@@ -1,33 +1,127 @@
 //! EC2: networks and security groups.
+//!
+//! Every operation works on the [`State`] alone: it checks everything first, then changes, then notes
+//! which groups it changed. So a dry run is the same operation on a copy, and AWS Config hears of
+//! exactly the mutations that happened.
 
+use serde_json::Value;
+
+use crate::config::{self, Change, Resource};
 use crate::error::ApiError;
-use crate::iam::Access;
-use crate::ids::{AccountId, Region};
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
-/// What the service holds.
-#[derive(Debug, Default)]
-pub struct State {}
+pub(crate) use self::access::required_access;
+pub use self::state::State;
 
-impl State {
-    /// An account's region as AWS hands it over: with the default VPC and its default group.
-    pub fn new(_account: &AccountId, _region: &Region) -> Self {
-        Self {}
-    }
+mod access;
+mod errors;
+mod filter;
+mod gateways;
+mod group;
+mod groups;
+mod input;
+mod places;
+mod prefix_lists;
+mod revisions;
+mod routes;
+mod rule;
+mod rules;
+mod state;
+mod subnets;
+mod tags;
+mod vpcs;
+
+#[cfg(test)]
+mod tests;
+
+/// One operation: changes the state and answers, or refuses and leaves the state as it was.
+type Handler = fn(&mut State, &Value) -> Result<Value, ApiError>;
+
+/// Who does the operation `name`, and which parameters it understands.
+fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
+    Some(match name {
+        "AssociateRouteTable" => (routes::associate, &["RouteTableId", "SubnetId"]),
+        "AttachInternetGateway" => (gateways::attach, &["InternetGatewayId", "VpcId"]),
+        "AuthorizeSecurityGroupEgress" => (rules::authorize_egress, rules::AUTHORIZE_EGRESS),
+        "AuthorizeSecurityGroupIngress" => (rules::authorize_ingress, rules::AUTHORIZE_INGRESS),
+        "CreateInternetGateway" => (gateways::create, &["TagSpecification"]),
+        "CreateRoute" => (routes::create_route, routes::CREATE_ROUTE),
+        "CreateRouteTable" => (
+            routes::create,
+            &["ClientToken", "TagSpecification", "VpcId"],
+        ),
+        "CreateSecurityGroup" => (groups::create, groups::CREATE),
+        "CreateSubnet" => (subnets::create, subnets::CREATE),
+        "CreateTags" => (tags::create, &["ResourceId", "Tag"]),
+        "CreateVpc" => (vpcs::create, vpcs::CREATE),
+        "DeleteInternetGateway" => (gateways::delete, &["InternetGatewayId"]),
+        "DeleteRoute" => (routes::delete_route, routes::DELETE_ROUTE),
+        "DeleteRouteTable" => (routes::delete, &["RouteTableId"]),
+        "DeleteSecurityGroup" => (groups::delete, &["GroupId", "GroupName"]),
+        "DeleteSubnet" => (subnets::delete, &["SubnetId"]),
+        "DeleteTags" => (tags::delete, &["ResourceId", "Tag"]),
+        "DeleteVpc" => (vpcs::delete, &["VpcId"]),
+        "DescribeAccountAttributes" => (places::account_attributes, &["AttributeName"]),
+        "DescribeAvailabilityZones" => (places::zones, places::ZONES),
+        "DescribeInternetGateways" => (gateways::describe, gateways::DESCRIBE),
+        "DescribeManagedPrefixLists" => (prefix_lists::describe, prefix_lists::DESCRIBE),
+        "DescribeNetworkInterfaces" => (places::interfaces, places::INTERFACES),
+        "DescribeRegions" => (places::regions, &["AllRegions", "Filter", "RegionName"]),
+        "DescribeRouteTables" => (routes::describe, routes::DESCRIBE),
+        "DescribeSecurityGroupRules" => (rules::describe, rules::DESCRIBE),
+        "DescribeSecurityGroups" => (groups::describe, groups::DESCRIBE),
+        "DescribeSubnets" => (subnets::describe, subnets::DESCRIBE),
+        "DescribeTags" => (tags::describe, &["Filter", "MaxResults", "NextToken"]),
+        "DescribeVpcAttribute" => (vpcs::describe_attribute, &["Attribute", "VpcId"]),
+        "DescribeVpcs" => (vpcs::describe, vpcs::DESCRIBE),
+        "DetachInternetGateway" => (gateways::detach, &["InternetGatewayId", "VpcId"]),
+        "DisassociateRouteTable" => (routes::disassociate, &["AssociationId"]),
+        "ModifySecurityGroupRules" => (revisions::modify, &["GroupId", "SecurityGroupRule"]),
+        "ModifySubnetAttribute" => (subnets::modify, &["MapPublicIpOnLaunch", "SubnetId"]),
+        "ModifyVpcAttribute" => (vpcs::modify_attribute, vpcs::MODIFY),
+        "RevokeSecurityGroupEgress" => (rules::revoke_egress, rules::REVOKE_EGRESS),
+        "RevokeSecurityGroupIngress" => (rules::revoke_ingress, rules::REVOKE_INGRESS),
+        "UpdateSecurityGroupRuleDescriptionsEgress" => {
+            (revisions::describe_egress, revisions::DESCRIPTIONS)
+        }
+        "UpdateSecurityGroupRuleDescriptionsIngress" => {
+            (revisions::describe_ingress, revisions::DESCRIPTIONS)
+        }
+        _ => return None,
+    })
 }
 
-pub(crate) fn dispatch(_call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
-    match operation.name.as_str() {
-        name => Err(ApiError::not_implemented("ec2", name)),
+pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
+    let Some((run, parameters)) = handler(&operation.name) else {
+        return Err(ApiError::not_implemented("ec2", &operation.name));
+    };
+    input::only(&operation.name, &operation.input, parameters)?;
+    input::reserved_tags(&operation.input, &call.caller)?;
+    let dry_run = input::flag(&operation.input, "DryRun")?.unwrap_or(false);
+    let state = &mut call.here().ec2;
+    if dry_run {
+        run(&mut state.clone(), &operation.input)?;
+        return Err(errors::dry_run());
     }
-}
-
-pub(crate) fn required_access(_call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
-    vec![Access::anywhere("ec2", &operation.name)]
+    let answer = run(state, &operation.input);
+    let mutations = state.take_mutations();
+    let answer = answer?;
+    for (change, resource) in mutations {
+        config::observe(call, change, resource);
+    }
+    Ok(answer.into())
 }
 
 /// Every resource here that Config can record, as it is now: what a recorder discovers when it starts.
-pub(crate) fn recordable(_call: &mut Call<'_>) -> Vec<crate::config::Resource> {
-    Vec::new()
+pub(crate) fn recordable(call: &mut Call<'_>) -> Vec<Resource> {
+    let state = &call.here().ec2;
+    state
+        .groups
+        .values()
+        .map(|group| group.resource(&state.place))
+        .collect()
 }
+
+/// What one operation did to the groups, in order.
+type Mutations = Vec<(Change, Resource)>;

@@ -119,7 +119,10 @@ pub(crate) fn encode(
             query::ec2_answer(namespace, operation, &value, request_id),
         ),
         Protocol::Json => respond(200, "application/x-amz-json-1.1", value.to_string()),
-        Protocol::RestJson => respond(200, "application/json", value.to_string()),
+        Protocol::RestJson => match crate::lambda::success(operation) {
+            204 => respond(204, "application/json", ""),
+            status => respond(status, "application/json", value.to_string()),
+        },
         Protocol::RestXml => respond(
             200,
             "application/xml",

@@ -1,0 +1,155 @@
+//! How a client reaches AWS.
+
+use crate::retry::Retry;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use std::time::Duration;
+
+/// Region, endpoints, credentials, patience.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Like `us-east-1`. Part of every signature and of the default endpoints.
+    pub region: String,
+    /// One endpoint for every service, like `http://127.0.0.1:4566`; `None`: AWS's own.
+    pub endpoint_url: Option<String>,
+    /// An endpoint for EC2 alone; wins over `endpoint_url`.
+    pub ec2_endpoint_url: Option<String>,
+    /// An endpoint for Config alone; wins over `endpoint_url`.
+    pub config_service_endpoint_url: Option<String>,
+    /// Whence the credentials come. Asked again once they are about to expire.
+    pub credentials: SharedCredentialsProvider,
+    /// How long to wait for one attempt.
+    pub timeouts: Timeouts,
+    /// How often to try.
+    pub retry: Retry,
+}
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a TCP connection.
+    pub connect: Duration,
+    /// For one attempt as a whole: connection, TLS, request and the complete answer.
+    pub attempt: Duration,
+}
+
+impl Default for Timeouts {
+    /// 3 s to connect, within a region a generous time for one handshake and its repetition;
+    /// 15 s for an attempt, which leaves room for four of them in a function's 300 s even when
+    /// every one of the five calls of a repair needs them all.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            attempt: Duration::from_secs(15),
+        }
+    }
+}
+
+/// An environment in which a function cannot work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("environment variable `{name}` is not set")]
+pub struct ConfigError {
+    /// The variable.
+    pub name: &'static str,
+}
+
+impl Config {
+    /// AWS's own endpoints in `region`, the default patience.
+    #[must_use]
+    pub fn new(region: impl Into<String>, credentials: SharedCredentialsProvider) -> Self {
+        Self {
+            region: region.into(),
+            endpoint_url: None,
+            ec2_endpoint_url: None,
+            config_service_endpoint_url: None,
+            credentials,
+            timeouts: Timeouts::default(),
+            retry: Retry::default(),
+        }
+    }
+
+    /// What Lambda puts into a function's environment: region, keys and session token, and the
+    /// endpoints if somebody overrides them.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the variable that is missing.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let need = |name: &'static str| get(name).ok_or(ConfigError { name });
+        let region = match get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION")) {
+            Some(region) => region,
+            None => return Err(ConfigError { name: "AWS_REGION" }),
+        };
+        let mut credentials = Credentials::builder()
+            .access_key_id(need("AWS_ACCESS_KEY_ID")?)
+            .secret_access_key(need("AWS_SECRET_ACCESS_KEY")?)
+            .provider_name("environment");
+        credentials.set_session_token(get("AWS_SESSION_TOKEN"));
+        let mut config = Self::new(region, SharedCredentialsProvider::new(credentials.build()));
+        let ignored = get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        if !ignored {
+            config.endpoint_url = get("AWS_ENDPOINT_URL");
+            config.ec2_endpoint_url = get("AWS_ENDPOINT_URL_EC2");
+            config.config_service_endpoint_url = get("AWS_ENDPOINT_URL_CONFIG_SERVICE");
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    fn lookup<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + 'a {
+        move |name| {
+            pairs
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        }
+    }
+
+    const KEYS: [(&str, &str); 3] = [
+        ("AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+
+    #[test]
+    fn what_is_missing_is_named() {
+        for (i, (name, _)) in KEYS.iter().enumerate() {
+            let mut pairs = KEYS.to_vec();
+            pairs.remove(i);
+            assert_eq!(Config::from_lookup(lookup(&pairs)).unwrap_err().name, *name);
+            pairs.push((name, ""));
+            assert_eq!(Config::from_lookup(lookup(&pairs)).unwrap_err().name, *name);
+        }
+    }
+
+    #[test]
+    fn endpoints_come_from_the_environment_unless_ignored() {
+        let mut pairs = KEYS.to_vec();
+        pairs.push(("AWS_ENDPOINT_URL", "http://127.0.0.1:1"));
+        pairs.push(("AWS_ENDPOINT_URL_EC2", "http://127.0.0.1:2"));
+        let config = Config::from_lookup(lookup(&pairs)).unwrap();
+        assert_eq!(config.region, "eu-west-1");
+        assert_eq!(config.endpoint_url.as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(
+            config.ec2_endpoint_url.as_deref(),
+            Some("http://127.0.0.1:2")
+        );
+        assert_eq!(config.config_service_endpoint_url, None);
+        pairs.push(("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"));
+        assert_eq!(
+            Config::from_lookup(lookup(&pairs)).unwrap().endpoint_url,
+            None
+        );
+    }
+}

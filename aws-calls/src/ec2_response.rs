@@ -1,0 +1,321 @@
+//! EC2's answers.
+//!
+//! Elements are found by their local name: EC2 spells its namespace with and without a slash at
+//! the end, and proxies and emulators leave it out.
+
+use remediator_core::{AccountId, GroupId, Protocol, Rule, SecurityGroup, Source};
+use roxmltree::{Document, Node};
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+
+/// An answer that does not have the documented shape.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AnswerError {
+    #[error("not XML")]
+    Xml(#[from] roxmltree::Error),
+    #[error("not text")]
+    Text(#[from] std::str::Utf8Error),
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    #[error("`{name}` is not usable")]
+    Malformed {
+        name: &'static str,
+        source: Box<dyn Error + Send + Sync>,
+    },
+    #[error("`return` is `{0}`, not `true`")]
+    NotTrue(String),
+}
+
+/// One page of `DescribeSecurityGroups`.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) groups: Vec<SecurityGroup>,
+    pub(crate) next_token: Option<String>,
+}
+
+pub(crate) fn describe(body: &[u8]) -> Result<Page, AnswerError> {
+    let document = Document::parse(std::str::from_utf8(body)?)?;
+    let root = document.root_element();
+    let set = child(root, "securityGroupInfo").ok_or(AnswerError::Missing("securityGroupInfo"))?;
+    let groups = items(set).map(group).collect::<Result<_, _>>()?;
+    Ok(Page {
+        groups,
+        next_token: text(root, "nextToken").map(str::to_owned),
+    })
+}
+
+/// Checks that a write was answered with success, and counts the rules that EC2 says it did not
+/// know (`unknownIpPermissionSet`, told instead of an error in a default VPC).
+pub(crate) fn write(body: &[u8]) -> Result<usize, AnswerError> {
+    let document = Document::parse(std::str::from_utf8(body)?)?;
+    let root = document.root_element();
+    match text(root, "return") {
+        Some("true") => {}
+        Some(other) => return Err(AnswerError::NotTrue(other.chars().take(32).collect())),
+        None => return Err(AnswerError::Missing("return")),
+    }
+    Ok(child(root, "unknownIpPermissionSet").map_or(0, |set| items(set).count()))
+}
+
+fn group(item: Node<'_, '_>) -> Result<SecurityGroup, AnswerError> {
+    let mut group = SecurityGroup {
+        group_id: parsed(item, "groupId")?,
+        group_name: text(item, "groupName").unwrap_or_default().to_owned(),
+        vpc_id: text(item, "vpcId").map(str::to_owned),
+        owner_id: parsed(item, "ownerId")?,
+        tags: BTreeMap::new(),
+        ingress: BTreeSet::new(),
+        descriptions: BTreeMap::new(),
+    };
+    for tag in child(item, "tagSet").into_iter().flat_map(items) {
+        let key = text(tag, "key").ok_or(AnswerError::Missing("tagSet/item/key"))?;
+        group.tags.insert(
+            key.to_owned(),
+            text(tag, "value").unwrap_or_default().to_owned(),
+        );
+    }
+    for permission in child(item, "ipPermissions").into_iter().flat_map(items) {
+        add_permission(&mut group, permission)?;
+    }
+    Ok(group.canonical())
+}
+
+/// Splits one `IpPermission` into its atoms.
+fn add_permission(group: &mut SecurityGroup, item: Node<'_, '_>) -> Result<(), AnswerError> {
+    let protocol: Protocol = parsed(item, "ipProtocol")?;
+    let from = number(item, "fromPort")?;
+    let to = number(item, "toPort")?;
+    for (set, read) in SOURCES {
+        for entry in child(item, set).into_iter().flat_map(items) {
+            let rule = Rule::from_ec2(protocol, from, to, read(entry)?).map_err(|e| {
+                AnswerError::Malformed {
+                    name: "ipPermissions",
+                    source: e.into(),
+                }
+            })?;
+            if let Some(description) = text(entry, "description") {
+                group
+                    .descriptions
+                    .insert(rule.clone(), description.to_owned());
+            }
+            group.ingress.insert(rule);
+        }
+    }
+    Ok(())
+}
+
+type ReadSource = fn(Node<'_, '_>) -> Result<Source, AnswerError>;
+
+const SOURCES: [(&str, ReadSource); 4] = [
+    ("ipRanges", |entry| {
+        Ok(Source::Ipv4(parsed(entry, "cidrIp")?))
+    }),
+    ("ipv6Ranges", |entry| {
+        Ok(Source::Ipv6(parsed(entry, "cidrIpv6")?))
+    }),
+    ("prefixListIds", |entry| {
+        let id = text(entry, "prefixListId").ok_or(AnswerError::Missing("prefixListId"))?;
+        Ok(Source::PrefixList(id.to_owned()))
+    }),
+    ("groups", |entry| {
+        let group_id: GroupId = parsed(entry, "groupId")?;
+        let user_id: Option<AccountId> = match text(entry, "userId") {
+            Some(_) => Some(parsed(entry, "userId")?),
+            None => None,
+        };
+        Ok(Source::Group { group_id, user_id })
+    }),
+];
+
+fn child<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Option<Node<'a, 'input>> {
+    node.children()
+        .find(|child| child.is_element() && child.tag_name().name() == name)
+}
+
+fn items<'a, 'input: 'a>(node: Node<'a, 'input>) -> impl Iterator<Item = Node<'a, 'input>> {
+    node.children()
+        .filter(|child| child.is_element() && child.tag_name().name() == "item")
+}
+
+/// The text of a child; an empty element counts as absent.
+fn text<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    child(node, name)?
+        .text()
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+}
+
+fn parsed<T>(node: Node<'_, '_>, name: &'static str) -> Result<T, AnswerError>
+where
+    T: std::str::FromStr,
+    T::Err: Error + Send + Sync + 'static,
+{
+    let text = text(node, name).ok_or(AnswerError::Missing(name))?;
+    text.parse().map_err(|e: T::Err| AnswerError::Malformed {
+        name,
+        source: Box::new(e),
+    })
+}
+
+fn number(node: Node<'_, '_>, name: &'static str) -> Result<Option<i64>, AnswerError> {
+    if text(node, name).is_some() {
+        parsed(node, name).map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    fn page(xmlns: &str, groups: &str) -> String {
+        format!(
+            r#"<?xml version="1.0" encoding="UTF-8"?>
+<DescribeSecurityGroupsResponse{xmlns}>
+  <requestId>59dbff89</requestId>
+  <securityGroupInfo>{groups}</securityGroupInfo>
+</DescribeSecurityGroupsResponse>"#
+        )
+    }
+
+    const LAB: &str = r#"
+    <item>
+      <ownerId>123456789012</ownerId><groupId>sg-0a</groupId><groupName>LabSG1</groupName>
+      <groupDescription>a &amp; b</groupDescription><vpcId>vpc-0a</vpcId>
+      <ipPermissions>
+        <item>
+          <ipProtocol>tcp</ipProtocol><fromPort>443</fromPort><toPort>443</toPort>
+          <groups>
+            <item><userId>123456789012</userId><groupId>sg-0b</groupId></item>
+            <item><userId>210987654321</userId><groupId>sg-0c</groupId>
+              <vpcId>vpc-0b</vpcId><vpcPeeringConnectionId>pcx-0a</vpcPeeringConnectionId>
+              <peeringStatus>active</peeringStatus></item>
+          </groups>
+          <ipRanges>
+            <item><cidrIp>0.0.0.0/0</cidrIp><description>web &lt;all&gt;</description></item>
+            <item><cidrIp>10.0.0.0/8</cidrIp></item>
+          </ipRanges>
+          <ipv6Ranges><item><cidrIpv6>::/0</cidrIpv6></item></ipv6Ranges>
+          <prefixListIds><item><prefixListId>pl-0a</prefixListId></item></prefixListIds>
+        </item>
+        <item>
+          <ipProtocol>-1</ipProtocol><groups/>
+          <ipRanges><item><cidrIp>10.9.0.0/16</cidrIp></item></ipRanges>
+          <ipv6Ranges/><prefixListIds/>
+        </item>
+        <item>
+          <ipProtocol>icmp</ipProtocol><fromPort>8</fromPort><toPort>-1</toPort>
+          <groups/><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>
+        </item>
+      </ipPermissions>
+      <ipPermissionsEgress>
+        <item><ipProtocol>-1</ipProtocol><groups/>
+          <ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>
+      </ipPermissionsEgress>
+      <tagSet><item><key>Name</key><value>LabSG1</value></item><item><key>bare</key><value/></item></tagSet>
+    </item>"#;
+
+    #[test]
+    fn a_group_in_every_spelling_of_the_namespace() {
+        for xmlns in [
+            r#" xmlns="http://ec2.amazonaws.com/doc/2016-11-15/""#,
+            r#" xmlns="http://ec2.amazonaws.com/doc/2016-11-15""#,
+            "",
+        ] {
+            let page = describe(page(xmlns, LAB).as_bytes()).unwrap();
+            let [group] = page.groups.as_slice() else {
+                unreachable!("one group")
+            };
+            let rules: Vec<String> = group.ingress.iter().map(ToString::to_string).collect();
+            assert_eq!(
+                rules,
+                [
+                    "all traffic from 10.9.0.0/16",
+                    "icmp type 8 from 0.0.0.0/0",
+                    "tcp 443 from 0.0.0.0/0",
+                    "tcp 443 from 10.0.0.0/8",
+                    "tcp 443 from ::/0",
+                    "tcp 443 from pl-0a",
+                    "tcp 443 from sg-0b",
+                    "tcp 443 from 210987654321/sg-0c",
+                ]
+            );
+            assert_eq!(group.group_name, "LabSG1");
+            assert_eq!(group.vpc_id.as_deref(), Some("vpc-0a"));
+            assert_eq!(group.tags["Name"], "LabSG1");
+            assert_eq!(group.tags["bare"], "");
+            let described = "tcp:443:0.0.0.0/0".parse().unwrap();
+            assert_eq!(group.descriptions[&described], "web <all>");
+            assert_eq!(page.next_token, None);
+        }
+    }
+
+    #[test]
+    fn a_group_without_rules_and_a_page_without_groups() {
+        let bare =
+            "<item><ownerId>123456789012</ownerId><groupId>sg-0a</groupId><ipPermissions/></item>";
+        let page_of_one = describe(page("", bare).as_bytes()).unwrap();
+        assert!(page_of_one.groups[0].ingress.is_empty());
+        assert_eq!(page_of_one.groups[0].vpc_id, None);
+        assert!(describe(page("", "").as_bytes()).unwrap().groups.is_empty());
+    }
+
+    #[test]
+    fn a_page_that_is_not_the_last() {
+        let body = page("", "").replace(
+            "</securityGroupInfo>",
+            "</securityGroupInfo><nextToken>t/1=</nextToken>",
+        );
+        assert_eq!(
+            describe(body.as_bytes()).unwrap().next_token.as_deref(),
+            Some("t/1=")
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_never_taken_for_empty() {
+        for (from, to) in [
+            ("<groupId>sg-0a</groupId>", ""),
+            (
+                "<ipProtocol>tcp</ipProtocol>",
+                "<ipProtocol>carrier-pigeon</ipProtocol>",
+            ),
+            ("<fromPort>443</fromPort>", "<fromPort>https</fromPort>"),
+            ("<fromPort>443</fromPort>", ""),
+            ("<cidrIp>10.0.0.0/8</cidrIp>", "<cidrIp>everywhere</cidrIp>"),
+            ("<cidrIpv6>::/0</cidrIpv6>", ""),
+            ("<prefixListId>pl-0a</prefixListId>", ""),
+            ("<groupId>sg-0b</groupId>", ""),
+        ] {
+            let body = page("", &LAB.replacen(from, to, 1));
+            assert_ne!(body, page("", LAB), "{from} is not in the fixture");
+            assert!(describe(body.as_bytes()).is_err(), "{from} -> {to}");
+        }
+        for body in ["", "<html/>", "{}", "<DescribeSecurityGroupsResponse/>"] {
+            assert!(describe(body.as_bytes()).is_err(), "{body}");
+        }
+        assert!(describe(b"\xff").is_err());
+    }
+
+    #[test]
+    fn a_write_is_done_when_ec2_says_so() {
+        let answer = |inner: &str| {
+            format!(
+                "<RevokeSecurityGroupIngressResponse>{inner}</RevokeSecurityGroupIngressResponse>"
+            )
+        };
+        assert_eq!(
+            write(answer("<return>true</return>").as_bytes()).unwrap(),
+            0
+        );
+        let unknown =
+            "<return>true</return><unknownIpPermissionSet><item/><item/></unknownIpPermissionSet>";
+        assert_eq!(write(answer(unknown).as_bytes()).unwrap(), 2);
+        for inner in ["", "<return>false</return>", "<return/>"] {
+            assert!(write(answer(inner).as_bytes()).is_err(), "{inner}");
+        }
+        assert!(write(b"ok").is_err());
+    }
+}

@@ -1,0 +1,218 @@
+//! Recorder, channel, retention and rule, in the only order that AWS Config accepts.
+
+use std::time::Duration;
+
+use super::{Hands, Steps};
+use crate::aws::{CallResult, Doing};
+use crate::error::{Error, Kind, Result};
+use crate::plan::{Plan, Singletons};
+use crate::spec::RETENTION_DAYS;
+use crate::state::{Observed, Outputs};
+use crate::wait::{Look, Pace, Wait};
+
+/// How long AWS may take to learn of a role, bucket or recorder that was made a moment ago. IAM says seconds, and
+/// half a minute has been seen.
+const CONSISTENCY_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// What each refusal that may pass by itself means when it does not.
+const MAY_PASS: [(&str, &str); 7] = [
+    (
+        "InsufficientDeliveryPolicyException",
+        "let `config.amazonaws.com` and the recorder's role write to the delivery bucket and publish to the topic",
+    ),
+    (
+        "InvalidRoleException",
+        "let `config.amazonaws.com` assume the recorder's role",
+    ),
+    (
+        "InsufficientPermissionsException",
+        "let `config.amazonaws.com` invoke the function (`lambda:InvokeFunction` with this account as source)",
+    ),
+    (
+        "NoAvailableConfigurationRecorderException",
+        "check that the configuration recorder is still there",
+    ),
+    (
+        "NoAvailableDeliveryChannelException",
+        "check that the delivery channel is still there",
+    ),
+    (
+        "NoSuchBucketException",
+        "check that the delivery bucket is still there",
+    ),
+    (
+        "ResourceInUseException",
+        "wait until AWS Config is done with the rule",
+    ),
+];
+
+impl Hands<'_> {
+    pub(super) async fn config(
+        &self,
+        plan: &Plan,
+        observed: &Observed,
+        outputs: &Outputs,
+    ) -> Result<()> {
+        let steps = Steps::of(plan);
+        let wanted = Singletons::new(self.spec, observed, outputs);
+        let record = async {
+            self.recorder(&steps, observed, &wanted).await?;
+            self.rule(&steps, observed, &wanted).await
+        };
+        // The retention depends on nothing else.
+        let retention = async {
+            if !steps.has("put-retention") {
+                return Ok(());
+            }
+            self.ui.say(format_args!(
+                "keeping configuration history for {RETENTION_DAYS} days"
+            ));
+            self.aws
+                .put_retention(RETENTION_DAYS)
+                .await
+                .doing("set how long AWS Config keeps history")
+        };
+        tokio::try_join!(record, retention).map(|((), ())| ())
+    }
+
+    async fn recorder(
+        &self,
+        steps: &Steps,
+        observed: &Observed,
+        wanted: &Singletons,
+    ) -> Result<()> {
+        let Singletons {
+            recorder,
+            role_arn,
+            channel,
+            rule: _,
+        } = wanted;
+        if steps.has("put-recorder") {
+            self.ui.say(format_args!(
+                "putting the configuration recorder `{recorder}`"
+            ));
+            let tags = self.spec.all_tags();
+            self.patiently("AWS Config to accept the recorder's role", async || {
+                self.aws.put_recorder(recorder, role_arn, &tags).await
+            })
+            .await?;
+            // Tags of a put are taken only when the recorder is made.
+            let existing = observed
+                .recorders
+                .first()
+                .and_then(|found| found.it.arn.as_deref());
+            if let Some(arn) = existing {
+                self.aws
+                    .tag_config(arn, &tags)
+                    .await
+                    .doing(format_args!("tag the recorder `{recorder}`"))?;
+            }
+        }
+        if steps.has("put-channel") {
+            self.ui.say(format_args!(
+                "putting the delivery channel `{}`",
+                channel.name
+            ));
+            self.patiently(
+                "AWS Config to accept the delivery bucket and topic",
+                async || self.aws.put_channel(channel).await,
+            )
+            .await?;
+        }
+        if steps.has("start-recorder") {
+            self.ui.say(format_args!(
+                "starting the configuration recorder `{recorder}`"
+            ));
+            self.patiently("AWS Config to start the recorder", async || {
+                self.aws.start_recorder(recorder).await
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    async fn rule(&self, steps: &Steps, observed: &Observed, wanted: &Singletons) -> Result<()> {
+        if !steps.has("put-rule") {
+            return Ok(());
+        }
+        let rule = &wanted.rule;
+        self.ui
+            .say(format_args!("putting the rule `{}`", rule.name));
+        let tags = self.spec.all_tags();
+        self.patiently("AWS Config to accept the rule's function", async || {
+            self.aws.put_rule(rule, &tags).await
+        })
+        .await?;
+        match observed
+            .rule
+            .as_ref()
+            .and_then(|found| found.it.arn.as_deref())
+        {
+            // A rule that was being deleted has another ARN now, and got its tags when it was made.
+            Some(arn)
+                if observed
+                    .rule
+                    .as_ref()
+                    .is_some_and(|found| found.it.state != "DELETING") =>
+            {
+                self.aws
+                    .tag_config(arn, &tags)
+                    .await
+                    .doing(format_args!("tag the rule `{}`", rule.name))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Repeats a call while AWS does not know yet what was made a moment ago.
+    async fn patiently(&self, what: &str, call: impl AsyncFn() -> CallResult<()>) -> Result<()> {
+        let first = match call().await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        if remedy(first.code()).is_none() {
+            return Err(first).doing(format_args!("go on: {what}"));
+        }
+        let wait = Wait {
+            clock: self.clock,
+            ui: self.ui,
+            what: what.to_owned(),
+            usual: "usually a few seconds after the stack is made",
+            timeout: CONSISTENCY_TIMEOUT,
+            pace: Pace::CONSISTENCY,
+        };
+        let mut last = first;
+        let waited = wait
+            .until(async || match call().await {
+                Ok(()) => Ok(Look::Done(())),
+                Err(error) if remedy(error.code()).is_some() => {
+                    let text = error.to_string();
+                    last = error;
+                    Ok(Look::Missing(text))
+                }
+                Err(error) => Err(error).doing(format_args!("go on: {what}")),
+            })
+            .await;
+        waited.map_err(|error| match error.kind() {
+            Kind::TimedOut => remedy(last.code())
+                .map(str::to_owned)
+                .into_iter()
+                .fold(error, Error::hint),
+            Kind::Failed
+            | Kind::Input
+            | Kind::Refused
+            | Kind::NotHealed
+            | Kind::Leftovers
+            | Kind::Unreachable
+            | Kind::Interrupted => error,
+        })
+    }
+}
+
+fn remedy(code: Option<&str>) -> Option<&'static str> {
+    let code = code?;
+    MAY_PASS
+        .iter()
+        .find(|(known, _)| *known == code)
+        .map(|(_, remedy)| *remedy)
+}

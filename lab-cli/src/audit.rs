@@ -1,0 +1,160 @@
+//! Looking for leftovers: by name and by tag, in every service that the lab uses.
+
+use serde::Serialize;
+use tokio::task::JoinSet;
+
+use crate::aws::{Aws, CallError, CallResult, Doing, Tags};
+use crate::error::Result;
+use crate::spec::TAG;
+use crate::state::{Interest, Names, Observed, Place, observe};
+
+/// What an audit found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Audit {
+    /// What is still there: `role AwsConfigRole`.
+    pub leftovers: Vec<String>,
+    /// What could not be looked at, and why.
+    pub unchecked: Vec<String>,
+}
+
+impl Audit {
+    fn found(&mut self, kind: &str, name: &str) {
+        let leftover = format!("{kind} `{name}`");
+        if !self.leftovers.contains(&leftover) {
+            self.leftovers.push(leftover);
+        }
+    }
+}
+
+/// Looks for what is left of a lab. `before` is what was there before it was removed: something that was ours then is ours
+/// still, even if the tag or role that proved it is gone.
+///
+/// # Errors
+/// The first look that failed. A single bucket or rule that may not be looked at is told as unchecked instead.
+pub async fn audit(aws: &Aws, before: &Observed, names: &Names) -> Result<Audit> {
+    let place = &before.place;
+    let interest = Interest {
+        names: Some(names),
+        package_key: None,
+    };
+    let (now, stacks, buckets, groups, rules) = tokio::try_join!(
+        observe(aws, place, interest),
+        async {
+            aws.stacks_tagged(TAG, &place.stack)
+                .await
+                .doing("look for stacks")
+        },
+        async {
+            aws.buckets_tagged(place.account(), TAG, &place.stack)
+                .await
+                .doing("look for buckets")
+        },
+        async {
+            aws.groups_where(&format!("tag:{TAG}"), &place.stack)
+                .await
+                .doing("look for security groups")
+        },
+        async { rules(aws).await.doing("look for rules") },
+    )?;
+    let mut audit = Audit::default();
+    by_name(&mut audit, before, &now);
+    for stack in stacks {
+        audit.found("stack", &stack.name);
+    }
+    for (bucket, looked) in buckets {
+        match looked {
+            Ok(()) => audit.found("bucket", &bucket),
+            Err(error) => audit.unchecked.push(format!("bucket `{bucket}`: {error}")),
+        }
+    }
+    for group in groups {
+        audit.found("security group", group.group_id.as_str());
+    }
+    for (rule, tags) in rules {
+        match tags {
+            Ok(tags) if place.owns(&tags) => audit.found("rule", &rule),
+            Ok(_) => {}
+            Err(error) => audit.unchecked.push(format!("rule `{rule}`: {error}")),
+        }
+    }
+    Ok(audit)
+}
+
+fn by_name(audit: &mut Audit, before: &Observed, now: &Observed) {
+    let place: &Place = &now.place;
+    if let Some(stack) = now
+        .stack
+        .as_ref()
+        .filter(|_| now.owns_stack() || before.owns_stack())
+    {
+        audit.found("stack", &stack.description.name);
+    }
+    for recorder in &now.recorders {
+        let was_ours = before
+            .recorders
+            .iter()
+            .any(|r| r.it.name == recorder.it.name && before.owns_recorder(r));
+        if was_ours || now.owns_recorder(recorder) {
+            audit.found("configuration recorder", &recorder.it.name);
+        }
+    }
+    for channel in &now.channels {
+        let was_ours = before
+            .channels
+            .iter()
+            .any(|c| c.channel.name == channel.channel.name && before.owns_channel(c));
+        if was_ours || now.owns_channel(channel) {
+            audit.found("delivery channel", &channel.channel.name);
+        }
+    }
+    if let Some(rule) = &now.rule {
+        let was_ours = before.rule.as_ref().is_some_and(|r| before.owns_rule(r));
+        if was_ours || now.owns_rule(rule) {
+            audit.found("rule", &rule.it.name);
+        }
+    }
+    if now.retention.is_some() && now.retention == before.own_retention() {
+        audit.found("retention of configuration history", "default");
+    }
+    if now.code_bucket.is_some() {
+        audit.found("bucket", &place.code_bucket());
+    }
+    for named in &now.named {
+        let was_ours = before
+            .named
+            .iter()
+            .any(|n| n.kind == named.kind && n.name == named.name && place.owns(&n.tags));
+        if was_ours || place.owns(&named.tags) {
+            audit.found(named.kind, &named.name);
+        }
+    }
+}
+
+/// The tags of every rule that asks a function. Managed rules cannot be the lab's.
+async fn rules(aws: &Aws) -> CallResult<Vec<(String, Result<Tags, CallError>)>> {
+    let custom: Vec<_> = aws
+        .rules()
+        .await?
+        .into_iter()
+        .filter(|rule| {
+            rule.source
+                .as_deref()
+                .is_some_and(|source| source.contains(":lambda:"))
+        })
+        .filter_map(|rule| Some((rule.name, rule.arn?)))
+        .collect();
+    let mut found = Vec::new();
+    for some in custom.chunks(16) {
+        let mut looks = JoinSet::new();
+        for (name, arn) in some {
+            let (aws, name, arn) = (aws.clone(), name.clone(), arn.clone());
+            looks.spawn(async move {
+                let tags = aws.config_tags(&arn).await;
+                (name, tags)
+            });
+        }
+        found.extend(looks.join_all().await);
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    Ok(found)
+}

@@ -1,0 +1,275 @@
+//! A failed call, with all that support would ask for.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use aws_credential_types::provider::error::CredentialsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::error::Error;
+
+/// What came of a call.
+pub type CallResult<T> = Result<T, CallError>;
+
+/// Where a call failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// The service answered with an error code.
+    Refused,
+    /// The request could not even be built from what it was given.
+    Unusable,
+    /// No answer in time.
+    TimedOut,
+    /// The endpoint could not be reached.
+    Unreachable,
+    /// No credentials were found, or they could not be loaded.
+    NoCredentials,
+    /// The answer was not understood.
+    Malformed,
+}
+
+/// A call to AWS that failed.
+#[derive(Debug)]
+pub struct CallError {
+    pub(super) operation: &'static str,
+    pub(super) class: Class,
+    pub(super) code: Option<String>,
+    pub(super) message: String,
+    pub(super) status: Option<u16>,
+    pub(super) request_id: Option<String>,
+}
+
+impl CallError {
+    /// Where it failed.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The error code of AWS, such as `AccessDenied`.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// The message of AWS, for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether AWS answered with one of these codes.
+    pub fn is(&self, codes: &[&str]) -> bool {
+        self.code().is_some_and(|code| codes.contains(&code))
+    }
+
+    /// The HTTP status of the answer, if there was one.
+    pub fn status(&self) -> Option<u16> {
+        self.status
+    }
+
+    pub(super) fn malformed(operation: &'static str, message: String) -> Self {
+        Self {
+            operation,
+            class: Class::Malformed,
+            code: None,
+            message,
+            status: None,
+            request_id: None,
+        }
+    }
+
+    pub(super) fn unusable(operation: &'static str, why: &dyn StdError) -> Self {
+        Self {
+            class: Class::Unusable,
+            ..Self::malformed(operation, deepest(why))
+        }
+    }
+
+    pub(super) fn from_sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Self
+    where
+        E: StdError + ProvideErrorMetadata + 'static,
+    {
+        let class = match error {
+            _ if is_credentials(error) => Class::NoCredentials,
+            SdkError::ServiceError(_) => Class::Refused,
+            SdkError::ConstructionFailure(_) => Class::Unusable,
+            SdkError::TimeoutError(_) => Class::TimedOut,
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => Class::TimedOut,
+            SdkError::DispatchFailure(_) => Class::Unreachable,
+            SdkError::ResponseError(_) => Class::Malformed,
+            // The SDK may add variants; whatever they are, no error code came with them.
+            _ => Class::Malformed,
+        };
+        let response = error.raw_response();
+        let metadata = error.as_service_error().map(ProvideErrorMetadata::meta);
+        Self {
+            operation,
+            class,
+            code: metadata.and_then(|m| m.code()).map(str::to_owned),
+            message: metadata
+                .and_then(|m| m.message())
+                .map_or_else(|| deepest(error), str::to_owned),
+            status: response.map(|r| r.status().as_u16()),
+            request_id: metadata
+                .and_then(|m| m.extra("aws_request_id"))
+                .map(str::to_owned),
+        }
+    }
+}
+
+fn is_credentials(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(now) = cause {
+        if now.is::<CredentialsError>() {
+            return true;
+        }
+        cause = now.source();
+    }
+    false
+}
+
+/// The innermost cause says most; the wrappers of an HTTP stack only say that something failed.
+pub(super) fn deepest(error: &dyn StdError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(now) = cause {
+        text = now.to_string();
+        cause = now.source();
+    }
+    text
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            operation,
+            class,
+            code,
+            message,
+            status,
+            request_id,
+        } = self;
+        match class {
+            Class::Refused => write!(f, "`{operation}` answered ")?,
+            Class::Unusable => write!(f, "`{operation}` cannot be asked: ")?,
+            Class::TimedOut => write!(f, "`{operation}` was not answered in time: ")?,
+            Class::Unreachable => write!(f, "`{operation}` did not reach the endpoint: ")?,
+            Class::NoCredentials => write!(f, "`{operation}` has no credentials: ")?,
+            Class::Malformed => write!(f, "the answer to `{operation}` is not understood: ")?,
+        }
+        match (code, status) {
+            (Some(code), _) => write!(f, "{code}: ")?,
+            (None, Some(status)) => write!(f, "status {status}: ")?,
+            (None, None) => {}
+        }
+        // Some messages of the SDK have several lines; a cause is one.
+        let message = message
+            .split('\n')
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join("; ");
+        f.write_str(message.trim_end_matches('.'))?;
+        match request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for CallError {}
+
+/// Says what a failed call was for.
+pub trait Doing<T> {
+    /// Turns a failed call into a failure of the command: "cannot {what}".
+    ///
+    /// # Errors
+    /// The failed call, as the cause.
+    fn doing(self, what: impl fmt::Display) -> Result<T, Error>;
+}
+
+impl<T> Doing<T> for CallResult<T> {
+    fn doing(self, what: impl fmt::Display) -> Result<T, Error> {
+        self.map_err(|call| {
+            let hint = match call.class {
+                Class::Refused => refused_hint(call.code()),
+                Class::TimedOut | Class::Unreachable => Some(
+                    "check the network, `AWS_ENDPOINT_URL` and `--endpoint-url`, then run the same command again",
+                ),
+                Class::NoCredentials => Some(
+                    "give credentials with `AWS_PROFILE`, `--profile` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`",
+                ),
+                Class::Unusable | Class::Malformed => None,
+            };
+            let kind = match call.code() {
+                Some(code) if BAD_CREDENTIALS.contains(&code) => crate::error::Kind::Unreachable,
+                Some(_) | None => call.class.into(),
+            };
+            let error = Error::new(kind, format!("cannot {what}")).caused_by(call);
+            match hint {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        })
+    }
+}
+
+/// Codes that mean that the endpoint does not know who is asking.
+const BAD_CREDENTIALS: [&str; 7] = [
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
+
+fn refused_hint(code: Option<&str>) -> Option<&'static str> {
+    match code? {
+        code if BAD_CREDENTIALS.contains(&code) => {
+            Some("check the credentials: `aws sts get-caller-identity` has to work with them")
+        }
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
+            Some("use credentials that may do this, or ask whoever manages the account")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+    use crate::error::Kind;
+
+    fn refused(code: &str) -> CallError {
+        CallError {
+            operation: "cloudformation:CreateStack",
+            class: Class::Refused,
+            code: Some(code.into()),
+            message: "Stack [lab] already exists.".into(),
+            status: Some(400),
+            request_id: Some("0f-1e".into()),
+        }
+    }
+
+    #[test]
+    fn says_code_message_and_request_id_once() {
+        assert_eq!(
+            refused("AlreadyExistsException").to_string(),
+            "`cloudformation:CreateStack` answered AlreadyExistsException: Stack [lab] already exists \
+             (request id 0f-1e)"
+        );
+    }
+
+    #[test]
+    fn bad_credentials_are_told_apart_from_other_refusals() {
+        let kind = |code| {
+            let result: CallResult<()> = Err(refused(code));
+            result.doing("create the stack").unwrap_err().kind()
+        };
+        assert_eq!(kind("AlreadyExistsException"), Kind::Failed);
+        assert_eq!(kind("InvalidClientTokenId"), Kind::Unreachable);
+    }
+}

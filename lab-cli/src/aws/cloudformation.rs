@@ -1,0 +1,325 @@
+//! CloudFormation: the stack and its events.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types::{Capability, Parameter, StackEvent as SdkEvent, Tag};
+use time::OffsetDateTime;
+
+use super::{Aws, CallError, CallResult, Tags, moment};
+
+/// A stack as CloudFormation describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StackDescription {
+    /// The id (an ARN), which stays valid after the stack is deleted.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// `CREATE_COMPLETE` and its kin.
+    pub status: String,
+    /// Why, if CloudFormation says.
+    pub reason: Option<String>,
+    /// Parameters as they were given.
+    pub parameters: BTreeMap<String, String>,
+    /// Outputs.
+    pub outputs: BTreeMap<String, String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// One event of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackEvent {
+    /// Unique.
+    pub id: String,
+    /// When.
+    pub at: Option<OffsetDateTime>,
+    /// The name in the template.
+    pub logical_id: String,
+    /// `AWS::EC2::VPC`.
+    pub resource_type: String,
+    /// `CREATE_IN_PROGRESS` and its kin.
+    pub status: String,
+    /// Why, if CloudFormation says.
+    pub reason: Option<String>,
+}
+
+/// What a stack shall be.
+#[derive(Debug, Clone)]
+pub struct StackRequest {
+    /// The name.
+    pub name: String,
+    /// The template's text.
+    pub template: String,
+    /// Parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// Tags.
+    pub tags: Tags,
+}
+
+impl StackRequest {
+    fn sdk_parameters(&self) -> Vec<Parameter> {
+        self.parameters
+            .iter()
+            .map(|(key, value)| {
+                Parameter::builder()
+                    .parameter_key(key)
+                    .parameter_value(value)
+                    .build()
+            })
+            .collect()
+    }
+
+    fn sdk_tags(&self) -> Vec<Tag> {
+        self.tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build())
+            .collect()
+    }
+}
+
+/// CloudFormation has one code for every invalid request; only the words tell that a stack is not there.
+fn stack_is_missing(error: &CallError) -> bool {
+    error.is(&["ValidationError"]) && error.message().contains("does not exist")
+}
+
+impl Aws {
+    /// A stack by name or id; `None` when there is none. A deleted one is found by its id only.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn stack(&self, name: &str) -> CallResult<Option<StackDescription>> {
+        match self
+            .cloudformation
+            .describe_stacks()
+            .stack_name(name)
+            .send()
+            .await
+        {
+            Ok(answer) => Ok(answer
+                .stacks
+                .unwrap_or_default()
+                .into_iter()
+                .next()
+                .map(stack_from_sdk)),
+            Err(e) => {
+                let error = CallError::from_sdk("cloudformation:DescribeStacks", &e);
+                if stack_is_missing(&error) {
+                    Ok(None)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// All stacks that carry a tag.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn stacks_tagged(&self, key: &str, value: &str) -> CallResult<Vec<StackDescription>> {
+        let mut found = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self
+                .cloudformation
+                .describe_stacks()
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|e| CallError::from_sdk("cloudformation:DescribeStacks", &e))?;
+            found.extend(
+                answer
+                    .stacks
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(stack_from_sdk)
+                    .filter(|stack| stack.status != "DELETE_COMPLETE")
+                    .filter(|stack| stack.tags.get(key).is_some_and(|v| v == value)),
+            );
+            token = answer.next_token;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// The template of a stack as it was submitted.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn stack_template(&self, name: &str) -> CallResult<String> {
+        self.cloudformation
+            .get_template()
+            .stack_name(name)
+            .send()
+            .await
+            .map(|answer| answer.template_body.unwrap_or_default())
+            .map_err(|e| CallError::from_sdk("cloudformation:GetTemplate", &e))
+    }
+
+    /// Begins to make a stack; the answer is its id.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn create_stack(&self, request: &StackRequest) -> CallResult<String> {
+        self.cloudformation
+            .create_stack()
+            .stack_name(&request.name)
+            .template_body(&request.template)
+            .set_parameters(Some(request.sdk_parameters()))
+            .set_tags(Some(request.sdk_tags()))
+            .capabilities(Capability::CapabilityNamedIam)
+            .send()
+            .await
+            .map(|answer| answer.stack_id.unwrap_or_else(|| request.name.clone()))
+            .map_err(|e| CallError::from_sdk("cloudformation:CreateStack", &e))
+    }
+
+    /// Begins to change a stack. `false` when CloudFormation finds nothing to change.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn update_stack(&self, request: &StackRequest) -> CallResult<bool> {
+        let updated = self
+            .cloudformation
+            .update_stack()
+            .stack_name(&request.name)
+            .template_body(&request.template)
+            .set_parameters(Some(request.sdk_parameters()))
+            .set_tags(Some(request.sdk_tags()))
+            .capabilities(Capability::CapabilityNamedIam)
+            .send()
+            .await;
+        match updated {
+            Ok(_) => Ok(true),
+            Err(e) => {
+                let error = CallError::from_sdk("cloudformation:UpdateStack", &e);
+                // Again one code for everything; the words are all there is.
+                if error.is(&["ValidationError"])
+                    && error.message().contains("No updates are to be performed")
+                {
+                    Ok(false)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// Begins to delete a stack. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn delete_stack(&self, name: &str) -> CallResult<()> {
+        match self
+            .cloudformation
+            .delete_stack()
+            .stack_name(name)
+            .send()
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                let error = CallError::from_sdk("cloudformation:DeleteStack", &e);
+                if stack_is_missing(&error) {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// The events of a stack, oldest first, back to one that is known already (which is left out, like all before it).
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn stack_events(
+        &self,
+        name: &str,
+        known: impl Fn(&str) -> bool,
+    ) -> CallResult<Vec<StackEvent>> {
+        let mut events = Vec::new();
+        let mut token = None;
+        'pages: loop {
+            let answer = self
+                .cloudformation
+                .describe_stack_events()
+                .stack_name(name)
+                .set_next_token(token.take())
+                .send()
+                .await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(e) => {
+                    let error = CallError::from_sdk("cloudformation:DescribeStackEvents", &e);
+                    if stack_is_missing(&error) {
+                        break;
+                    }
+                    return Err(error);
+                }
+            };
+            for event in answer
+                .stack_events
+                .unwrap_or_default()
+                .into_iter()
+                .map(event_from_sdk)
+            {
+                if known(&event.id) {
+                    break 'pages;
+                }
+                events.push(event);
+            }
+            token = answer.next_token;
+            if token.is_none() {
+                break;
+            }
+        }
+        events.reverse();
+        Ok(events)
+    }
+}
+
+fn stack_from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> StackDescription {
+    StackDescription {
+        id: stack.stack_id.unwrap_or_default(),
+        name: stack.stack_name.unwrap_or_default(),
+        status: stack
+            .stack_status
+            .map(|s| s.as_str().to_owned())
+            .unwrap_or_default(),
+        reason: stack.stack_status_reason,
+        parameters: stack
+            .parameters
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|p| Some((p.parameter_key?, p.parameter_value.unwrap_or_default())))
+            .collect(),
+        outputs: stack
+            .outputs
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|o| Some((o.output_key?, o.output_value?)))
+            .collect(),
+        tags: stack
+            .tags
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|t| Some((t.key?, t.value.unwrap_or_default())))
+            .collect(),
+    }
+}
+
+fn event_from_sdk(event: SdkEvent) -> StackEvent {
+    StackEvent {
+        id: event.event_id.unwrap_or_default(),
+        at: event.timestamp.as_ref().and_then(moment),
+        logical_id: event.logical_resource_id.unwrap_or_default(),
+        resource_type: event.resource_type.unwrap_or_default(),
+        status: event
+            .resource_status
+            .map(|s| s.as_str().to_owned())
+            .unwrap_or_default(),
+        reason: event.resource_status_reason,
+    }
+}

@@ -1,0 +1,177 @@
+//! CloudWatch Logs: the function's lines, and the log group itself.
+
+use time::OffsetDateTime;
+
+use super::{Aws, CallError, CallResult, Tags};
+
+/// What to look for in a log group.
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// Words or a CloudWatch Logs filter pattern; empty means everything.
+    pub pattern: Option<String>,
+    /// From when on, inclusive.
+    pub since: Option<OffsetDateTime>,
+}
+
+/// One line of a log stream.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct LogEvent {
+    /// The id of the event, unique in its group.
+    pub id: String,
+    /// The stream.
+    pub stream: String,
+    /// When the line was written.
+    #[serde(with = "crate::output::moments")]
+    pub at: OffsetDateTime,
+    /// The line, without its line break.
+    pub message: String,
+}
+
+impl Aws {
+    /// The lines of a log group that match, oldest first; `None` when there is no such group.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn log_events(
+        &self,
+        group: &str,
+        query: &LogQuery,
+    ) -> CallResult<Option<Vec<LogEvent>>> {
+        const OPERATION: &str = "logs:FilterLogEvents";
+        let mut events = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self
+                .logs
+                .filter_log_events()
+                .log_group_name(group)
+                .set_filter_pattern(query.pattern.clone())
+                .set_start_time(query.since.map(millis))
+                .set_next_token(token.take())
+                .send()
+                .await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(e) => {
+                    let error = CallError::from_sdk(OPERATION, &e);
+                    return if error.is(&["ResourceNotFoundException"]) {
+                        Ok(None)
+                    } else {
+                        Err(error)
+                    };
+                }
+            };
+            events.extend(
+                answer
+                    .events
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|event| {
+                        Some(LogEvent {
+                            at: from_millis(event.timestamp?)?,
+                            message: event.message?.trim_end().to_owned(),
+                            id: event.event_id.unwrap_or_default(),
+                            stream: event.log_stream_name.unwrap_or_default(),
+                        })
+                    }),
+            );
+            token = answer.next_token;
+            if token.is_none() {
+                // Pages come stream by stream; within a millisecond the order of arrival is kept.
+                events.sort_by_key(|event| event.at);
+                return Ok(Some(events));
+            }
+        }
+    }
+
+    /// The ARN of a log group; `None` when there is none of exactly that name.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn log_group_arn(&self, name: &str) -> CallResult<Option<String>> {
+        let mut token = None;
+        loop {
+            let answer = self
+                .logs
+                .describe_log_groups()
+                .log_group_name_prefix(name)
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|e| CallError::from_sdk("logs:DescribeLogGroups", &e))?;
+            let found = answer
+                .log_groups
+                .unwrap_or_default()
+                .into_iter()
+                .find(|group| group.log_group_name.as_deref() == Some(name));
+            if let Some(group) = found {
+                let arn = group.log_group_arn.or(group.arn).unwrap_or_default();
+                // The older of the two fields ends with `:*`, which the tagging calls refuse.
+                return Ok(Some(arn.trim_end_matches(":*").to_owned()));
+            }
+            token = answer.next_token;
+            if token.is_none() {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// The tags of a log group; `None` when there is none of that name.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn log_group_tags(&self, name: &str) -> CallResult<Option<Tags>> {
+        let Some(arn) = self.log_group_arn(name).await? else {
+            return Ok(None);
+        };
+        match self
+            .logs
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .send()
+            .await
+        {
+            Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
+            Err(e) => {
+                let error = CallError::from_sdk("logs:ListTagsForResource", &e);
+                if error.is(&["ResourceNotFoundException"]) {
+                    Ok(None)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// Deletes a log group. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn delete_log_group(&self, name: &str) -> CallResult<()> {
+        match self
+            .logs
+            .delete_log_group()
+            .log_group_name(name)
+            .send()
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                let error = CallError::from_sdk("logs:DeleteLogGroup", &e);
+                if error.is(&["ResourceNotFoundException"]) {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+}
+
+fn millis(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+fn from_millis(millis: i64) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+}

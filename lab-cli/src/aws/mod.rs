@@ -1,0 +1,151 @@
+//! AWS, seen from the lab: one file per service. The SDK's types stay in here; what goes out is our own.
+
+mod call;
+mod cloudformation;
+mod configservice;
+mod iam;
+mod lambda;
+mod logs;
+mod s3;
+mod security_groups;
+mod sns;
+mod sts;
+
+pub use call::{CallError, CallResult, Class, Doing};
+pub use cloudformation::{StackDescription, StackEvent, StackRequest};
+pub use configservice::{
+    Channel, ConfigItem, EvaluationResult, RECORDED_TYPE, Recorder, RuleDescription, RuleRequest,
+    TRIGGERS,
+};
+pub use lambda::FunctionDescription;
+pub use logs::{LogEvent, LogQuery};
+pub use sts::Identity;
+
+use std::collections::BTreeMap;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder as HttpClient;
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+use crate::error::{Error, Kind, Result};
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+
+/// Which endpoint and whose account; what is absent comes from the environment and the profile, as in every AWS tool.
+#[derive(Debug, Clone, Default)]
+pub struct Target {
+    /// One endpoint for all services.
+    pub endpoint_url: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The profile of the shared configuration files.
+    pub profile: Option<String>,
+}
+
+/// Clients for every service the lab needs. Making them is cheap; nothing is called before it is asked for.
+#[derive(Debug, Clone)]
+pub struct Aws {
+    region: String,
+    endpoint: Option<String>,
+    cloudformation: aws_sdk_cloudformation::Client,
+    config: aws_sdk_configservice::Client,
+    groups: aws_calls::Client,
+    iam: aws_sdk_iam::Client,
+    lambda: aws_sdk_lambda::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    s3: aws_sdk_s3::Client,
+    sns: aws_sdk_sns::Client,
+    sts: aws_sdk_sts::Client,
+}
+
+impl Aws {
+    /// Reads the AWS configuration and makes the clients.
+    ///
+    /// # Errors
+    /// [`Kind::Input`] when no region is configured or the client for security groups cannot be made.
+    pub async fn connect(target: &Target) -> Result<Self> {
+        let sdk = load(target).await;
+        let region = sdk.region().map(ToString::to_string).ok_or_else(|| {
+            Error::input("no AWS region is configured").hint(
+                "name one with `--region`, `AWS_REGION`, the settings file or your AWS profile",
+            )
+        })?;
+        crate::spec::validate::region(&region)?;
+        let endpoint = sdk.endpoint_url().map(str::to_owned);
+        let s3 = aws_sdk_s3::config::Builder::from(&sdk)
+            // Virtual-hosted names need DNS for every bucket; only AWS itself has that for sure.
+            .force_path_style(
+                endpoint.is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some(),
+            )
+            .build();
+        Ok(Self {
+            region: region.clone(),
+            cloudformation: aws_sdk_cloudformation::Client::new(&sdk),
+            config: aws_sdk_configservice::Client::new(&sdk),
+            groups: security_groups::client(&sdk, &region)?,
+            iam: aws_sdk_iam::Client::new(&sdk),
+            lambda: aws_sdk_lambda::Client::new(&sdk),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            sns: aws_sdk_sns::Client::new(&sdk),
+            sts: aws_sdk_sts::Client::new(&sdk),
+            endpoint,
+        })
+    }
+
+    /// The region that the clients talk to.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The endpoint that stands in for AWS, if one is configured.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+}
+
+async fn load(target: &Target) -> SdkConfig {
+    // The SDK is built without a default client, which would bring a second TLS library; this one is ring's.
+    let http = HttpClient::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .retry_config(RetryConfig::standard().with_max_attempts(5));
+    if let Ok(name) = AppName::new("driftlab") {
+        loader = loader.app_name(name);
+    }
+    if let Some(profile) = &target.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(url) = &target.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(region) = &target.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    loader.load().await
+}
+
+/// Turns a moment of the SDK into ours. Config and Logs have milliseconds; so have we.
+fn moment(at: &aws_smithy_types::DateTime) -> Option<time::OffsetDateTime> {
+    let millis = at.to_millis().ok()?;
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+}
+
+/// A required member of an answer that is not there.
+fn absent(operation: &'static str, member: &str) -> CallError {
+    CallError::malformed(operation, format!("the answer has no `{member}`"))
+}
+
+impl From<Class> for Kind {
+    fn from(class: Class) -> Self {
+        match class {
+            Class::Refused | Class::Malformed => Self::Failed,
+            Class::Unusable => Self::Input,
+            Class::TimedOut | Class::Unreachable | Class::NoCredentials => Self::Unreachable,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! SNS: the topic and whether anybody confirmed the subscription.
+
+use super::{Aws, CallError, CallResult, Tags};
+
+impl Aws {
+    /// The tags of a topic; `None` when there is no such topic.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn topic_tags(&self, arn: &str) -> CallResult<Option<Tags>> {
+        match self
+            .sns
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .send()
+            .await
+        {
+            Ok(answer) => Ok(Some(
+                answer
+                    .tags
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|tag| (tag.key, tag.value))
+                    .collect(),
+            )),
+            Err(e) => {
+                let error = CallError::from_sdk("sns:ListTagsForResource", &e);
+                if error.is(&[
+                    "ResourceNotFound",
+                    "ResourceNotFoundException",
+                    "NotFound",
+                    "NotFoundException",
+                ]) {
+                    Ok(None)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// The addresses whose owners have not confirmed the topic's e-mail yet.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn pending_subscriptions(&self, topic: &str) -> CallResult<Vec<String>> {
+        let mut pending = Vec::new();
+        let mut token = None;
+        loop {
+            let answer = self
+                .sns
+                .list_subscriptions_by_topic()
+                .topic_arn(topic)
+                .set_next_token(token.take())
+                .send()
+                .await
+                .map_err(|e| CallError::from_sdk("sns:ListSubscriptionsByTopic", &e))?;
+            pending.extend(
+                answer
+                    .subscriptions
+                    .unwrap_or_default()
+                    .into_iter()
+                    // An unconfirmed subscription has these words where its ARN will be.
+                    .filter(|s| s.subscription_arn.as_deref() == Some("PendingConfirmation"))
+                    .filter_map(|s| s.endpoint),
+            );
+            token = answer.next_token;
+            if token.is_none() {
+                return Ok(pending);
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::aws::{Aws, Doing, Target};
+use crate::clock::Clock;
+use crate::commands::{cleanup, completions, deploy, logs, simulate_incident, status};
+use crate::error::{Error, Kind, Result};
+use crate::output::{Format, Ui};
+use crate::spec::{self, DEFAULT_STACK, Settings, validate};
+use crate::state::Place;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    AWS refused something, or another failure
+  2    bad usage or unusable input
+  3    refused: it would touch what is not the lab's, or needs `--yes`
+  4    the incident was not healed
+  5    something of the lab is left over
+  6    a wait came to its deadline
+  7    the endpoint does not answer, or there are no usable credentials
+  130  interrupted
+
+Results go to stdout, everything else to stderr. Endpoint, region and credentials come from the flags,
+the AWS environment variables and your AWS profile; the settings file may name the region too.";
+
+/// Deploys a lab in which a security group heals itself, attacks it, watches it heal, and removes it again.
+#[derive(Debug, Parser)]
+#[command(name = "driftlab", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub struct Global {
+    /// Name of the lab's stack [default: lab-environment]
+    #[arg(long, global = true, env = "DRIFTLAB_STACK", value_name = "NAME")]
+    stack: Option<String>,
+    /// Settings file [default: driftlab.yaml, if there is one]
+    #[arg(long, global = true, env = "DRIFTLAB_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// One endpoint for all AWS services, instead of AWS itself
+    #[arg(long, global = true, value_name = "URL")]
+    endpoint_url: Option<String>,
+    /// AWS region
+    #[arg(long, global = true, value_name = "REGION")]
+    region: Option<String>,
+    /// AWS profile
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
+    /// How results are written to stdout
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    /// Do not ask before changing anything
+    #[arg(long, short, global = true)]
+    yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make the lab, or bring it up to date
+    Deploy(deploy::Args),
+    /// Open two forbidden ports, wait for the repair, and judge it
+    SimulateIncident(simulate_incident::Args),
+    /// Show what is there
+    Status(status::Args),
+    /// Show what the function logged
+    Logs(logs::Args),
+    /// Remove the lab and look for leftovers
+    Cleanup(cleanup::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+}
+
+/// What every command works with.
+#[derive(Debug)]
+pub struct Context {
+    /// The clients.
+    pub aws: Aws,
+    /// Where.
+    pub place: Place,
+    /// The settings file.
+    pub settings: Settings,
+    /// The screen.
+    pub ui: Ui,
+    /// The clock.
+    pub clock: Clock,
+    /// Whether to go on without asking.
+    pub yes: bool,
+}
+
+impl Cli {
+    /// The screen that this command line asks for.
+    pub fn ui(&self) -> Ui {
+        Ui::process(self.global.output)
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// Whatever made the command fail; its kind is the exit code.
+    pub async fn run(self, ui: Ui) -> Result<()> {
+        let Self { global, command } = self;
+        match command {
+            // Input is checked before anything is called.
+            Command::Deploy(args) => {
+                let (settings, stack) = global.settings()?;
+                let spec = args.spec(&settings, stack)?;
+                let context = global.context(ui, settings, &spec.stack).await?;
+                deploy::run(&context, &args, &spec).await
+            }
+            Command::SimulateIncident(args) => {
+                simulate_incident::run(&global.lab(ui).await?, &args).await
+            }
+            Command::Status(args) => status::run(&global.lab(ui).await?, &args).await,
+            Command::Logs(args) => logs::run(&global.lab(ui).await?, &args).await,
+            Command::Cleanup(args) => cleanup::run(&global.lab(ui).await?, &args).await,
+            Command::Completions(args) => completions::run(&args),
+        }
+    }
+}
+
+impl Global {
+    fn settings(&self) -> Result<(Settings, String)> {
+        let settings = match &self.config {
+            Some(path) => spec::load(path, true)?,
+            None => spec::load("driftlab.yaml".as_ref(), false)?,
+        };
+        let stack = self
+            .stack
+            .clone()
+            .or_else(|| settings.stack.clone())
+            .unwrap_or_else(|| DEFAULT_STACK.to_owned());
+        validate::stack(&stack)?;
+        Ok((settings, stack))
+    }
+
+    async fn lab(&self, ui: Ui) -> Result<Context> {
+        let (settings, stack) = self.settings()?;
+        self.context(ui, settings, &stack).await
+    }
+
+    async fn context(&self, ui: Ui, settings: Settings, stack: &str) -> Result<Context> {
+        let target = Target {
+            endpoint_url: self.endpoint_url.clone(),
+            region: self.region(&settings),
+            profile: self.profile.clone(),
+        };
+        if let Some(region) = &target.region {
+            validate::region(region)?;
+        }
+        if let Some(url) = &target.endpoint_url
+            && !(url.starts_with("http://") || url.starts_with("https://"))
+        {
+            return Err(Error::input(format!("`{url}` is not an endpoint URL"))
+                .hint("give one such as `http://127.0.0.1:4566`"));
+        }
+        let aws = Aws::connect(&target).await?;
+        let identity = aws
+            .identity()
+            .await
+            .doing("find out whose credentials these are")?;
+        let place = Place {
+            region: aws.region().to_owned(),
+            stack: stack.to_owned(),
+            identity,
+        };
+        ui.say(format_args!(
+            "stack `{stack}` in account {} ({}), {}{}",
+            place.account(),
+            place.identity.arn,
+            place.region,
+            aws.endpoint()
+                .map(|url| format!(", at {url}"))
+                .unwrap_or_default(),
+        ));
+        Ok(Context {
+            aws,
+            place,
+            settings,
+            ui,
+            clock: Clock::system(),
+            yes: self.yes,
+        })
+    }
+
+    /// Flag, environment, settings file; only then the profile.
+    fn region(&self, settings: &Settings) -> Option<String> {
+        let variable = |name| {
+            std::env::var(name)
+                .ok()
+                .filter(|value: &String| !value.is_empty())
+        };
+        self.region
+            .clone()
+            .or_else(|| variable("AWS_REGION"))
+            .or_else(|| variable("AWS_DEFAULT_REGION"))
+            .or_else(|| settings.region.clone())
+    }
+}
+
+impl Context {
+    /// Asks for consent to what was just shown.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] when it is not given, or when nobody can be asked.
+    pub fn consent(&self, question: &str) -> Result<()> {
+        if self.yes {
+            return Ok(());
+        }
+        match self.ui.ask(question) {
+            Some(true) => Ok(()),
+            Some(false) => Err(Error::new(
+                Kind::Refused,
+                "nothing was changed, because you said no",
+            )),
+            None => Err(Error::new(
+                Kind::Refused,
+                "nothing was changed, because nobody can be asked for consent",
+            )
+            .hint("run the same command with `--yes`")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_documents_every_exit_code() {
+        for kind in [
+            Kind::Failed,
+            Kind::Input,
+            Kind::Refused,
+            Kind::NotHealed,
+            Kind::Leftovers,
+            Kind::TimedOut,
+            Kind::Unreachable,
+            Kind::Interrupted,
+        ] {
+            let line = format!("\n  {:<5}", kind.exit_code());
+            assert!(EXIT_CODES.contains(&line), "{kind:?}");
+        }
+    }
+}

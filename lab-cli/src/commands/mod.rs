@@ -1,0 +1,60 @@
+//! One file per command: its arguments and what it does.
+
+pub mod cleanup;
+pub mod completions;
+pub mod deploy;
+pub mod logs;
+pub mod simulate_incident;
+pub mod status;
+
+use crate::cli::Context;
+use crate::error::{Error, Kind, Result};
+use crate::state::{
+    Interest, Observed, ObservedStack, Outputs, Phase, observe, observe_stack, phase,
+};
+use crate::watch::Watch;
+
+/// The stack of a lab that is deployed, and its outputs.
+async fn deployed(context: &Context) -> Result<(ObservedStack, Outputs)> {
+    let name = &context.place.stack;
+    let not_deployed =
+        |what: String| Error::new(Kind::Failed, what).hint("make the lab with `deploy` first");
+    let stack = observe_stack(&context.aws, name).await?.ok_or_else(|| {
+        not_deployed(format!(
+            "there is no stack `{name}` in this account and region"
+        ))
+    })?;
+    let status = &stack.description.status;
+    match phase(status) {
+        Phase::Usable => {
+            let outputs = Outputs::of(&stack.description)?;
+            Ok((stack, outputs))
+        }
+        Phase::Busy | Phase::Broken | Phase::Stuck => Err(not_deployed(format!(
+            "the stack `{name}` cannot be used: it is {status}"
+        ))),
+    }
+}
+
+/// Looks at everything. A stack that CloudFormation is working on is waited for: nothing can be decided before it is at
+/// rest.
+async fn observe_settled(context: &Context, interest: Interest<'_>) -> Result<Observed> {
+    let observed = observe(&context.aws, &context.place, interest).await?;
+    let busy = observed
+        .stack
+        .as_ref()
+        .map(|stack| &stack.description)
+        .filter(|stack| phase(&stack.status) == Phase::Busy);
+    let Some(stack) = busy else {
+        return Ok(observed);
+    };
+    context.ui.say(format_args!(
+        "the stack `{}` is being changed already: {}",
+        stack.name, stack.status
+    ));
+    let mut watch =
+        Watch::of_existing(&context.aws, &context.ui, &context.clock, &stack.id).await?;
+    let what = format!("the stack `{}` to come to rest", stack.name);
+    watch.until_settled(&stack.id, &what, |_| true).await?;
+    observe(&context.aws, &context.place, interest).await
+}

@@ -1,0 +1,361 @@
+//! `driftlab simulate-incident`.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use remediator_core::{GroupId, Policy, Rule, SecurityGroup, Source, plan};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::deployed;
+use crate::aws::{Doing, LogQuery};
+use crate::cli::Context;
+use crate::error::{Error, Kind, Result};
+use crate::output::moment;
+use crate::spec::RULE_NAME;
+use crate::state::Outputs;
+use crate::verify::{Evaluation, Evidence, Incident, Judgement, Timeline, judge};
+use crate::wait::{Look, Pace, Wait, parse_duration};
+
+/// SMTPS and IMAPS: the ports of both source documents.
+const PORTS: [u16; 2] = [465, 993];
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// How long to wait for the repair
+    #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = parse_duration)]
+    timeout: Duration,
+    /// Only open the ports; neither wait nor judge
+    #[arg(long)]
+    no_wait: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    /// Null when nobody waited.
+    healed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    incident: IncidentReport,
+    timeline: Timeline,
+    ingress_after: Vec<Rule>,
+    evaluations: Vec<Evaluation>,
+    log_lines: Vec<LogLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct IncidentReport {
+    group_id: GroupId,
+    opened: Vec<Rule>,
+}
+
+#[derive(Debug, Serialize)]
+struct LogLine {
+    #[serde(with = "crate::output::moments")]
+    at: OffsetDateTime,
+    message: String,
+}
+
+/// Opens two ports, waits for the repair and judges it.
+///
+/// # Errors
+/// [`Kind::NotHealed`] when the judgement is that the group is not healed; [`Kind::Failed`] when the lab is not in a
+/// state in which an incident would prove anything; or the call that failed.
+pub async fn run(context: &Context, args: &Args) -> Result<()> {
+    let (_, outputs) = deployed(context).await?;
+    let mut incident = prepare(context, &outputs).await?;
+    // Nothing of this incident can be older than the moment before the request is sent. Config and Logs count
+    // milliseconds, so the rest is cut off.
+    let now = context.clock.now();
+    incident.opened_at = now.replace_millisecond(now.millisecond()).unwrap_or(now);
+    context
+        .aws
+        .open(&incident.group_id, &incident.opened)
+        .await
+        .doing(format_args!("open the ports of `{}`", incident.group_id))?;
+    for rule in &incident.opened {
+        context
+            .ui
+            .say(format_args!("opened {rule} on `{}`", incident.group_id));
+    }
+    if args.no_wait {
+        let group = live_group(context, &incident.group_id).await?;
+        let evidence = Evidence {
+            ingress: Some(group.ingress),
+            ..Evidence::default()
+        };
+        return report(context, &incident, &evidence, None);
+    }
+    let (evidence, judgement) = observe_repair(context, &outputs, &incident, args.timeout).await?;
+    report(context, &incident, &evidence, Some(&judgement))?;
+    match judgement.reason() {
+        None => Ok(()),
+        Some(reason) => Err(
+            Error::new(Kind::NotHealed, format!("not healed: {reason}")).hint(
+                "read what the function logged with `logs`, and what AWS Config says with `status`",
+            ),
+        ),
+    }
+}
+
+async fn live_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
+    context
+        .aws
+        .group(id)
+        .await
+        .doing(format_args!("look at the group `{id}`"))?
+        .ok_or_else(|| {
+            Error::new(Kind::Failed, format!("the group `{id}` is gone"))
+                .hint("make the lab anew: `cleanup`, then `deploy`")
+        })
+}
+
+/// An incident proves something only if the recorder runs, the rule is active, and the group is as it should be.
+async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
+    let group_id: GroupId = outputs.group_id.parse().map_err(|e| {
+        Error::new(
+            Kind::Failed,
+            "the stack's output `LabSecurityGroupId` is no group",
+        )
+        .caused_by(e)
+    })?;
+    let (rule, recorders, group) = tokio::try_join!(
+        async {
+            context
+                .aws
+                .rule(RULE_NAME)
+                .await
+                .doing(format_args!("look at the rule `{RULE_NAME}`"))
+        },
+        async {
+            context
+                .aws
+                .recorders()
+                .await
+                .doing("look at the configuration recorder")
+        },
+        live_group(context, &group_id),
+    )?;
+    let unready = |what: String| {
+        Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
+    };
+    let rule = rule.ok_or_else(|| unready(format!("there is no rule `{RULE_NAME}`")))?;
+    if rule.state != "ACTIVE" && rule.state != "EVALUATING" {
+        return Err(unready(format!(
+            "the rule `{RULE_NAME}` is not active but {}",
+            rule.state
+        )));
+    }
+    if !recorders.iter().any(|recorder| recorder.recording) {
+        return Err(unready(
+            "the configuration recorder is not running".to_owned(),
+        ));
+    }
+    let policy =
+        Policy::from_parameters(rule.parameters.as_deref().unwrap_or("{}")).map_err(|e| {
+            unready(format!(
+                "the parameters of the rule `{RULE_NAME}` are not usable"
+            ))
+            .caused_by(e)
+        })?;
+    let drift = plan(&group, &policy.baseline);
+    if !drift.is_empty() {
+        let differences = drift.to_string().replace('\n', ", ");
+        return Err(Error::new(
+            Kind::Failed,
+            format!("the group `{group_id}` is not at its baseline before the incident: {differences}"),
+        )
+        .hint("wait for the repair that is under way, and see with `status` and `logs` why it does not come"));
+    }
+    let opened: BTreeSet<Rule> = PORTS
+        .map(|port| Rule::tcp(port, Source::anywhere_ipv4()))
+        .into_iter()
+        .collect();
+    if let Some(approved) = opened.intersection(policy.baseline.rules()).next() {
+        return Err(Error::input(format!(
+            "the baseline approves {approved}, so opening it would be no incident"
+        ))
+        .hint("deploy with another `--baseline`"));
+    }
+    Ok(Incident {
+        group_id,
+        opened,
+        opened_at: context.clock.now(),
+        baseline: policy.baseline,
+    })
+}
+
+/// Collects evidence until it is enough for a verdict, or the time is up: then what was seen is judged as it is.
+async fn observe_repair(
+    context: &Context,
+    outputs: &Outputs,
+    incident: &Incident,
+    timeout: Duration,
+) -> Result<(Evidence, Judgement)> {
+    let mut evidence = Evidence::default();
+    let mut judgement = Judgement::Pending(vec!["nothing was seen yet".to_owned()]);
+    let wait = Wait {
+        clock: &context.clock,
+        ui: &context.ui,
+        what: format!("the repair of `{}`", incident.group_id),
+        usual: "AWS Config promises no latency, usually 1–15 minutes",
+        timeout,
+        pace: Pace::EVIDENCE,
+    };
+    let waited = wait
+        .until(async || {
+            look(context, outputs, incident, &mut evidence).await?;
+            judgement = judge(incident, &evidence);
+            Ok(match &judgement {
+                Judgement::Healed | Judgement::Hopeless(_) => Look::Done(()),
+                Judgement::Pending(missing) => Look::Missing(missing.join("; ")),
+            })
+        })
+        .await;
+    match waited {
+        Ok(()) => Ok((evidence, judgement)),
+        // The end of the wait is not the failure; what is missing at that moment is.
+        Err(error) if error.kind() == Kind::TimedOut => {
+            context.ui.warn(&error);
+            Ok((evidence, judgement))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn look(
+    context: &Context,
+    outputs: &Outputs,
+    incident: &Incident,
+    evidence: &mut Evidence,
+) -> Result<()> {
+    let aws = &context.aws;
+    let log = LogQuery {
+        pattern: None,
+        since: Some(incident.opened_at),
+    };
+    let id = &incident.group_id;
+    let (group, results, items, log) = tokio::try_join!(
+        async {
+            aws.group(id)
+                .await
+                .doing(format_args!("look at the group `{id}`"))
+        },
+        async {
+            aws.evaluations(RULE_NAME)
+                .await
+                .doing(format_args!("look at the rule `{RULE_NAME}`"))
+        },
+        async {
+            aws.history(id.as_str(), incident.opened_at)
+                .await
+                .doing(format_args!("look at the history of `{id}`"))
+        },
+        async {
+            aws.log_events(&outputs.log_group, &log)
+                .await
+                .doing(format_args!("read the log group `{}`", outputs.log_group))
+        },
+    )?;
+    evidence.ingress = group.map(|group| group.canonical().ingress);
+    evidence.see_results(incident, results);
+    evidence.see_history(incident, items);
+    evidence.see_log(incident, log.unwrap_or_default());
+    Ok(())
+}
+
+fn report(
+    context: &Context,
+    incident: &Incident,
+    evidence: &Evidence,
+    judgement: Option<&Judgement>,
+) -> Result<()> {
+    let report = Report {
+        healed: judgement.map(|judgement| *judgement == Judgement::Healed),
+        reason: judgement.and_then(Judgement::reason),
+        incident: IncidentReport {
+            group_id: incident.group_id.clone(),
+            opened: incident.opened.iter().cloned().collect(),
+        },
+        timeline: Timeline::of(incident, evidence),
+        ingress_after: evidence.ingress.iter().flatten().cloned().collect(),
+        evaluations: evidence.evaluations.clone(),
+        log_lines: evidence
+            .telling_lines(incident)
+            .into_iter()
+            .map(|event| LogLine {
+                at: event.at,
+                message: event.message.clone(),
+            })
+            .collect(),
+    };
+    context.ui.result(&report, &text(&report))
+}
+
+fn text(report: &Report) -> String {
+    let mut text = timeline_text(&report.timeline);
+    text.push_str("\ninbound rules now\n");
+    for rule in &report.ingress_after {
+        text.push_str(&format!("  {rule}\n"));
+    }
+    if !report.evaluations.is_empty() {
+        text.push_str("\nevaluations\n");
+    }
+    for Evaluation {
+        compliance,
+        annotation,
+        recorded_at,
+        source: _,
+        invoked_at: _,
+    } in &report.evaluations
+    {
+        let annotation = annotation.as_deref().unwrap_or_default();
+        text.push_str(&format!(
+            "  {}  {compliance:<13} {annotation}\n",
+            moment(*recorded_at)
+        ));
+    }
+    if !report.log_lines.is_empty() {
+        text.push_str("\nthe function's log\n");
+    }
+    for LogLine { at, message } in &report.log_lines {
+        text.push_str(&format!("  {}  {message}\n", moment(*at)));
+    }
+    text.push_str(match report.healed {
+        Some(true) => "\nhealed\n",
+        Some(false) => "\nNOT healed\n",
+        None => "\nnot waited for: the ports are open until the function closes them\n",
+    });
+    text
+}
+
+/// When what happened, and the seconds since the ports were opened.
+fn timeline_text(timeline: &Timeline) -> String {
+    let Timeline {
+        opened_at,
+        recorded_at,
+        invoked_at,
+        revoked_at,
+        compliant_at,
+    } = timeline;
+    let steps = [
+        ("ports opened", Some(*opened_at)),
+        ("change recorded", *recorded_at),
+        ("function invoked", *invoked_at),
+        ("ports closed", *revoked_at),
+        ("group compliant", *compliant_at),
+    ];
+    let mut text = String::new();
+    for (what, at) in steps {
+        text.push_str(&match at {
+            Some(at) => format!(
+                "{what:<17} {}  +{:.3} s\n",
+                moment(at),
+                (at - *opened_at).as_seconds_f64()
+            ),
+            None => format!("{what:<17} not seen\n"),
+        });
+    }
+    text
+}

@@ -1,0 +1,230 @@
+//! The two streams of a command.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::wait::Seconds;
+
+/// How data is written to stdout.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// Where a command tells what it does.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    format: Format,
+    sink: Sink,
+    /// The line that is being redrawn at the moment, if any: other lines have to be written above it.
+    spinner: Arc<Mutex<Option<ProgressBar>>>,
+}
+
+#[derive(Debug, Clone)]
+enum Sink {
+    /// A terminal, where one line may be redrawn.
+    Terminal { color: bool },
+    /// A file or a pipe: plain lines.
+    Lines,
+    /// Memory, for tests.
+    Captured(Arc<Mutex<String>>),
+}
+
+/// Plain output repeats what is awaited this often, so that a log shows that the command is alive.
+const REMINDER: Duration = Duration::from_secs(30);
+
+impl Ui {
+    /// The streams of this process. `NO_COLOR` is honoured.
+    pub fn process(format: Format) -> Self {
+        let sink = if io::stderr().is_terminal() {
+            let color = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            Sink::Terminal { color }
+        } else {
+            Sink::Lines
+        };
+        Self {
+            format,
+            sink,
+            spinner: Arc::default(),
+        }
+    }
+
+    /// Keeps the narration in memory; see [`Ui::text`].
+    pub fn captured() -> Self {
+        Self {
+            format: Format::Text,
+            sink: Sink::Captured(Arc::default()),
+            spinner: Arc::default(),
+        }
+    }
+
+    /// What was narrated so far, when captured.
+    pub fn text(&self) -> String {
+        match &self.sink {
+            Sink::Captured(text) => text.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Sink::Terminal { .. } | Sink::Lines => String::new(),
+        }
+    }
+
+    /// Tells what happens, on stderr.
+    pub fn say(&self, line: impl fmt::Display) {
+        match &self.sink {
+            Sink::Captured(text) => {
+                let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
+                text.push_str(&line.to_string());
+                text.push('\n');
+            }
+            // Nobody reads stderr any more when writing to it fails; the work goes on all the same.
+            Sink::Terminal { .. } | Sink::Lines => {
+                let write = || {
+                    let _ = writeln!(io::stderr().lock(), "{line}");
+                };
+                match &*self.spinner.lock().unwrap_or_else(PoisonError::into_inner) {
+                    Some(spinner) => spinner.suspend(write),
+                    None => write(),
+                }
+            }
+        }
+    }
+
+    /// Tells of something that the user should know and that does not stop the command.
+    pub fn warn(&self, line: impl fmt::Display) {
+        match self.sink {
+            Sink::Terminal { color: true } => {
+                self.say(format_args!("\x1b[33mwarning:\x1b[0m {line}"))
+            }
+            Sink::Terminal { color: false } | Sink::Lines | Sink::Captured(_) => {
+                self.say(format_args!("warning: {line}"));
+            }
+        }
+    }
+
+    /// Writes the result of the command to stdout: the text or the JSON document.
+    ///
+    /// # Errors
+    /// When stdout cannot be written to, or the document not be written as JSON.
+    pub fn result(&self, document: &impl Serialize, text: &str) -> Result<()> {
+        let mut out = match self.format {
+            Format::Text => text.to_owned(),
+            Format::Json => serde_json::to_string_pretty(document).map_err(|e| {
+                Error::new(Kind::Failed, "cannot write the result as JSON").caused_by(e)
+            })?,
+        };
+        if !out.is_empty() && !out.ends_with('\n') {
+            out.push('\n');
+        }
+        if let Sink::Captured(_) = self.sink {
+            self.say(out.trim_end());
+            return Ok(());
+        }
+        let mut stdout = io::stdout().lock();
+        stdout
+            .write_all(out.as_bytes())
+            .and_then(|()| stdout.flush())
+            .map_err(|e| Error::new(Kind::Failed, "cannot write to stdout").caused_by(e))
+    }
+
+    /// Asks a question whose answer is yes or no. `None` when there is nobody to ask.
+    pub fn ask(&self, question: &str) -> Option<bool> {
+        if !io::stdin().is_terminal() || matches!(self.sink, Sink::Captured(_)) {
+            return None;
+        }
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
+        drop(stderr);
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).ok()?;
+        Some(matches!(
+            answer.trim().to_ascii_lowercase().as_str(),
+            "y" | "yes"
+        ))
+    }
+
+    /// Announces a wait: a spinner on a terminal, one line elsewhere.
+    pub fn waiting(&self, what: &str, usual: &str) -> Waiting<'_> {
+        let line = format!("waiting for {what} ({usual})");
+        let bar = match self.sink {
+            Sink::Terminal { color } => {
+                let bar = spinner(&line, color);
+                *self.spinner.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
+                Some(bar)
+            }
+            Sink::Lines | Sink::Captured(_) => {
+                self.say(&line);
+                None
+            }
+        };
+        Waiting {
+            ui: self,
+            line,
+            bar,
+            reminded: Mutex::new(Duration::ZERO),
+        }
+    }
+}
+
+fn spinner(line: &str, color: bool) -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    let template = if color {
+        "{spinner:.cyan} {msg} {elapsed:.dim}"
+    } else {
+        "{spinner} {msg} {elapsed}"
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar.set_message(line.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
+}
+
+/// A wait on the screen; gone when dropped.
+#[derive(Debug)]
+pub struct Waiting<'a> {
+    ui: &'a Ui,
+    line: String,
+    bar: Option<ProgressBar>,
+    reminded: Mutex<Duration>,
+}
+
+impl Waiting<'_> {
+    /// Tells what is still missing after the given time.
+    pub fn missing(&self, missing: &str, waited: Duration) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("{}: {missing}", self.line));
+            return;
+        }
+        let mut reminded = self.reminded.lock().unwrap_or_else(PoisonError::into_inner);
+        if waited >= *reminded + REMINDER {
+            *reminded = waited;
+            self.ui.say(format_args!(
+                "still waiting after {}: {missing}",
+                Seconds(waited)
+            ));
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+            *self
+                .ui
+                .spinner
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The optional settings file `driftlab.yaml`.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::aws::Tags;
+use crate::error::{Error, Result};
+
+/// What the file may say. Flags and environment override it; a key that is not listed here is an error.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The stack's name.
+    pub stack: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// The student's account string.
+    pub student: Option<String>,
+    /// Who is told.
+    pub email: Option<String>,
+    /// `ipv4`, `dual-stack`, or rules such as `tcp:443:0.0.0.0/0`, separated by commas.
+    pub baseline: Option<String>,
+    /// `lab-vpc` (the default), `vpc:vpc-…`, `tag:Key=Value` or `account`.
+    pub scope: Option<String>,
+    /// More tags for everything that is made.
+    #[serde(default)]
+    pub tags: Tags,
+    /// Whether the delivery channel streams to the topic.
+    pub topic: Option<bool>,
+    /// Names other than those of the source documents.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Reads the text of a settings file. An empty one says nothing.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Input`] with line and column of what is wrong.
+    pub fn parse(name: &str, text: &str) -> Result<Self> {
+        if text
+            .lines()
+            .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        {
+            return Ok(Self::default());
+        }
+        serde_yaml::from_str(text).map_err(|error| {
+            let place = error
+                .location()
+                .map(|at| format!(":{}:{}", at.line(), at.column()))
+                .unwrap_or_default();
+            Error::input(format!("cannot use the settings file `{name}{place}`"))
+                .caused_by(error.without_snippet().to_string())
+        })
+    }
+}
+
+/// Reads a settings file. A file that was not asked for by name may be absent.
+///
+/// # Errors
+/// [`crate::error::Kind::Input`] when it cannot be read or understood.
+pub fn load(path: &Path, asked_for: bool) -> Result<Settings> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Settings::parse(&path.display().to_string(), &text),
+        Err(e) if e.kind() == ErrorKind::NotFound && !asked_for => Ok(Settings::default()),
+        Err(e) => Err(Error::input(format!(
+            "cannot read the settings file `{}`",
+            path.display()
+        ))
+        .caused_by(e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+    use crate::error::Kind;
+    use crate::output::failure;
+
+    #[test]
+    fn all_keys_are_read() {
+        let settings = Settings::parse(
+            "driftlab.yaml",
+            "stack: lab-7\nregion: eu-west-1\nstudent: alice\nemail: alice@ust.example\nbaseline: dual-stack\n\
+             scope: tag:team=blue\ntags:\n  term: fall\ntopic: false\nparameters:\n  ConfigRoleName: AliceRole\n",
+        )
+        .unwrap();
+        assert_eq!(settings.stack.as_deref(), Some("lab-7"));
+        assert_eq!(settings.topic, Some(false));
+        assert_eq!(settings.tags["term"], "fall");
+        assert_eq!(settings.parameters["ConfigRoleName"], "AliceRole");
+        assert_eq!(
+            Settings::parse("x", "# nothing yet\n").unwrap(),
+            Settings::default()
+        );
+    }
+
+    #[test]
+    fn mistakes_are_told_with_line_and_column() {
+        for (text, place, word) in [
+            (
+                "stack: a\nregoin: us-east-1\n",
+                "driftlab.yaml:2:1",
+                "regoin",
+            ),
+            ("stack: a\ntopic: perhaps\n", "driftlab.yaml:2:8", "boolean"),
+            ("stack: a\nstack: b\n", "driftlab.yaml:2:1", "stack"),
+        ] {
+            let error = Settings::parse("driftlab.yaml", text).unwrap_err();
+            assert_eq!(error.kind(), Kind::Input);
+            let shown = failure(&error);
+            assert!(shown.contains(place), "{shown}");
+            assert!(shown.contains(word), "{shown}");
+        }
+    }
+
+    #[test]
+    fn only_a_file_that_was_asked_for_must_exist() {
+        let nowhere = Path::new("/nonexistent/driftlab.yaml");
+        assert_eq!(load(nowhere, false).unwrap(), Settings::default());
+        assert_eq!(load(nowhere, true).unwrap_err().kind(), Kind::Input);
+    }
+}

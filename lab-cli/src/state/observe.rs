@@ -1,0 +1,221 @@
+//! Looking: only reads, as many at once as depend on nothing.
+
+use super::{Named, Names, Observed, ObservedChannel, ObservedStack, Place, Tagged};
+use crate::aws::{Aws, CallResult, Doing, FunctionDescription, Recorder, RuleDescription, Tags};
+use crate::error::Result;
+use crate::spec::RULE_NAME;
+
+/// What the caller wants to know besides what every lab has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Interest<'a> {
+    /// The key of the package in the code bucket.
+    pub package_key: Option<&'a str>,
+    /// Parameters that the stack would get, for when there is none yet.
+    pub names: Option<&'a Names>,
+}
+
+/// Looks at everything of a lab.
+///
+/// # Errors
+/// The first call that failed.
+pub async fn observe(aws: &Aws, place: &Place, interest: Interest<'_>) -> Result<Observed> {
+    let code_bucket = place.code_bucket();
+    let (stack, recorders, channels, retention, rule, (code_bucket, package_present)) = tokio::try_join!(
+        observe_stack(aws, &place.stack),
+        async {
+            recorders(aws)
+                .await
+                .doing("look at the configuration recorder")
+        },
+        async {
+            channels(aws, place)
+                .await
+                .doing("look at the delivery channel")
+        },
+        async {
+            aws.retention_days()
+                .await
+                .doing("look at the retention of AWS Config")
+        },
+        async {
+            rule(aws)
+                .await
+                .doing(format_args!("look at the rule `{RULE_NAME}`"))
+        },
+        async {
+            code(aws, place, &code_bucket, interest.package_key)
+                .await
+                .doing(format_args!("look at the code bucket `{code_bucket}`"))
+        },
+    )?;
+    let names = match (&stack, interest.names) {
+        (Some(stack), _) => Names::from_parameters(&stack.description.parameters, None),
+        (None, Some(names)) => names.clone(),
+        (None, None) => Names::from_parameters(&Default::default(), None),
+    };
+    let (function, named) = named(aws, place, &names)
+        .await
+        .doing("look at the names that the stack uses")?;
+    Ok(Observed {
+        place: place.clone(),
+        stack,
+        recorders,
+        channels,
+        retention,
+        rule,
+        code_bucket,
+        package_present,
+        function,
+        named,
+    })
+}
+
+/// Looks at a stack and its template.
+///
+/// # Errors
+/// The call that failed.
+pub async fn observe_stack(aws: &Aws, name: &str) -> Result<Option<ObservedStack>> {
+    let what = format!("look at the stack `{name}`");
+    let Some(description) = aws.stack(name).await.doing(&what)? else {
+        return Ok(None);
+    };
+    let template = aws.stack_template(name).await.doing(&what)?;
+    Ok(Some(ObservedStack {
+        description,
+        template,
+    }))
+}
+
+async fn recorders(aws: &Aws) -> CallResult<Vec<Tagged<Recorder>>> {
+    let mut found = Vec::new();
+    // An account has one customer-managed recorder per region at most, so this is one call more at most.
+    for it in aws.recorders().await? {
+        let tags = tags_of(aws, it.arn.as_deref()).await?;
+        found.push(Tagged { it, tags });
+    }
+    Ok(found)
+}
+
+async fn rule(aws: &Aws) -> CallResult<Option<Tagged<RuleDescription>>> {
+    let Some(it) = aws.rule(RULE_NAME).await? else {
+        return Ok(None);
+    };
+    let tags = tags_of(aws, it.arn.as_deref()).await?;
+    Ok(Some(Tagged { it, tags }))
+}
+
+async fn tags_of(aws: &Aws, arn: Option<&str>) -> CallResult<Tags> {
+    match arn {
+        Some(arn) => aws.config_tags(arn).await,
+        None => Ok(Tags::new()),
+    }
+}
+
+async fn channels(aws: &Aws, place: &Place) -> CallResult<Vec<ObservedChannel>> {
+    let mut found = Vec::new();
+    for channel in aws.channels().await? {
+        let bucket_tags = match aws.bucket_tags(&channel.bucket, place.account()).await {
+            Ok(tags) => tags,
+            // A bucket that we may not look into is somebody else's.
+            Err(error) if error.is(&["AccessDenied"]) => Some(Tags::new()),
+            Err(error) => return Err(error),
+        };
+        found.push(ObservedChannel {
+            channel,
+            bucket_tags,
+        });
+    }
+    Ok(found)
+}
+
+async fn code(
+    aws: &Aws,
+    place: &Place,
+    bucket: &str,
+    key: Option<&str>,
+) -> CallResult<(Option<Tags>, bool)> {
+    let look_for_package = async {
+        match key {
+            Some(key) => aws.object_exists(bucket, place.account(), key).await,
+            None => Ok(false),
+        }
+    };
+    tokio::try_join!(aws.bucket_tags(bucket, place.account()), look_for_package)
+}
+
+async fn named(
+    aws: &Aws,
+    place: &Place,
+    names: &Names,
+) -> CallResult<(Option<FunctionDescription>, Vec<Named>)> {
+    let topic = async {
+        match &names.topic {
+            Some(topic) => {
+                let (partition, region, account) =
+                    (place.partition(), &place.region, place.account());
+                aws.topic_tags(&format!("arn:{partition}:sns:{region}:{account}:{topic}"))
+                    .await
+            }
+            None => Ok(None),
+        }
+    };
+    let bucket = async {
+        match &names.delivery_bucket {
+            Some(bucket) => aws.bucket_tags(bucket, place.account()).await,
+            None => Ok(None),
+        }
+    };
+    let (config_role, function_role, function, log_group, topic, bucket) = tokio::try_join!(
+        aws.role_tags(&names.config_role),
+        aws.role_tags(&names.function_role),
+        aws.function(&names.function),
+        aws.log_group_tags(&names.log_group),
+        topic,
+        bucket,
+    )?;
+    let candidates = [
+        (
+            "role",
+            Some(&names.config_role),
+            "ConfigRoleName",
+            config_role,
+        ),
+        (
+            "role",
+            Some(&names.function_role),
+            "FunctionRoleName",
+            function_role,
+        ),
+        (
+            "function",
+            Some(&names.function),
+            "FunctionName",
+            function.as_ref().map(|f| f.tags.clone()),
+        ),
+        (
+            "log group",
+            Some(&names.log_group),
+            "LogGroupName",
+            log_group,
+        ),
+        ("topic", names.topic.as_ref(), "TopicName", topic),
+        (
+            "bucket",
+            names.delivery_bucket.as_ref(),
+            "DeliveryBucketName",
+            bucket,
+        ),
+    ];
+    let found = candidates
+        .into_iter()
+        .filter_map(|(kind, name, parameter, tags)| {
+            Some(Named {
+                kind,
+                name: name?.clone(),
+                parameter,
+                tags: tags?,
+            })
+        })
+        .collect();
+    Ok((function, found))
+}

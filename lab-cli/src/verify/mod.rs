@@ -1,0 +1,7 @@
+//! Judging an incident: from collected evidence to a verdict. Pure: no call, no clock.
+
+mod evidence;
+mod judge;
+
+pub use evidence::{Evaluation, Evidence, Incident, Source, is_failure};
+pub use judge::{Judgement, Timeline, judge};

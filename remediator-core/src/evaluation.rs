@@ -1,0 +1,245 @@
+//! What is told to AWS Config.
+
+use crate::ids::GroupId;
+use crate::plan::Plan;
+use crate::timestamp::Timestamp;
+use serde::Serialize;
+use std::fmt;
+
+/// The verdicts that `PutEvaluations` accepts (`INSUFFICIENT_DATA` is not one of them).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Compliance {
+    /// The group is what it shall be.
+    Compliant,
+    /// The group is not what it shall be, or nobody knows.
+    NonCompliant,
+    /// The rule has nothing to say about this resource.
+    NotApplicable,
+}
+
+/// As AWS writes it: `COMPLIANT`, `NON_COMPLIANT`, `NOT_APPLICABLE`.
+impl fmt::Display for Compliance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Compliant => "COMPLIANT",
+            Self::NonCompliant => "NON_COMPLIANT",
+            Self::NotApplicable => "NOT_APPLICABLE",
+        })
+    }
+}
+
+/// The sentence that stands beside a verdict: 1 to 256 characters, on one line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Annotation(String);
+
+/// Longer annotations are a `ValidationException`.
+const MAX_CHARS: usize = 256;
+
+impl Annotation {
+    /// Nothing had to be changed.
+    #[must_use]
+    pub fn correct() -> Self {
+        Self::new("Permissions are correct.")
+    }
+
+    /// So many rules taken away and added; zeros are not mentioned.
+    #[must_use]
+    pub fn modified(revocations: usize, authorizations: usize) -> Self {
+        let mut text = String::from("Permissions were modified.");
+        if revocations > 0 {
+            text.push_str(&format!(" {revocations} new revocation(s)."));
+        }
+        if authorizations > 0 {
+            text.push_str(&format!(" {authorizations} new authorization(s)."));
+        }
+        Self::new(&text)
+    }
+
+    /// Drift that is told and not repaired. It must not sound as if anything had been done.
+    #[must_use]
+    pub fn audited(plan: &Plan) -> Self {
+        let (revoke, authorize) = (plan.revoke.len(), plan.authorize.len());
+        Self::new(&format!(
+            "Permissions were modified. Audit mode changes nothing: {revoke} revocation(s) and {authorize} authorization(s) are due."
+        ))
+    }
+
+    /// The rule judges security groups only.
+    #[must_use]
+    pub fn wrong_type(resource_type: &str) -> Self {
+        Self::new(&format!(
+            "The rule doesn't apply to resources of type {resource_type}."
+        ))
+    }
+
+    /// The group is gone.
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self::new("The configurationItem was deleted and therefore cannot be validated.")
+    }
+
+    /// The item has a status to which a rule does not apply.
+    #[must_use]
+    pub fn not_judged(status: &str) -> Self {
+        Self::new(&format!(
+            "The configurationItem has status {status} and therefore is not validated."
+        ))
+    }
+
+    /// The group left the scope of the Config rule.
+    #[must_use]
+    pub fn left_scope() -> Self {
+        Self::new("The resource left the scope of the rule and therefore is not validated.")
+    }
+
+    /// The group is outside the scope that the rule's parameters set.
+    #[must_use]
+    pub fn out_of_scope(scope: &impl fmt::Display) -> Self {
+        Self::new(&format!(
+            "The security group is outside the scope of the rule ({scope})."
+        ))
+    }
+
+    /// One or more calls on the group failed; `operations` in snake case, as in
+    /// `describe_security_groups`.
+    #[must_use]
+    pub fn failures(operations: &[&str], group: &GroupId) -> Self {
+        let failures: Vec<String> = operations
+            .iter()
+            .map(|operation| format!("{operation} failure on group {group}"))
+            .collect();
+        Self::new(&failures.join("; "))
+    }
+
+    /// The group kept changing under our hands until patience ran out.
+    #[must_use]
+    pub fn unsettled(group: &GroupId) -> Self {
+        Self::new(&format!(
+            "Group {group} kept changing while it was being repaired."
+        ))
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn new(text: &str) -> Self {
+        let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+        Self(line.take(MAX_CHARS).collect())
+    }
+}
+
+impl fmt::Display for Annotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One verdict on one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Evaluation {
+    /// Like `AWS::EC2::SecurityGroup`.
+    pub resource_type: String,
+    /// Like `sg-0123456789abcdef0`.
+    pub resource_id: String,
+    /// The verdict.
+    pub compliance: Compliance,
+    /// The sentence beside it.
+    pub annotation: Annotation,
+    /// Config keeps the evaluation with the latest of these; see [`order`].
+    pub ordering_timestamp: Timestamp,
+}
+
+/// The ordering timestamp of what follows from an event.
+///
+/// Config documents it as the time of the item that triggered the evaluation and files the
+/// evaluations of a resource in its order. But this rule judges the live group, not the item, so
+/// what its verdict is *about* is the moment of the read (`decided_at`, taken just before it):
+///
+/// - Whatever changes the group after the read yields an item that was captured later and
+///   therefore outranks this verdict: a stale COMPLIANT can never cover a newer NON_COMPLIANT.
+/// - An old item that is delivered again, or a re-evaluation of the last recorded one, is
+///   answered with what is true now, and that must not be filed behind an older answer.
+/// - A verdict never precedes the item that caused it, even where this machine's clock is behind.
+///
+/// For the same first reason the verdict that follows a repair is filed one millisecond after
+/// the one that went before, and not at the time when it was sent: between read and report
+/// somebody may have changed the group again.
+#[must_use]
+pub fn order(captured: Timestamp, decided_at: Timestamp) -> Timestamp {
+    captured.max(decided_at)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn the_sentences_of_the_lab() {
+        let group: GroupId = "sg-0a".parse().unwrap();
+        for (annotation, sentence) in [
+            (Annotation::correct(), "Permissions are correct."),
+            (Annotation::modified(0, 0), "Permissions were modified."),
+            (
+                Annotation::modified(2, 0),
+                "Permissions were modified. 2 new revocation(s).",
+            ),
+            (
+                Annotation::modified(0, 1),
+                "Permissions were modified. 1 new authorization(s).",
+            ),
+            (
+                Annotation::modified(2, 2),
+                "Permissions were modified. 2 new revocation(s). 2 new authorization(s).",
+            ),
+            (
+                Annotation::wrong_type("AWS::EC2::Instance"),
+                "The rule doesn't apply to resources of type AWS::EC2::Instance.",
+            ),
+            (
+                Annotation::deleted(),
+                "The configurationItem was deleted and therefore cannot be validated.",
+            ),
+            (
+                Annotation::failures(&["describe_security_groups"], &group),
+                "describe_security_groups failure on group sg-0a",
+            ),
+        ] {
+            assert_eq!(annotation.as_str(), sentence);
+        }
+    }
+
+    /// R7: an annotation has at most 256 characters and no line break.
+    #[test]
+    fn an_annotation_is_cut_at_a_character() {
+        let annotation = Annotation::wrong_type(&"ü".repeat(300));
+        assert_eq!(annotation.as_str().chars().count(), 256);
+        assert!(annotation.as_str().ends_with('ü'));
+        assert_eq!(Annotation::not_judged("a\nb").as_str().lines().count(), 1);
+    }
+
+    #[test]
+    fn compliance_is_spelled_as_aws_spells_it() {
+        for compliance in [
+            Compliance::Compliant,
+            Compliance::NonCompliant,
+            Compliance::NotApplicable,
+        ] {
+            let json = serde_json::to_string(&compliance).unwrap();
+            assert_eq!(json, format!("\"{compliance}\""));
+        }
+        assert_eq!(Compliance::NonCompliant.to_string(), "NON_COMPLIANT");
+    }
+
+    #[test]
+    fn a_verdict_never_precedes_its_item() {
+        let (early, late) = (Timestamp::from_millis(1), Timestamp::from_millis(2));
+        assert_eq!(order(early, late), late);
+        assert_eq!(order(late, early), late);
+    }
+}

@@ -1,0 +1,109 @@
+//! The lines of the function's log. One call, one line: CloudWatch makes one event of each.
+
+use crate::evaluation::Evaluation;
+use crate::ids::GroupId;
+use crate::plan::Plan;
+use crate::ports::Ports;
+use crate::protocol::Protocol;
+use crate::rule::Rule;
+
+/// What of a rule a class looks for in the log: `port 993`, `port 1000-2000`, `all ports`,
+/// `icmp type 8 code 0`, `all icmp types`.
+#[must_use]
+pub fn subject(rule: &Rule) -> String {
+    match (rule.protocol(), rule.ports()) {
+        (_, Ports::Range(range)) => format!("port {range}"),
+        (protocol, Ports::Icmp { kind, code: None }) => format!("{protocol} type {kind}"),
+        (
+            protocol,
+            Ports::Icmp {
+                kind,
+                code: Some(code),
+            },
+        ) => {
+            format!("{protocol} type {kind} code {code}")
+        }
+        (protocol @ (Protocol::ICMP | Protocol::ICMPV6), Ports::All) => {
+            format!("all {protocol} types")
+        }
+        (Protocol::All | Protocol::Number(_), Ports::All) => "all ports".to_owned(),
+    }
+}
+
+/// `revoking for sg-… port 993`
+#[must_use]
+pub fn revoking(group: &GroupId, rule: &Rule) -> String {
+    format!("revoking for {group} {}", subject(rule))
+}
+
+/// `authorizing for sg-… port 443`
+#[must_use]
+pub fn authorizing(group: &GroupId, rule: &Rule) -> String {
+    format!("authorizing for {group} {}", subject(rule))
+}
+
+/// `reported sg-… NON_COMPLIANT: Permissions were modified. …`, written once Config has accepted it.
+#[must_use]
+pub fn reported(evaluation: &Evaluation) -> String {
+    let Evaluation {
+        resource_type: _,
+        resource_id,
+        compliance,
+        annotation,
+        ordering_timestamp: _,
+    } = evaluation;
+    one_line(&format!(
+        "reported {resource_id} {compliance}: {annotation}"
+    ))
+}
+
+/// `plan for sg-…: - tcp 465 from 0.0.0.0/0; + tcp 443 from 0.0.0.0/0`
+#[must_use]
+pub fn planned(group: &GroupId, plan: &Plan) -> String {
+    format!("plan for {group}: {}", plan.to_string().replace('\n', "; "))
+}
+
+/// The same text without anything that could end the line or start another.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    fn check(rule: &str, line: &str) {
+        let group: GroupId = "sg-0a".parse().unwrap();
+        assert_eq!(revoking(&group, &rule.parse().unwrap()), line);
+    }
+
+    /// L1: each removed rule is found by `revoking for`, its group and its port.
+    #[test]
+    fn the_line_of_each_kind_of_rule() {
+        check("tcp:993:0.0.0.0/0", "revoking for sg-0a port 993");
+        check(
+            "udp:1000-2000:0.0.0.0/0",
+            "revoking for sg-0a port 1000-2000",
+        );
+        check("tcp:all:::/0", "revoking for sg-0a port 0-65535");
+        check("all:all:0.0.0.0/0", "revoking for sg-0a all ports");
+        check("50:all:0.0.0.0/0", "revoking for sg-0a all ports");
+        check(
+            "icmp:8/0:0.0.0.0/0",
+            "revoking for sg-0a icmp type 8 code 0",
+        );
+        check("icmpv6:all:::/0", "revoking for sg-0a all icmpv6 types");
+        let group: GroupId = "sg-0a".parse().unwrap();
+        let rule = "tcp:443:0.0.0.0/0".parse().unwrap();
+        assert_eq!(authorizing(&group, &rule), "authorizing for sg-0a port 443");
+    }
+
+    #[test]
+    fn a_line_stays_a_line() {
+        assert_eq!(one_line("a\nb\r\u{85}c"), "a b  c");
+    }
+}

@@ -1,0 +1,67 @@
+//! Telling Config, in the right order and only what is known.
+
+use crate::effects::Effects;
+use remediator_core::evaluation::order;
+use remediator_core::{
+    Annotation, Compliance, Evaluation, Event, GroupId, SECURITY_GROUP, Timestamp, log,
+};
+use std::cell::Cell;
+
+/// The evaluations of one invocation, each ordered after the one before.
+pub(crate) struct Reporter<'a, E> {
+    effects: &'a E,
+    event: &'a Event,
+    last: Cell<Option<Timestamp>>,
+}
+
+impl<'a, E: Effects> Reporter<'a, E> {
+    pub(crate) fn new(effects: &'a E, event: &'a Event) -> Self {
+        Self {
+            effects,
+            event,
+            last: Cell::new(None),
+        }
+    }
+
+    /// Reports on a security group as it was at `seen`; see [`order`] for why that matters.
+    pub(crate) async fn group(
+        &self,
+        group: &GroupId,
+        compliance: Compliance,
+        annotation: Annotation,
+        seen: Timestamp,
+    ) -> Result<(), E::Error> {
+        self.send(SECURITY_GROUP, group.as_str(), compliance, annotation, seen)
+            .await
+    }
+
+    /// Reports on any resource. A line follows only once Config has accepted the report: the log
+    /// is evidence, not intention.
+    pub(crate) async fn send(
+        &self,
+        resource_type: &str,
+        resource_id: &str,
+        compliance: Compliance,
+        annotation: Annotation,
+        seen: Timestamp,
+    ) -> Result<(), E::Error> {
+        let earliest = order(self.event.item.captured, seen);
+        let ordering_timestamp = match self.last.get() {
+            Some(last) => earliest.max(last.plus_millis(1)),
+            None => earliest,
+        };
+        self.last.set(Some(ordering_timestamp));
+        let evaluation = Evaluation {
+            resource_type: resource_type.to_owned(),
+            resource_id: resource_id.to_owned(),
+            compliance,
+            annotation,
+            ordering_timestamp,
+        };
+        self.effects
+            .report(&self.event.result_token, &evaluation)
+            .await?;
+        self.effects.log(&log::reported(&evaluation));
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! Events and policies that ask for something else than a repair.
+
+use super::{WEB, event, incident, run};
+use crate::fake::{Fake, GROUP};
+use crate::handle::handle;
+use remediator_core::Compliance;
+use serde_json::json;
+
+/// M1: audit mode tells and changes nothing.
+#[tokio::test]
+async fn audit_writes_nothing() {
+    let fake = incident();
+    handle(&fake, &event(&json!({"mode": "audit"}), "OK"))
+        .await
+        .unwrap();
+    assert_eq!(
+        *fake.calls.borrow(),
+        ["describe_security_groups", "put_evaluations"]
+    );
+    assert_eq!(
+        fake.verdicts(),
+        [
+            "NON_COMPLIANT: Permissions were modified. Audit mode changes nothing: 2 revocation(s) and 1 authorization(s) are due."
+        ]
+    );
+    assert!(
+        fake.lines
+            .borrow()
+            .iter()
+            .all(|line| !line.contains("revoking for"))
+    );
+}
+
+/// S1: a group out of scope is not applicable and never written.
+#[tokio::test]
+async fn out_of_scope_is_never_written() {
+    let fake = incident();
+    handle(&fake, &event(&json!({"scope": "vpc:vpc-0b"}), "OK"))
+        .await
+        .unwrap();
+    assert_eq!(
+        *fake.calls.borrow(),
+        ["describe_security_groups", "put_evaluations"]
+    );
+    assert_eq!(
+        fake.verdicts(),
+        ["NOT_APPLICABLE: The security group is outside the scope of the rule (vpc:vpc-0b)."]
+    );
+}
+
+/// E1: a deleted group is told without a look at EC2.
+#[tokio::test]
+async fn a_deleted_group() {
+    let fake = incident();
+    handle(&fake, &event(&json!({}), "ResourceDeleted"))
+        .await
+        .unwrap();
+    assert_eq!(*fake.calls.borrow(), ["put_evaluations"]);
+    assert_eq!(fake.last_compliance(), Some(Compliance::NotApplicable));
+}
+
+/// E4: a group that was deleted after its event is told like one whose deletion was the event.
+#[tokio::test]
+async fn a_group_that_is_gone() {
+    let fake = incident();
+    fake.group.replace(None);
+    run(&fake).await.unwrap();
+    assert_eq!(
+        fake.verdicts(),
+        ["NOT_APPLICABLE: The configurationItem was deleted and therefore cannot be validated."]
+    );
+}
+
+/// E2, P2: an event or a policy that is not understood touches nothing.
+#[tokio::test]
+async fn what_is_not_understood_touches_nothing() {
+    for payload in [
+        json!({}),
+        json!("event"),
+        event(&json!({"debug": "maybe"}), "OK"),
+        event(&json!({"colour": "red"}), "OK"),
+    ] {
+        let fake = incident();
+        handle(&fake, &payload).await.unwrap_err();
+        assert!(fake.calls.borrow().is_empty(), "{payload}");
+        assert!(fake.lines.borrow()[0].starts_with("error: "), "{payload}");
+    }
+}
+
+/// L2: with `debug` the log also holds the event, without its token, and the group.
+#[tokio::test]
+async fn debug_shows_event_and_definition() {
+    let fake = Fake::with(&WEB);
+    handle(&fake, &event(&json!({"debug": "TRUE"}), "OK"))
+        .await
+        .unwrap();
+    let lines = fake.lines.take();
+    assert!(lines[0].starts_with("received event: {"), "{lines:?}");
+    assert!(
+        lines[0].contains("invokingEvent") && !lines[0].contains("\"token\""),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].starts_with(&format!("definition of {GROUP}: {{")),
+        "{lines:?}"
+    );
+    assert!(lines[1].contains("tcp 443 from 0.0.0.0/0"), "{lines:?}");
+    let fake = Fake::with(&WEB);
+    run(&fake).await.unwrap();
+    assert_eq!(
+        fake.lines.borrow().len(),
+        1,
+        "without debug only the report is logged"
+    );
+}

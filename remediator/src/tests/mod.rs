@@ -1,0 +1,54 @@
+//! The promises of `SEMANTICS.md` that need effects, against a group in memory.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod answers;
+mod failures;
+mod repairs;
+
+use crate::fake::{ACCOUNT, Fake, GROUP};
+use crate::handle::handle;
+use remediator_core::Rule;
+use serde_json::{Value, json};
+
+const WEB: [&str; 2] = ["tcp:80:0.0.0.0/0", "tcp:443:0.0.0.0/0"];
+const MAIL: [&str; 2] = ["tcp:465:0.0.0.0/0", "tcp:993:0.0.0.0/0"];
+
+fn event(parameters: &Value, status: &str) -> Value {
+    let invoking = json!({
+        "configurationItem": {
+            "configurationItemCaptureTime": "2026-11-22T08:00:05.000Z",
+            "configurationItemStatus": status,
+            "resourceType": "AWS::EC2::SecurityGroup",
+            "resourceId": GROUP,
+            // What the item says about the rules is a trap: they must be read from EC2.
+            "configuration": {"groupId": GROUP, "ipPermissions": [{"ipProtocol": "-1"}]}
+        },
+        "notificationCreationTime": "2026-11-22T08:00:06.000Z",
+        "messageType": "ConfigurationItemChangeNotification",
+        "recordVersion": "1.3"
+    });
+    json!({
+        "invokingEvent": invoking.to_string(),
+        "ruleParameters": parameters.to_string(),
+        "resultToken": "token",
+        "eventLeftScope": false,
+        "accountId": ACCOUNT
+    })
+}
+
+fn change() -> Value {
+    event(&json!({}), "OK")
+}
+
+async fn run(fake: &Fake) -> Result<(), String> {
+    handle(fake, &change()).await.map_err(|error| error.chain())
+}
+
+fn rule(text: &str) -> Rule {
+    text.parse().unwrap()
+}
+
+/// The incident of the lab, on a group that also misses one approved rule.
+fn incident() -> Fake {
+    Fake::with(&[WEB[0], MAIL[0], MAIL[1]])
+}

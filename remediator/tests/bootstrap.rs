@@ -1,0 +1,288 @@
+//! The built function as Lambda runs it: a process, the Runtime API, its standard output.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+const GROUP: &str = "sg-0123456789abcdef0";
+
+/// Serves the Runtime API and the two AWS services from one port, one thread per connection.
+struct Host {
+    address: String,
+    /// What the function posted to the Runtime API: path and body.
+    results: Receiver<(String, String)>,
+    world: Arc<Mutex<World>>,
+}
+
+struct World {
+    events: Vec<Value>,
+    /// Open TCP ports of the group.
+    ports: Vec<u16>,
+    may_revoke: bool,
+    results: Sender<(String, String)>,
+    verdicts: Vec<String>,
+}
+
+fn host(events: Vec<Value>, may_revoke: bool) -> Host {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (sender, results) = channel();
+    let world = World {
+        events,
+        ports: vec![80, 465, 993],
+        may_revoke,
+        results: sender,
+        verdicts: vec![],
+    };
+    let world = Arc::new(Mutex::new(world));
+    let shared = Arc::clone(&world);
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let world = Arc::clone(&shared);
+            std::thread::spawn(move || serve(stream, &world));
+        }
+    });
+    Host {
+        address,
+        results,
+        world,
+    }
+}
+
+fn serve(stream: TcpStream, world: &Mutex<World>) {
+    stream.set_nodelay(true).unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    let mut reader = BufReader::new(stream);
+    while let Some((path, body)) = read(&mut reader) {
+        let answer = answer(&path, &body, &mut world.lock().unwrap());
+        // No more events: keep the function waiting until it is ended.
+        let Some((status, headers, body)) = answer else {
+            continue;
+        };
+        let head = format!(
+            "HTTP/1.1 {status} x\r\ncontent-length: {}\r\n{headers}\r\n",
+            body.len()
+        );
+        if writer.write_all((head + &body).as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn read(reader: &mut impl BufRead) -> Option<(String, String)> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut length = 0;
+    loop {
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        match line.trim_end().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().unwrap();
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some((path, String::from_utf8(body).unwrap()))
+}
+
+type Answer = Option<(u16, String, String)>;
+
+fn answer(path: &str, body: &str, world: &mut World) -> Answer {
+    let ok = |body: String| Some((200, String::new(), body));
+    if path.ends_with("/invocation/next") {
+        let event = world.events.pop()?;
+        let headers = "lambda-runtime-aws-request-id: r\r\nlambda-runtime-deadline-ms: 99999999999999\r\nlambda-runtime-invoked-function-arn: arn\r\n";
+        return Some((200, headers.to_owned(), event.to_string()));
+    }
+    if path.contains("/runtime/") {
+        world
+            .results
+            .send((path.to_owned(), body.to_owned()))
+            .unwrap();
+        return Some((202, String::new(), "{}".to_owned()));
+    }
+    if body.starts_with('{') {
+        let report: Value = serde_json::from_str(body).unwrap();
+        world.verdicts.push(
+            report["Evaluations"][0]["ComplianceType"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        );
+        return ok("{\"FailedEvaluations\":[]}".to_owned());
+    }
+    let done = || ok("<Response><return>true</return></Response>".to_owned());
+    if body.starts_with("Action=DescribeSecurityGroups") {
+        return ok(definition(&world.ports));
+    }
+    if body.starts_with("Action=RevokeSecurityGroupIngress") {
+        if !world.may_revoke {
+            let error = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors><RequestID>req-1</RequestID></Response>";
+            return Some((403, String::new(), error.to_owned()));
+        }
+        world
+            .ports
+            .retain(|port| !body.contains(&format!("FromPort={port}&")));
+        return done();
+    }
+    if body.starts_with("Action=AuthorizeSecurityGroupIngress") {
+        world.ports.push(443);
+        return done();
+    }
+    // The connections that are opened ahead.
+    Some((404, String::new(), String::new()))
+}
+
+fn definition(ports: &[u16]) -> String {
+    let rules: String = ports
+        .iter()
+        .map(|port| format!("<item><ipProtocol>tcp</ipProtocol><fromPort>{port}</fromPort><toPort>{port}</toPort><ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>"))
+        .collect();
+    format!(
+        "<DescribeSecurityGroupsResponse><securityGroupInfo><item><ownerId>123456789012</ownerId><groupId>{GROUP}</groupId><ipPermissions>{rules}</ipPermissions></item></securityGroupInfo></DescribeSecurityGroupsResponse>"
+    )
+}
+
+fn event(parameters: &str) -> Value {
+    let invoking = json!({
+        "configurationItem": {
+            "configurationItemCaptureTime": "2026-11-22T08:00:05.000Z",
+            "configurationItemStatus": "OK",
+            "resourceType": "AWS::EC2::SecurityGroup",
+            "resourceId": GROUP
+        },
+        "messageType": "ConfigurationItemChangeNotification"
+    });
+    json!({
+        "invokingEvent": invoking.to_string(),
+        "ruleParameters": parameters,
+        "resultToken": "token",
+        "eventLeftScope": false,
+        "accountId": "123456789012"
+    })
+}
+
+fn function(address: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootstrap"));
+    command
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .envs([
+            ("AWS_LAMBDA_RUNTIME_API", address),
+            (
+                "AWS_LAMBDA_FUNCTION_NAME",
+                "evaluate_remediate_security_group",
+            ),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "123456789012"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ]);
+    command.env("AWS_ENDPOINT_URL", format!("http://{address}"));
+    command
+}
+
+/// Runs one event; returns what the function posted to the Runtime API, and its log.
+fn invoke(parameters: &str, may_revoke: bool) -> (String, String, Vec<String>, Host) {
+    let host = host(vec![event(parameters)], may_revoke);
+    let mut child = function(&host.address).spawn().unwrap();
+    let result = host
+        .results
+        .recv_timeout(std::time::Duration::from_secs(20));
+    child.kill().unwrap();
+    let Output {
+        stdout,
+        stderr,
+        status: _,
+    } = child.wait_with_output().unwrap();
+    let (path, body) =
+        result.unwrap_or_else(|_| unreachable!("{}", String::from_utf8_lossy(&stderr)));
+    let lines = String::from_utf8(stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    (path, body, lines, host)
+}
+
+/// R1, L1: the story of the lab, through the real process.
+#[test]
+fn the_incident_is_healed() {
+    let (path, _body, lines, host) = invoke("{}", true);
+    assert!(path.ends_with("/r/response"), "{path}");
+    let world = host.world.lock().unwrap();
+    assert_eq!(world.ports, [80, 443]);
+    assert_eq!(world.verdicts, ["NON_COMPLIANT", "COMPLIANT"]);
+    let sentence = "Permissions were modified. 2 new revocation(s). 1 new authorization(s).";
+    assert_eq!(
+        lines,
+        [
+            format!("revoking for {GROUP} port 465"),
+            format!("revoking for {GROUP} port 993"),
+            format!("authorizing for {GROUP} port 443"),
+            format!("reported {GROUP} NON_COMPLIANT: {sentence}"),
+            format!("reported {GROUP} COMPLIANT: {sentence}"),
+        ]
+    );
+}
+
+/// R6: what fails is a function error, in the log with AWS's code and request id.
+#[test]
+fn a_role_that_may_not_revoke_is_a_function_error() {
+    let (path, body, lines, host) = invoke("{}", false);
+    assert!(path.ends_with("/r/error"), "{path}");
+    let error: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(error["errorType"], "AwsCallFailed");
+    let message = error["errorMessage"].as_str().unwrap();
+    assert!(
+        message.contains("UnauthorizedOperation") && message.contains("req-1"),
+        "{message}"
+    );
+    assert!(lines.contains(&format!("error: {message}")), "{lines:?}");
+    let last = format!(
+        "reported {GROUP} NON_COMPLIANT: revoke_security_group_ingress failure on group {GROUP}"
+    );
+    assert!(lines.contains(&last), "{lines:?}");
+    assert_eq!(
+        host.world.lock().unwrap().verdicts,
+        ["NON_COMPLIANT", "NON_COMPLIANT"]
+    );
+}
+
+/// P2: a rule that cannot be followed is a function error that names the parameter.
+#[test]
+fn a_parameter_nobody_knows_is_a_function_error() {
+    let (path, body, _lines, host) = invoke("{\"colour\":\"red\"}", true);
+    assert!(path.ends_with("/r/error"), "{path}");
+    assert!(
+        body.contains("InvalidEvent") && body.contains("`colour`"),
+        "{body}"
+    );
+    assert_eq!(host.world.lock().unwrap().ports, [80, 465, 993]);
+}
+
+/// A function that cannot start says why, on one line.
+#[test]
+fn an_environment_without_a_region() {
+    let output = function("127.0.0.1:9")
+        .env_remove("AWS_REGION")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(
+        stdout,
+        "error: the function cannot start: environment variable `AWS_REGION` is not set\n"
+    );
+}

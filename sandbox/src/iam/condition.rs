@@ -1,0 +1,402 @@
+//! Condition operators. What cannot be decided (an unreadable number, a variable without a value) is
+//! neither true nor false: it never lets an `Allow` through and never holds a `Deny` back.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::pattern::{Context, expand, glob, literal};
+
+/// One condition: all of a statement's must hold.
+#[derive(Debug, Clone)]
+pub(super) struct Condition {
+    pub(super) operator: Operator,
+    /// In lower case.
+    pub(super) key: String,
+    pub(super) values: Vec<String>,
+}
+
+/// An operator with its qualifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Operator {
+    set: Set,
+    test: Test,
+    /// `StringNotEquals` and its like.
+    negated: bool,
+    if_exists: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Set {
+    Single,
+    ForAnyValue,
+    ForAllValues,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Test {
+    Equals,
+    EqualsIgnoreCase,
+    Like,
+    Arn,
+    Bool,
+    Binary,
+    Ip,
+    Null,
+    Numeric(Order),
+    Date(Order),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Equals,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Operator {
+    /// `None` for a name that IAM does not know.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (set, name) = match name.split_once(':') {
+            None => (Set::Single, name),
+            Some(("ForAnyValue", rest)) => (Set::ForAnyValue, rest),
+            Some(("ForAllValues", rest)) => (Set::ForAllValues, rest),
+            Some(_) => return None,
+        };
+        let (name, if_exists) = match name.strip_suffix("IfExists") {
+            Some(rest) => (rest, true),
+            None => (name, false),
+        };
+        let (test, negated) = match name {
+            "StringEquals" => (Test::Equals, false),
+            "StringNotEquals" => (Test::Equals, true),
+            "StringEqualsIgnoreCase" => (Test::EqualsIgnoreCase, false),
+            "StringNotEqualsIgnoreCase" => (Test::EqualsIgnoreCase, true),
+            "StringLike" => (Test::Like, false),
+            "StringNotLike" => (Test::Like, true),
+            "ArnEquals" | "ArnLike" => (Test::Arn, false),
+            "ArnNotEquals" | "ArnNotLike" => (Test::Arn, true),
+            "Bool" => (Test::Bool, false),
+            "BinaryEquals" => (Test::Binary, false),
+            "IpAddress" => (Test::Ip, false),
+            "NotIpAddress" => (Test::Ip, true),
+            "Null" if !if_exists => (Test::Null, false),
+            "NumericEquals" => (Test::Numeric(Order::Equals), false),
+            "NumericNotEquals" => (Test::Numeric(Order::Equals), true),
+            "NumericLessThan" => (Test::Numeric(Order::Less), false),
+            "NumericLessThanEquals" => (Test::Numeric(Order::LessOrEqual), false),
+            "NumericGreaterThan" => (Test::Numeric(Order::Greater), false),
+            "NumericGreaterThanEquals" => (Test::Numeric(Order::GreaterOrEqual), false),
+            "DateEquals" => (Test::Date(Order::Equals), false),
+            "DateNotEquals" => (Test::Date(Order::Equals), true),
+            "DateLessThan" => (Test::Date(Order::Less), false),
+            "DateLessThanEquals" => (Test::Date(Order::LessOrEqual), false),
+            "DateGreaterThan" => (Test::Date(Order::Greater), false),
+            "DateGreaterThanEquals" => (Test::Date(Order::GreaterOrEqual), false),
+            _ => return None,
+        };
+        Some(Self {
+            set,
+            test,
+            negated,
+            if_exists,
+        })
+    }
+}
+
+impl Condition {
+    /// Whether the condition holds; `None` when that cannot be said.
+    pub(super) fn holds(&self, context: &Context, variables: bool) -> Option<bool> {
+        let operator = self.operator;
+        let present = context
+            .get(&self.key)
+            .map(Vec::as_slice)
+            .filter(|values| !values.is_empty());
+        if operator.test == Test::Null {
+            return self.null(present.is_none());
+        }
+        let Some(present) = present else {
+            return Some(match operator.set {
+                // An empty set fulfils "all" and never "any"; a single value that is not there
+                // differs from everything.
+                Set::ForAllValues => true,
+                Set::ForAnyValue => operator.if_exists,
+                Set::Single => operator.if_exists || operator.negated,
+            });
+        };
+        let mut results = present
+            .iter()
+            .map(|actual| self.value_holds(actual, context, variables));
+        match operator.set {
+            Set::ForAllValues => all(results),
+            Set::ForAnyValue => any(results),
+            // A key with several values under a plain operator: any of them, or none when negated.
+            Set::Single if operator.negated => all(results),
+            Set::Single => any(&mut results),
+        }
+    }
+
+    /// The values of one condition are alternatives; a negated operator must hold for all of them.
+    fn value_holds(&self, actual: &str, context: &Context, variables: bool) -> Option<bool> {
+        let matched = any(self
+            .values
+            .iter()
+            .map(|wanted| test(self.operator.test, actual, wanted, context, variables)))?;
+        Some(matched != self.operator.negated)
+    }
+
+    fn null(&self, absent: bool) -> Option<bool> {
+        any(self
+            .values
+            .iter()
+            .map(|wanted| boolean(wanted).map(|wanted| wanted == absent)))
+    }
+}
+
+/// True as soon as one is true; undecided when one of the others is.
+fn any(results: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    let mut undecided = false;
+    for result in results {
+        match result {
+            Some(true) => return Some(true),
+            Some(false) => {}
+            None => undecided = true,
+        }
+    }
+    (!undecided).then_some(false)
+}
+
+fn all(results: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+    any(results.into_iter().map(|result| result.map(|held| !held))).map(|failed| !failed)
+}
+
+fn test(
+    test: Test,
+    actual: &str,
+    wanted: &str,
+    context: &Context,
+    variables: bool,
+) -> Option<bool> {
+    let pattern = expand(wanted, context, variables)?;
+    match test {
+        Test::Like => Some(glob(&pattern, actual)),
+        Test::Arn => Some(arn_like(&pattern, actual)),
+        Test::Equals => Some(literal(&pattern) == actual),
+        Test::EqualsIgnoreCase => Some(literal(&pattern).to_lowercase() == actual.to_lowercase()),
+        Test::Binary => Some(literal(&pattern) == actual),
+        Test::Bool => Some(boolean(&literal(&pattern))? == boolean(actual)?),
+        Test::Ip => {
+            let wanted = literal(&pattern);
+            let net = wanted
+                .parse::<IpNet>()
+                .or_else(|_| wanted.parse::<IpAddr>().map(IpNet::from))
+                .ok()?;
+            Some(net.contains(&actual.parse::<IpAddr>().ok()?))
+        }
+        Test::Numeric(order) => {
+            let number = |text: &str| text.trim().parse::<f64>().ok();
+            Some(order.holds(&number(actual)?, &number(&literal(&pattern))?))
+        }
+        Test::Date(order) => Some(order.holds(&date(actual)?, &date(&literal(&pattern))?)),
+        // Decided before values are looked at.
+        Test::Null => None,
+    }
+}
+
+impl Order {
+    fn holds<T: PartialOrd>(self, actual: &T, wanted: &T) -> bool {
+        match self {
+            Order::Equals => actual == wanted,
+            Order::Less => actual < wanted,
+            Order::LessOrEqual => actual <= wanted,
+            Order::Greater => actual > wanted,
+            Order::GreaterOrEqual => actual >= wanted,
+        }
+    }
+}
+
+fn boolean(text: &str) -> Option<bool> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// ISO 8601 as IAM documents it (a date, or date and time with zone), or seconds since 1970.
+fn date(text: &str) -> Option<OffsetDateTime> {
+    if let Ok(seconds) = text.parse::<i64>() {
+        return OffsetDateTime::from_unix_timestamp(seconds).ok();
+    }
+    if text.len() == "2025-01-31".len() {
+        return OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339).ok();
+    }
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+/// The six parts of an ARN are compared one by one, so a `*` never reaches over a colon of the first five.
+fn arn_like(pattern: &[super::pattern::Token], actual: &str) -> bool {
+    use super::pattern::Token;
+    let mut parts = Vec::new();
+    let mut rest = pattern;
+    while parts.len() < 5 {
+        let Some(colon) = rest.iter().position(|token| *token == Token::Char(':')) else {
+            break;
+        };
+        parts.push(&rest[..colon]);
+        rest = &rest[colon + 1..];
+    }
+    parts.push(rest);
+    let actual: Vec<&str> = actual.splitn(6, ':').collect();
+    // A lone `*` is documented to match every ARN.
+    if let [[Token::Any]] = parts[..] {
+        return true;
+    }
+    parts.len() == actual.len()
+        && parts
+            .iter()
+            .zip(actual)
+            .all(|(part, actual)| glob(part, actual))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holds(operator: &str, values: &[&str], actual: &[&str]) -> Option<bool> {
+        let condition = Condition {
+            operator: Operator::parse(operator).expect("a known operator"),
+            key: "k:x".to_owned(),
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
+        };
+        let mut context = Context::new();
+        if !actual.is_empty() {
+            context.insert(
+                "k:x".to_owned(),
+                actual.iter().map(|value| (*value).to_owned()).collect(),
+            );
+        }
+        context.insert("aws:username".to_owned(), vec!["ann".to_owned()]);
+        condition.holds(&context, true)
+    }
+
+    const YES: Option<bool> = Some(true);
+    const NO: Option<bool> = Some(false);
+
+    #[test]
+    fn operators_on_one_value() {
+        for (operator, wanted, actual, expected) in [
+            ("StringEquals", "a", "a", YES),
+            ("StringEquals", "a*", "ab", NO),
+            ("StringEquals", "A", "a", NO),
+            ("StringEqualsIgnoreCase", "A", "a", YES),
+            ("StringNotEquals", "a", "b", YES),
+            ("StringNotEquals", "a", "a", NO),
+            ("StringLike", "a?c*", "abcd", YES),
+            ("StringNotLike", "a*", "abcd", NO),
+            ("StringEquals", "${aws:username}", "ann", YES),
+            ("StringEquals", "${aws:nothing}", "ann", None),
+            ("StringEquals", "${aws:nothing, 'ann'}", "ann", YES),
+            ("StringEquals", "a${*}", "a*", YES),
+            ("StringLike", "a${*}", "ab", NO),
+            (
+                "ArnEquals",
+                "arn:aws:ec2:*:1:vpc/*",
+                "arn:aws:ec2:eu-west-1:1:vpc/vpc-1",
+                YES,
+            ),
+            (
+                "ArnLike",
+                "arn:aws:ec2:*:vpc/*",
+                "arn:aws:ec2:eu-west-1:1:vpc/vpc-1",
+                NO,
+            ),
+            ("ArnLike", "arn:aws:s3:::b*", "arn:aws:s3:::bucket/a:b", YES),
+            ("ArnNotEquals", "arn:aws:s3:::b", "arn:aws:s3:::b", NO),
+            ("Bool", "false", "FALSE", YES),
+            ("Bool", "perhaps", "true", None),
+            ("NumericLessThanEquals", "10", "10.0", YES),
+            ("NumericGreaterThan", "10", "9", NO),
+            ("NumericNotEquals", "10", "many", None),
+            ("DateGreaterThan", "2025-01-01", "2025-01-01T00:00:01Z", YES),
+            (
+                "DateLessThan",
+                "1735689600",
+                "2024-12-31T23:59:59+00:00",
+                YES,
+            ),
+            ("IpAddress", "10.0.0.0/8", "10.1.2.3", YES),
+            ("NotIpAddress", "10.0.0.0/8", "10.1.2.3", NO),
+            ("IpAddress", "10.1.2.3", "10.1.2.3", YES),
+            ("IpAddress", "2001:db8::/32", "10.1.2.3", NO),
+            ("Null", "false", "anything", YES),
+            ("Null", "true", "anything", NO),
+            ("StringEqualsIfExists", "a", "b", NO),
+        ] {
+            assert_eq!(
+                holds(operator, &[wanted], &[actual]),
+                expected,
+                "{operator} {wanted} {actual}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_not_there() {
+        for (operator, expected) in [
+            ("StringEquals", NO),
+            ("StringNotEquals", YES),
+            ("StringEqualsIfExists", YES),
+            ("Bool", NO),
+            ("ForAnyValue:StringEquals", NO),
+            ("ForAllValues:StringEquals", YES),
+        ] {
+            assert_eq!(holds(operator, &["true"], &[]), expected, "{operator}");
+        }
+        assert_eq!(holds("Null", &["true"], &[]), YES);
+        assert_eq!(holds("Null", &["false"], &[]), NO);
+    }
+
+    #[test]
+    fn several_values() {
+        assert_eq!(holds("StringEquals", &["a", "b"], &["b"]), YES);
+        assert_eq!(holds("StringNotEquals", &["a", "b"], &["b"]), NO);
+        assert_eq!(holds("StringNotEquals", &["a", "b"], &["c"]), YES);
+        assert_eq!(holds("ForAnyValue:StringEquals", &["a"], &["a", "z"]), YES);
+        assert_eq!(
+            holds("ForAllValues:StringEquals", &["a", "b"], &["a", "z"]),
+            NO
+        );
+        assert_eq!(
+            holds("ForAllValues:StringEquals", &["a", "z"], &["a", "z"]),
+            YES
+        );
+        assert_eq!(
+            holds("ForAnyValue:StringNotEquals", &["a"], &["a", "z"]),
+            YES
+        );
+        assert_eq!(
+            holds("ForAllValues:StringNotEquals", &["a"], &["a", "z"]),
+            NO
+        );
+    }
+
+    #[test]
+    fn unknown_operators_are_unknown() {
+        for name in [
+            "StringSortOf",
+            "ForSome:StringEquals",
+            "NullIfExists",
+            "stringequals",
+            "",
+        ] {
+            assert!(Operator::parse(name).is_none(), "{name}");
+        }
+    }
+}

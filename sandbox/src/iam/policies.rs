@@ -1,0 +1,375 @@
+//! Policies in roles, and policies with an ARN of their own.
+
+use serde_json::{Value, json};
+
+use super::document::Kind;
+use super::managed;
+use super::params::{accept, invalid, page, path, require, require_name};
+use super::roles::{shown_tags, tags};
+use super::state::{ManagedPolicy, Policy, encoded, no_entity};
+use crate::clock::iso8601;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::ids::{global_arn, upper_id};
+use crate::protocol::Operation;
+use crate::sandbox::Call;
+
+/// AWS's default quota.
+const POLICIES_PER_ROLE: usize = 10;
+
+pub(super) fn put_inline(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept(
+        "iam",
+        operation,
+        &["RoleName", "PolicyName", "PolicyDocument"],
+    )?;
+    let input = &operation.input;
+    let name = require_name(input, "PolicyName", 128)?;
+    let role = require_name(input, "RoleName", 64)?;
+    let role = call.account.iam.role_mut(role)?;
+    let policy = Policy::parse(require(input, "PolicyDocument")?, Kind::Identity)?;
+    role.inline.insert(name.to_owned(), policy);
+    Ok(Value::Null)
+}
+
+pub(super) fn get_inline(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["RoleName", "PolicyName"])?;
+    let input = &operation.input;
+    let name = require_name(input, "PolicyName", 128)?;
+    let role = call
+        .account
+        .iam
+        .role(require_name(input, "RoleName", 64)?)?;
+    let policy = role.inline.get(name).ok_or_else(|| no_inline(name))?;
+    Ok(json!({
+        "RoleName": role.name,
+        "PolicyName": name,
+        "PolicyDocument": policy.encoded(),
+    }))
+}
+
+pub(super) fn delete_inline(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["RoleName", "PolicyName"])?;
+    let input = &operation.input;
+    let name = require_name(input, "PolicyName", 128)?;
+    let role = require_name(input, "RoleName", 64)?;
+    match call.account.iam.role_mut(role)?.inline.remove(name) {
+        Some(_) => Ok(Value::Null),
+        None => Err(no_inline(name)),
+    }
+}
+
+pub(super) fn list_inline(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["RoleName", "Marker", "MaxItems"])?;
+    let input = &operation.input;
+    let role = call
+        .account
+        .iam
+        .role(require_name(input, "RoleName", 64)?)?;
+    page(
+        input,
+        "PolicyNames",
+        role.inline.keys().map(|name| (name.as_str(), json!(name))),
+    )
+}
+
+pub(super) fn attach(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["RoleName", "PolicyArn"])?;
+    let input = &operation.input;
+    let arn = policy_arn(input)?;
+    let state = &mut call.account.iam;
+    let name = require_name(input, "RoleName", 64)?;
+    state.role(name)?;
+    if state.managed_document(arn).is_none() {
+        return Err(no_entity(format!(
+            "Policy {arn} does not exist or is not attachable."
+        )));
+    }
+    let role = state.role_mut(name)?;
+    if role.attached.len() >= POLICIES_PER_ROLE && !role.attached.contains(arn) {
+        return Err(ApiError::new(
+            409,
+            "LimitExceeded",
+            format!("Cannot exceed quota for PoliciesPerRole: {POLICIES_PER_ROLE}"),
+        ));
+    }
+    role.attached.insert(arn.to_owned());
+    Ok(Value::Null)
+}
+
+pub(super) fn detach(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["RoleName", "PolicyArn"])?;
+    let input = &operation.input;
+    let arn = policy_arn(input)?;
+    let role = require_name(input, "RoleName", 64)?;
+    if call.account.iam.role_mut(role)?.attached.remove(arn) {
+        Ok(Value::Null)
+    } else {
+        Err(no_entity(format!("Policy {arn} was not found.")))
+    }
+}
+
+pub(super) fn list_attached(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept(
+        "iam",
+        operation,
+        &["RoleName", "PathPrefix", "Marker", "MaxItems"],
+    )?;
+    let input = &operation.input;
+    let prefix = input.text("PathPrefix").unwrap_or("/");
+    let role = call
+        .account
+        .iam
+        .role(require_name(input, "RoleName", 64)?)?;
+    let attached = role.attached.iter().filter_map(|arn| {
+        // `arn:…:policy/path/name`
+        let (_, resource) = arn.split_once(":policy")?;
+        let (_, name) = resource.rsplit_once('/')?;
+        resource
+            .starts_with(prefix)
+            .then(|| (arn.as_str(), json!({"PolicyName": name, "PolicyArn": arn})))
+    });
+    page(input, "AttachedPolicies", attached)
+}
+
+pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept(
+        "iam",
+        operation,
+        &[
+            "PolicyName",
+            "Path",
+            "PolicyDocument",
+            "Description",
+            "Tags",
+        ],
+    )?;
+    let input = &operation.input;
+    let name = require_name(input, "PolicyName", 128)?;
+    let path = path(input)?;
+    let policy = Policy::parse(require(input, "PolicyDocument")?, Kind::Identity)?;
+    let arn = global_arn(
+        call.region.partition(),
+        &call.account.id,
+        "iam",
+        &format!("policy{path}{name}"),
+    );
+    let taken = call
+        .account
+        .iam
+        .policies
+        .values()
+        .any(|known| known.name.eq_ignore_ascii_case(name));
+    if taken {
+        return Err(ApiError::new(
+            409,
+            "EntityAlreadyExists",
+            format!("A policy called {name} already exists. Duplicate names are not allowed."),
+        ));
+    }
+    let created = ManagedPolicy {
+        name: name.to_owned(),
+        path,
+        id: upper_id("ANPA", 17),
+        created: call.now,
+        description: input.text("Description").map(str::to_owned),
+        policy,
+        tags: tags(input)?,
+    };
+    let shown = describe(&arn, &created, 0, true);
+    call.account.iam.policies.insert(arn, created);
+    Ok(json!({"Policy": shown}))
+}
+
+pub(super) fn get(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["PolicyArn"])?;
+    let arn = policy_arn(&operation.input)?;
+    let state = &call.account.iam;
+    let attachments = state.attachments(arn);
+    let shown = match (state.policies.get(arn), managed::by_arn(arn)) {
+        (Some(policy), _) => describe(arn, policy, attachments, true),
+        (None, Some(policy)) => describe_aws(arn, policy, attachments),
+        (None, None) => return Err(no_policy(arn)),
+    };
+    Ok(json!({"Policy": shown}))
+}
+
+pub(super) fn get_version(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["PolicyArn", "VersionId"])?;
+    let arn = policy_arn(&operation.input)?;
+    let version = require(&operation.input, "VersionId")?;
+    let own = call.account.iam.policies.get(arn);
+    let (document, created) = match (own, managed::by_arn(arn)) {
+        (Some(policy), _) => (policy.policy.encoded(), iso8601(policy.created)),
+        (None, Some(policy)) => (encoded(policy.document), AWS_POLICY_DATE.to_owned()),
+        (None, None) => return Err(no_policy(arn)),
+    };
+    // There is no operation that makes a second version.
+    if version != "v1" {
+        return Err(no_entity(format!(
+            "Policy {arn} version {version} does not exist or is not attachable."
+        )));
+    }
+    Ok(json!({"PolicyVersion": {
+        "Document": document,
+        "VersionId": "v1",
+        "IsDefaultVersion": true,
+        "CreateDate": created,
+    }}))
+}
+
+pub(super) fn delete(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["PolicyArn"])?;
+    let arn = policy_arn(&operation.input)?;
+    let state = &mut call.account.iam;
+    if !state.policies.contains_key(arn) {
+        return Err(no_policy(arn));
+    }
+    let is_boundary = state
+        .roles
+        .values()
+        .any(|role| role.boundary.as_deref() == Some(arn));
+    if is_boundary || state.attachments(arn) > 0 {
+        return Err(ApiError::new(
+            409,
+            "DeleteConflict",
+            "Cannot delete a policy attached to entities.",
+        ));
+    }
+    state.policies.remove(arn);
+    Ok(Value::Null)
+}
+
+pub(super) fn list(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept(
+        "iam",
+        operation,
+        &["Scope", "OnlyAttached", "PathPrefix", "Marker", "MaxItems"],
+    )?;
+    let input = &operation.input;
+    let (own, aws) = match input.text("Scope").unwrap_or("All") {
+        "All" => (true, true),
+        "Local" => (true, false),
+        "AWS" => (false, true),
+        other => {
+            return Err(invalid(
+                "Scope",
+                other,
+                "Member must satisfy enum value set: [All, AWS, Local]",
+            ));
+        }
+    };
+    let only_attached = input.flag("OnlyAttached")?.unwrap_or(false);
+    let prefix = input.text("PathPrefix").unwrap_or("/");
+    let partition = call.region.partition();
+    let state = &call.account.iam;
+    let mut shown: Vec<(String, Value)> = Vec::new();
+    for (arn, policy) in state.policies.iter().filter(|_| own) {
+        let attachments = state.attachments(arn);
+        if policy.path.starts_with(prefix) && (attachments > 0 || !only_attached) {
+            shown.push((arn.clone(), describe(arn, policy, attachments, false)));
+        }
+    }
+    for policy in managed::all().iter().filter(|_| aws) {
+        let arn = format!(
+            "arn:{partition}:iam::aws:policy{}{}",
+            policy.path, policy.name
+        );
+        let attachments = state.attachments(&arn);
+        if policy.path.starts_with(prefix) && (attachments > 0 || !only_attached) {
+            shown.push((arn.clone(), describe_aws(&arn, policy, attachments)));
+        }
+    }
+    shown.sort_by(|(one, _), (other, _)| one.cmp(other));
+    page(
+        input,
+        "Policies",
+        shown
+            .iter()
+            .map(|(arn, policy)| (arn.as_str(), policy.clone())),
+    )
+}
+
+pub(super) fn entities(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["PolicyArn", "Marker", "MaxItems"])?;
+    let input = &operation.input;
+    let arn = policy_arn(input)?;
+    let state = &call.account.iam;
+    if state.managed_document(arn).is_none() {
+        return Err(no_policy(arn));
+    }
+    let roles = state
+        .roles
+        .values()
+        .filter(|role| role.attached.contains(arn))
+        .map(|role| {
+            (
+                role.name.as_str(),
+                json!({"RoleName": role.name, "RoleId": role.id}),
+            )
+        });
+    let mut answer = page(input, "PolicyRoles", roles)?;
+    answer["PolicyGroups"] = json!([]);
+    answer["PolicyUsers"] = json!([]);
+    Ok(answer)
+}
+
+fn describe(arn: &str, policy: &ManagedPolicy, attachments: usize, detail: bool) -> Value {
+    let mut shown = json!({
+        "PolicyName": policy.name,
+        "PolicyId": policy.id,
+        "Arn": arn,
+        "Path": policy.path,
+        "DefaultVersionId": "v1",
+        "AttachmentCount": attachments,
+        "PermissionsBoundaryUsageCount": 0,
+        "IsAttachable": true,
+        "CreateDate": iso8601(policy.created),
+        "UpdateDate": iso8601(policy.created),
+    });
+    // `ListPolicies` leaves these two out.
+    if detail {
+        shown["Description"] = json!(policy.description);
+        shown["Tags"] = shown_tags(&policy.tags);
+    }
+    shown
+}
+
+/// AWS's policies are older than any sandbox; their own dates are of no use to anybody.
+const AWS_POLICY_DATE: &str = "2015-04-02T00:00:00.000Z";
+
+fn describe_aws(arn: &str, policy: &managed::AwsPolicy, attachments: usize) -> Value {
+    json!({
+        "PolicyName": policy.name,
+        "PolicyId": "ANPAAAAAAAAAAAAAAAAAA",
+        "Arn": arn,
+        "Path": policy.path,
+        "DefaultVersionId": "v1",
+        "AttachmentCount": attachments,
+        "PermissionsBoundaryUsageCount": 0,
+        "IsAttachable": true,
+        "Description": policy.description,
+        "CreateDate": AWS_POLICY_DATE,
+        "UpdateDate": AWS_POLICY_DATE,
+    })
+}
+
+fn policy_arn(input: &Value) -> Result<&str, ApiError> {
+    let arn = require(input, "PolicyArn")?;
+    if arn.starts_with("arn:") && arn.contains(":policy/") && arn.len() >= 20 {
+        Ok(arn)
+    } else {
+        Err(ApiError::bad(
+            "ValidationError",
+            format!("ARN {arn} is not valid."),
+        ))
+    }
+}
+
+fn no_inline(name: &str) -> ApiError {
+    no_entity(format!("The role policy with name {name} cannot be found."))
+}
+
+fn no_policy(arn: &str) -> ApiError {
+    no_entity(format!("Policy {arn} was not found."))
+}

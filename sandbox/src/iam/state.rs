@@ -1,0 +1,160 @@
+//! What IAM holds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::document::{Document, Kind};
+use super::managed;
+use crate::clock::{Timestamp, iso8601};
+use crate::error::ApiError;
+
+/// Roles and customer-managed policies of one account.
+#[derive(Debug, Default)]
+pub struct State {
+    pub(super) roles: BTreeMap<String, Role>,
+    /// By ARN.
+    pub(super) policies: BTreeMap<String, ManagedPolicy>,
+}
+
+/// A policy's text as it was given, with what it means.
+#[derive(Debug, Clone)]
+pub(super) struct Policy {
+    pub(super) text: String,
+    pub(super) document: Document,
+}
+
+#[derive(Debug)]
+pub(super) struct Role {
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) id: String,
+    pub(super) arn: String,
+    pub(super) created: Timestamp,
+    pub(super) trust: Policy,
+    pub(super) description: Option<String>,
+    /// Seconds.
+    pub(super) max_session: i64,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) inline: BTreeMap<String, Policy>,
+    /// ARNs of managed policies.
+    pub(super) attached: BTreeSet<String>,
+    /// The ARN of the managed policy that is the role's permissions boundary.
+    pub(super) boundary: Option<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct ManagedPolicy {
+    pub(super) name: String,
+    pub(super) path: String,
+    pub(super) id: String,
+    pub(super) created: Timestamp,
+    pub(super) description: Option<String>,
+    pub(super) policy: Policy,
+    pub(super) tags: BTreeMap<String, String>,
+}
+
+impl Policy {
+    pub(super) fn parse(text: &str, kind: Kind) -> Result<Self, ApiError> {
+        let document = Document::parse(text, kind)
+            .map_err(|message| ApiError::bad("MalformedPolicyDocument", message))?;
+        Ok(Self {
+            text: text.to_owned(),
+            document,
+        })
+    }
+
+    /// As IAM shows policies: URL-encoded according to RFC 3986.
+    pub(super) fn encoded(&self) -> String {
+        encoded(&self.text)
+    }
+}
+
+/// Everything but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
+impl State {
+    pub(super) fn role(&self, name: &str) -> Result<&Role, ApiError> {
+        self.roles.get(name).ok_or_else(|| no_role(name))
+    }
+
+    pub(super) fn role_mut(&mut self, name: &str) -> Result<&mut Role, ApiError> {
+        self.roles.get_mut(name).ok_or_else(|| no_role(name))
+    }
+
+    /// The role with this ARN.
+    pub(super) fn role_by_arn(&self, arn: &str) -> Option<&Role> {
+        let name = arn.rsplit('/').next()?;
+        self.roles.get(name).filter(|role| role.arn == arn)
+    }
+
+    /// The document of a managed policy, the account's own or AWS's.
+    pub(super) fn managed_document(&self, arn: &str) -> Option<Document> {
+        match self.policies.get(arn) {
+            Some(policy) => Some(policy.policy.document.clone()),
+            None => Document::parse(managed::by_arn(arn)?.document, Kind::Identity).ok(),
+        }
+    }
+
+    /// How many roles a managed policy is attached to.
+    pub(super) fn attachments(&self, arn: &str) -> usize {
+        self.roles
+            .values()
+            .filter(|role| role.attached.contains(arn))
+            .count()
+    }
+}
+
+fn no_role(name: &str) -> ApiError {
+    no_entity(format!("The role with name {name} cannot be found."))
+}
+
+/// IAM's error for what does not exist.
+pub(super) fn no_entity(message: impl Into<String>) -> ApiError {
+    ApiError::new(404, "NoSuchEntity", message)
+}
+
+impl Role {
+    /// The role as `GetRole` shows it; the other operations leave `detail` out.
+    pub(super) fn describe(&self, detail: bool) -> Value {
+        let mut shown = json!({
+            "Path": self.path,
+            "RoleName": self.name,
+            "RoleId": self.id,
+            "Arn": self.arn,
+            "CreateDate": iso8601(self.created),
+            "AssumeRolePolicyDocument": self.trust.encoded(),
+            "Description": self.description,
+            "MaxSessionDuration": self.max_session,
+        });
+        if detail {
+            shown["PermissionsBoundary"] = match &self.boundary {
+                Some(arn) => {
+                    json!({"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn})
+                }
+                None => Value::Null,
+            };
+            if !self.tags.is_empty() {
+                shown["Tags"] = tag_list(&self.tags);
+            }
+            shown["RoleLastUsed"] = json!({});
+        }
+        shown
+    }
+}
+
+/// Tags as IAM lists them.
+pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Value {
+    tags.iter()
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect()
+}

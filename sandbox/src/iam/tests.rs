@@ -1,0 +1,430 @@
+//! IAM through the front door.
+
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::ids::{AccountId, Region};
+use crate::sandbox::{Sandbox, Settings, Target};
+
+struct World {
+    sandbox: Arc<Sandbox>,
+    target: Target,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            sandbox: Sandbox::start(Settings::default()),
+            target: Target::new(
+                AccountId::parse("123456789012").unwrap(),
+                Region::parse("us-east-1").unwrap(),
+                Caller::Operator,
+            ),
+        }
+    }
+
+    async fn iam(&self, name: &str, input: Value) -> Result<Value, ApiError> {
+        self.sandbox
+            .perform_value(&self.target, Service::Iam, name, input)
+            .await
+    }
+
+    async fn ok(&self, name: &str, input: Value) -> Value {
+        self.iam(name, input).await.unwrap()
+    }
+
+    async fn code(&self, name: &str, input: Value) -> (u16, String) {
+        let error = self.iam(name, input).await.unwrap_err();
+        (error.status, error.code.into_owned())
+    }
+
+    async fn role(&self, name: &str) {
+        self.ok(
+            "CreateRole",
+            json!({"RoleName": name, "AssumeRolePolicyDocument": TRUST}),
+        )
+        .await;
+    }
+
+    fn decide(&self, access: &Access) -> Decision {
+        let caller = Caller::Role {
+            role: "R".to_owned(),
+            session: "s".to_owned(),
+        };
+        self.sandbox
+            .enter(&self.target, |call| decide(call.account, &caller, access))
+    }
+}
+
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}}]}"#;
+const READ: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:Describe*","Resource":"*"}]}"#;
+const BASIC: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+
+#[tokio::test]
+async fn a_roles_life() {
+    let world = World::new();
+    let made = world
+        .ok(
+            "CreateRole",
+            json!({"RoleName": "R", "Path": "/lab/", "AssumeRolePolicyDocument": TRUST, "Tags": [{"Key": "driftlab:lab", "Value": "x"}]}),
+        )
+        .await;
+    assert_eq!(made["Role"]["Arn"], "arn:aws:iam::123456789012:role/lab/R");
+    let got = world.ok("GetRole", json!({"RoleName": "R"})).await;
+    let encoded = got["Role"]["AssumeRolePolicyDocument"].as_str().unwrap();
+    assert!(encoded.starts_with("%7B%22Version%22%3A%222012-10-17%22%2C"));
+    assert_eq!(
+        got["Role"]["Tags"],
+        json!([{"Key": "driftlab:lab", "Value": "x"}])
+    );
+    let taken = world.code(
+        "CreateRole",
+        json!({"RoleName": "r", "AssumeRolePolicyDocument": TRUST}),
+    );
+    assert_eq!(taken.await, (409, "EntityAlreadyExists".to_owned()));
+
+    world
+        .ok(
+            "PutRolePolicy",
+            json!({"RoleName": "R", "PolicyName": "P", "PolicyDocument": READ}),
+        )
+        .await;
+    world
+        .ok(
+            "AttachRolePolicy",
+            json!({"RoleName": "R", "PolicyArn": BASIC}),
+        )
+        .await;
+    let conflict = (409, "DeleteConflict".to_owned());
+    assert_eq!(
+        world.code("DeleteRole", json!({"RoleName": "R"})).await,
+        conflict
+    );
+    world
+        .ok(
+            "DetachRolePolicy",
+            json!({"RoleName": "R", "PolicyArn": BASIC}),
+        )
+        .await;
+    assert_eq!(
+        world.code("DeleteRole", json!({"RoleName": "R"})).await,
+        conflict
+    );
+    world
+        .ok(
+            "DeleteRolePolicy",
+            json!({"RoleName": "R", "PolicyName": "P"}),
+        )
+        .await;
+    world.ok("DeleteRole", json!({"RoleName": "R"})).await;
+    let gone = (404, "NoSuchEntity".to_owned());
+    assert_eq!(world.code("GetRole", json!({"RoleName": "R"})).await, gone);
+}
+
+#[tokio::test]
+async fn errors_have_aws_codes() {
+    let world = World::new();
+    world.role("R").await;
+    let gone = (404, "NoSuchEntity".to_owned());
+    let unknown = "arn:aws:iam::aws:policy/service-role/AWSConfigRole";
+    assert_eq!(
+        world
+            .code(
+                "AttachRolePolicy",
+                json!({"RoleName": "R", "PolicyArn": unknown})
+            )
+            .await,
+        gone
+    );
+    assert_eq!(
+        world
+            .code(
+                "DetachRolePolicy",
+                json!({"RoleName": "R", "PolicyArn": BASIC})
+            )
+            .await,
+        gone
+    );
+    assert_eq!(
+        world
+            .code("GetRolePolicy", json!({"RoleName": "R", "PolicyName": "P"}))
+            .await,
+        gone
+    );
+    assert_eq!(
+        world
+            .code(
+                "PutRolePolicy",
+                json!({"RoleName": "X", "PolicyName": "P", "PolicyDocument": READ})
+            )
+            .await,
+        gone
+    );
+    let malformed = (400, "MalformedPolicyDocument".to_owned());
+    assert_eq!(
+        world
+            .code(
+                "PutRolePolicy",
+                json!({"RoleName": "R", "PolicyName": "P", "PolicyDocument": TRUST})
+            )
+            .await,
+        malformed
+    );
+    assert_eq!(
+        world
+            .code(
+                "CreateRole",
+                json!({"RoleName": "S", "AssumeRolePolicyDocument": "{"})
+            )
+            .await,
+        malformed
+    );
+    let invalid = (400, "ValidationError".to_owned());
+    assert_eq!(
+        world
+            .code(
+                "CreateRole",
+                json!({"RoleName": "a b", "AssumeRolePolicyDocument": TRUST})
+            )
+            .await,
+        invalid
+    );
+    assert_eq!(world.code("GetRole", json!({})).await, invalid);
+    assert_eq!(
+        world.code("CreateGroup", json!({"GroupName": "g"})).await.0,
+        501
+    );
+    assert_eq!(
+        world
+            .code("GetRole", json!({"RoleName": "R", "Colour": "red"}))
+            .await
+            .0,
+        501
+    );
+}
+
+#[tokio::test]
+async fn managed_policies_of_the_account() {
+    let world = World::new();
+    world.role("R").await;
+    let made = world
+        .ok(
+            "CreatePolicy",
+            json!({"PolicyName": "P", "PolicyDocument": READ}),
+        )
+        .await;
+    let arn = made["Policy"]["Arn"].as_str().unwrap();
+    assert_eq!(arn, "arn:aws:iam::123456789012:policy/P");
+    world
+        .ok(
+            "AttachRolePolicy",
+            json!({"RoleName": "R", "PolicyArn": arn}),
+        )
+        .await;
+    assert_eq!(
+        world.decide(&Access::anywhere("ec2", "DescribeVpcs")),
+        Decision::Allowed
+    );
+    assert_eq!(
+        world.code("DeletePolicy", json!({"PolicyArn": arn})).await,
+        (409, "DeleteConflict".to_owned())
+    );
+    let entities = world
+        .ok("ListEntitiesForPolicy", json!({"PolicyArn": arn}))
+        .await;
+    assert_eq!(entities["PolicyRoles"][0]["RoleName"], "R");
+    let local = world.ok("ListPolicies", json!({"Scope": "Local"})).await;
+    assert_eq!(local["Policies"].as_array().unwrap().len(), 1);
+    world
+        .ok(
+            "DetachRolePolicy",
+            json!({"RoleName": "R", "PolicyArn": arn}),
+        )
+        .await;
+    world.ok("DeletePolicy", json!({"PolicyArn": arn})).await;
+    assert!(matches!(
+        world.decide(&Access::anywhere("ec2", "DescribeVpcs")),
+        Decision::Denied(why) if why == "no identity-based policy allows the ec2:DescribeVpcs action"
+    ));
+}
+
+#[tokio::test]
+async fn pages_cover_everything_once() {
+    let world = World::new();
+    for i in 0..7 {
+        world.role(&format!("role{i}")).await;
+    }
+    let mut seen = Vec::new();
+    let mut marker = Value::Null;
+    loop {
+        let page = world
+            .ok("ListRoles", json!({"MaxItems": "3", "Marker": marker}))
+            .await;
+        seen.extend(
+            page["Roles"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|role| role["RoleName"].clone()),
+        );
+        if page["IsTruncated"] == false {
+            break;
+        }
+        marker = page["Marker"].clone();
+    }
+    assert_eq!(
+        seen,
+        (0..7)
+            .map(|i| json!(format!("role{i}")))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_boundary_limits_and_grants_nothing() {
+    let world = World::new();
+    world
+        .ok(
+            "CreatePolicy",
+            json!({"PolicyName": "B", "PolicyDocument": READ}),
+        )
+        .await;
+    world
+        .ok(
+            "CreateRole",
+            json!({"RoleName": "R", "AssumeRolePolicyDocument": TRUST, "PermissionsBoundary": "arn:aws:iam::123456789012:policy/B"}),
+        )
+        .await;
+    let describe = Access::anywhere("ec2", "DescribeVpcs");
+    assert!(matches!(world.decide(&describe), Decision::Denied(_)));
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    world
+        .ok(
+            "AttachRolePolicy",
+            json!({"RoleName": "R", "PolicyArn": admin}),
+        )
+        .await;
+    assert_eq!(world.decide(&describe), Decision::Allowed);
+    assert!(matches!(
+        world.decide(&Access::anywhere("ec2", "CreateVpc")),
+        Decision::Denied(_)
+    ));
+}
+
+#[tokio::test]
+async fn who_may_assume_a_role() {
+    let world = World::new();
+    world.role("R").await;
+    let assumable = |arn: &str, principal: &str| {
+        world.sandbox.enter(&world.target, |call| {
+            assumable(call.account, arn, principal)
+        })
+    };
+    let arn = "arn:aws:iam::123456789012:role/R";
+    assert_eq!(assumable(arn, "lambda.amazonaws.com"), Ok(()));
+    assert!(
+        assumable(arn, "config.amazonaws.com")
+            .unwrap_err()
+            .contains("trust policy")
+    );
+    assert!(
+        assumable("arn:aws:iam::123456789012:role/S", "lambda.amazonaws.com")
+            .unwrap_err()
+            .contains("does not exist")
+    );
+    assert!(assumable("arn:aws:iam::210987654321:role/R", "lambda.amazonaws.com").is_err());
+    // The condition on the source account is looked at.
+    world
+        .ok(
+            "UpdateAssumeRolePolicy",
+            json!({"RoleName": "R", "PolicyDocument": TRUST.replace("123456789012", "210987654321")}),
+        )
+        .await;
+    assert!(assumable(arn, "lambda.amazonaws.com").is_err());
+}
+
+#[tokio::test]
+async fn a_role_session_is_refused_in_the_words_of_aws() {
+    let world = World::new();
+    world.role("R").await;
+    let mut target = world.target.clone();
+    target.caller = Caller::Role {
+        role: "R".to_owned(),
+        session: "f".to_owned(),
+    };
+    let list = || {
+        world
+            .sandbox
+            .perform_value(&target, Service::Iam, "ListRoles", json!({}))
+    };
+    let error = list().await.unwrap_err();
+    assert_eq!((error.status, &*error.code), (403, "AccessDenied"));
+    assert_eq!(
+        error.message,
+        "User: arn:aws:sts::123456789012:assumed-role/R/f is not authorized to perform: iam:ListRoles on resource: * because no identity-based policy allows the iam:ListRoles action"
+    );
+    let document = |effect: &str| {
+        json!({"Version": "2012-10-17", "Statement": {"Effect": effect, "Action": "iam:List*", "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "true"}, "StringEquals": {"aws:RequestedRegion": "us-east-1"}}}})
+        .to_string()
+    };
+    let put = |name: &'static str, effect: &'static str| {
+        world.ok(
+            "PutRolePolicy",
+            json!({"RoleName": "R", "PolicyName": name, "PolicyDocument": document(effect)}),
+        )
+    };
+    put("allow", "Allow").await;
+    list().await.unwrap();
+    put("deny", "Deny").await;
+    assert!(
+        list()
+            .await
+            .unwrap_err()
+            .message
+            .ends_with("with an explicit deny in an identity-based policy")
+    );
+}
+
+#[tokio::test]
+async fn simulation_agrees_with_the_evaluation() {
+    let world = World::new();
+    world.role("R").await;
+    world
+        .ok(
+            "PutRolePolicy",
+            json!({"RoleName": "R", "PolicyName": "P", "PolicyDocument": READ}),
+        )
+        .await;
+    let answer = world
+        .ok(
+            "SimulatePrincipalPolicy",
+            json!({"PolicySourceArn": "arn:aws:iam::123456789012:role/R", "ActionNames": ["ec2:DescribeVpcs", "ec2:CreateVpc"]}),
+        )
+        .await;
+    let decisions: Vec<_> = answer["EvaluationResults"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|result| result["EvalDecision"].clone())
+        .collect();
+    assert_eq!(decisions, [json!("allowed"), json!("implicitDeny")]);
+}
+
+#[tokio::test]
+async fn accounts_do_not_see_each_other() {
+    let world = World::new();
+    world.role("R").await;
+    let mut other = world.target.clone();
+    other.account = AccountId::parse("210987654321").unwrap();
+    let roles = world
+        .sandbox
+        .perform_value(&other, Service::Iam, "ListRoles", json!({}))
+        .await
+        .unwrap();
+    assert_eq!(roles["Roles"], json!([]));
+}

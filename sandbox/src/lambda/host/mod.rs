@@ -1,0 +1,446 @@
+//! The host: it keeps the processes of functions, one per concurrent invocation, and hands events to
+//! them over the Lambda Runtime API.
+//!
+//! A process belongs to one *generation* of a function (its code and configuration). It stays warm
+//! after an invocation, goes when its generation does, when it has been idle for a while, and with
+//! the sandbox, however the sandbox ends.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use self::home::Home;
+use self::instance::Instance;
+use self::package::Unpacked;
+use self::reaper::Guard;
+use super::code::Code;
+use super::function::{Architecture, Settings};
+use crate::clock::Timestamp;
+use crate::error::ApiError;
+use crate::ids::{AccountId, Region};
+use crate::sandbox::Sandbox;
+
+mod home;
+mod instance;
+mod journal;
+mod output;
+mod package;
+mod process;
+pub mod reaper;
+mod runtime_api;
+mod verdict;
+
+/// How long a process without work is kept, on the sandbox's clock.
+const IDLE: time::Duration = time::Duration::minutes(10);
+/// How long a role's session lasts; a process whose session is about to end is replaced.
+const SESSION: time::Duration = time::Duration::hours(12);
+/// How long ending processes may take before the sandbox gives up waiting for them.
+const SHUT_DOWN: Duration = Duration::from_secs(2);
+
+/// Which function, in all accounts and regions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) account: AccountId,
+    pub(super) region: Region,
+    pub(super) name: String,
+}
+
+impl Key {
+    pub(super) fn new(account: &AccountId, region: &Region, name: &str) -> Self {
+        Self {
+            account: account.clone(),
+            region: region.clone(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// A function as it was when it was invoked: everything that running it needs.
+#[derive(Debug)]
+pub(super) struct Spec {
+    pub(super) key: Key,
+    pub(super) account: AccountId,
+    pub(super) region: Region,
+    pub(super) invoked_arn: String,
+    pub(super) generation: u64,
+    pub(super) code: Code,
+    pub(super) architecture: Architecture,
+    pub(super) settings: Settings,
+    /// How many invocations of this function may run at once, where that is reserved.
+    pub(super) concurrency: Option<u32>,
+    /// How many invocations of all functions without a reservation may run at once.
+    pub(super) unreserved: u32,
+}
+
+/// How an invocation ended.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) failed: bool,
+    pub(super) payload: Bytes,
+    /// The last 4 KB of what this invocation wrote to its log.
+    pub(super) log_tail: Vec<u8>,
+}
+
+/// The processes that run functions.
+#[derive(Default)]
+pub struct Host {
+    inner: Mutex<Inner>,
+    generations: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inner {
+    closed: bool,
+    /// The private directory, made when the first function is invoked.
+    home: Option<Arc<Home>>,
+    pools: HashMap<Key, Pool>,
+    /// Unpacked packages by hash, while somebody uses them.
+    packages: HashMap<String, Weak<Unpacked>>,
+    /// Every living process, busy or idle.
+    processes: Vec<Weak<process::Process>>,
+    guard: Guard,
+    /// Whether somebody looks after idle processes.
+    swept: bool,
+}
+
+#[derive(Default)]
+struct Pool {
+    generation: u64,
+    idle: Vec<(Timestamp, Instance)>,
+    running: u32,
+    reserved: bool,
+    /// Keeps the unpacked code while no process does.
+    code: Option<Arc<Unpacked>>,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.lock();
+        f.debug_struct("Host")
+            .field("functions", &inner.pools.len())
+            .field("processes", &inner.processes.len())
+            .finish()
+    }
+}
+
+impl Host {
+    /// From now on a second process, started from `executable` (which must call
+    /// [`reaper::main`] when it is asked to), ends whatever is left when this process dies without
+    /// a chance to do it itself.
+    pub fn guard_with(&self, executable: PathBuf) {
+        self.lock().guard = Guard::new(executable);
+    }
+
+    /// A number that no other code or configuration of a function has.
+    pub(super) fn next_generation(&self) -> u64 {
+        self.generations.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Lets go of the processes and the code of a function that was changed or deleted. Running
+    /// invocations come to their end.
+    pub(super) fn retire(&self, key: &Key) {
+        let pool = {
+            let mut inner = self.lock();
+            match inner.pools.get_mut(key) {
+                Some(pool) if pool.running > 0 => {
+                    pool.generation = 0;
+                    Pool {
+                        idle: std::mem::take(&mut pool.idle),
+                        code: pool.code.take(),
+                        ..Pool::default()
+                    }
+                }
+                Some(_) => inner.pools.remove(key).unwrap_or_default(),
+                None => return,
+            }
+        };
+        discard(pool);
+    }
+
+    /// Ends every function process and removes what they left on disk.
+    pub async fn shut_down(&self) {
+        let (pools, processes, home) = {
+            let mut inner = self.lock();
+            inner.closed = true;
+            let pools = std::mem::take(&mut inner.pools);
+            let processes = std::mem::take(&mut inner.processes);
+            (pools, processes, inner.home.take())
+        };
+        let processes: Vec<_> = processes.iter().filter_map(Weak::upgrade).collect();
+        for process in &processes {
+            process.kill();
+        }
+        drop(pools);
+        let ended = async {
+            for process in &processes {
+                process.ended().await;
+            }
+        };
+        if tokio::time::timeout(SHUT_DOWN, ended).await.is_err() {
+            tracing::warn!("a function's process did not end in time");
+        }
+        if let Some(home) = home {
+            home.remove();
+        }
+    }
+
+    /// Puts a process on the list of those that end with the sandbox.
+    fn register(&self, process: &Arc<process::Process>) -> io::Result<()> {
+        let mut inner = self.lock();
+        if inner.closed {
+            process.kill();
+            return Err(io::Error::other("the sandbox is being shut down"));
+        }
+        inner.processes.retain(|other| other.strong_count() > 0);
+        inner.processes.push(Arc::downgrade(process));
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a warm process, or leave to start one.
+    fn admit(&self, sandbox: &Arc<Sandbox>, spec: &Spec) -> Result<Admission, ApiError> {
+        let now = sandbox.clock.now();
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(ApiError::new(
+                500,
+                "ServiceException",
+                "the sandbox is being shut down",
+            ));
+        }
+        let elsewhere: u32 = inner
+            .pools
+            .iter()
+            .filter(|(key, pool)| {
+                !pool.reserved && key.account == spec.account && key.region == spec.region
+            })
+            .map(|(_, pool)| pool.running)
+            .sum();
+        let pool = inner.pools.entry(spec.key.clone()).or_default();
+        let allowed = match spec.concurrency {
+            Some(reserved) => pool.running < reserved,
+            None => elsewhere < spec.unreserved,
+        };
+        if !allowed {
+            return Err(ApiError::new(
+                429,
+                "TooManyRequestsException",
+                "Rate Exceeded.",
+            ));
+        }
+        let mut old = Pool::default();
+        if pool.generation < spec.generation {
+            old.idle = std::mem::take(&mut pool.idle);
+            old.code = pool.code.take();
+            pool.generation = spec.generation;
+        }
+        pool.reserved = spec.concurrency.is_some();
+        pool.running += 1;
+        let mut warm = None;
+        while let Some((since, instance)) = pool.idle.pop() {
+            if instance.is_fit(spec.generation, now) && now - since < IDLE {
+                warm = Some(instance);
+                break;
+            }
+            old.idle.push((since, instance));
+        }
+        drop(inner);
+        discard(old);
+        let running = Running {
+            sandbox: sandbox.clone(),
+            key: spec.key.clone(),
+        };
+        Ok(Admission { running, warm })
+    }
+
+    /// Keeps `instance` for the next invocation, unless its time is over.
+    fn keep(&self, sandbox: &Arc<Sandbox>, spec: &Spec, instance: Instance) {
+        let now = sandbox.clock.now();
+        let mut inner = self.lock();
+        let open = !inner.closed;
+        if let Some(pool) = inner.pools.get_mut(&spec.key)
+            && open
+            && pool.generation == spec.generation
+            && instance.is_fit(spec.generation, now)
+        {
+            pool.idle.push((now, instance));
+            if !inner.swept {
+                inner.swept = true;
+                tokio::spawn(sweep(sandbox.clone(), now + IDLE));
+            }
+            return;
+        }
+        drop(inner);
+        drop(instance);
+    }
+
+    /// The unpacked code of `spec`; unpacked once, however many processes use it.
+    async fn unpacked(&self, spec: &Arc<Spec>) -> Result<Arc<Unpacked>, io::Error> {
+        let (home, cell) = {
+            let mut inner = self.lock();
+            let home = match &inner.home {
+                Some(home) => home.clone(),
+                None => {
+                    let home = Arc::new(Home::make()?);
+                    inner.guard.start(&home);
+                    inner.home.insert(home).clone()
+                }
+            };
+            let hash = &spec.code.sha256_hex;
+            let known = inner.packages.get(hash).and_then(Weak::upgrade);
+            let cell = known.unwrap_or_else(|| {
+                inner
+                    .packages
+                    .retain(|_, package| package.strong_count() > 0);
+                let cell = Arc::new(Unpacked::new(home.directory("code")));
+                inner.packages.insert(hash.clone(), Arc::downgrade(&cell));
+                cell
+            });
+            if let Some(pool) = inner.pools.get_mut(&spec.key)
+                && pool.generation == spec.generation
+            {
+                pool.code = Some(cell.clone());
+            }
+            (home, cell)
+        };
+        cell.fill(&spec.code.zip).await?;
+        drop(home);
+        Ok(cell)
+    }
+}
+
+/// An invocation may run; with the warm process that is there for it.
+struct Admission {
+    running: Running,
+    warm: Option<Instance>,
+}
+
+/// Counts an invocation as running until it is dropped.
+struct Running {
+    sandbox: Arc<Sandbox>,
+    key: Key,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let mut inner = self.sandbox.functions.lock();
+        if let Some(pool) = inner.pools.get_mut(&self.key) {
+            pool.running = pool.running.saturating_sub(1);
+        }
+    }
+}
+
+/// Runs the function once. What the function does wrong is a [`Ran`] that says so.
+///
+/// # Errors
+/// When the function cannot be run at all: too many run already, or this machine refuses.
+pub(super) async fn run(
+    sandbox: &Arc<Sandbox>,
+    spec: Arc<Spec>,
+    request_id: String,
+    event: Bytes,
+) -> Result<Ran, ApiError> {
+    let admission = sandbox.functions.admit(sandbox, &spec)?;
+    let sandbox = sandbox.clone();
+    // A task of its own: an invocation goes on when its caller hangs up.
+    tokio::spawn(async move { admitted(&sandbox, spec, admission, &request_id, event).await })
+        .await
+        .map_err(|error| broken(&error))?
+        .map_err(|error| broken(&error))
+}
+
+async fn admitted(
+    sandbox: &Arc<Sandbox>,
+    spec: Arc<Spec>,
+    admission: Admission,
+    request_id: &str,
+    event: Bytes,
+) -> io::Result<Ran> {
+    let Admission { running, mut warm } = admission;
+    loop {
+        let was_warm = warm.is_some();
+        let mut instance = match warm.take() {
+            Some(instance) => instance,
+            None => {
+                let code = sandbox.functions.unpacked(&spec).await?;
+                Instance::prepare(sandbox, &spec, code).await?
+            }
+        };
+        match instance.invoke(&spec, request_id, &event).await {
+            // The process had ended while it was idle; the event never reached it.
+            instance::Ended::Untouched if was_warm => {}
+            instance::Ended::Untouched => {
+                return Err(io::Error::other(
+                    "the event could not be handed to the function",
+                ));
+            }
+            instance::Ended::With(ran) => {
+                sandbox.functions.keep(sandbox, &spec, instance);
+                drop(running);
+                return Ok(ran);
+            }
+        }
+    }
+}
+
+/// Ends processes that have been idle for too long, until none is idle.
+async fn sweep(sandbox: Arc<Sandbox>, mut due: Timestamp) {
+    loop {
+        sandbox.clock.wait_until(due).await;
+        let now = sandbox.clock.now();
+        let mut old = Pool::default();
+        {
+            let mut inner = sandbox.functions.lock();
+            let mut next = None;
+            for pool in inner.pools.values_mut() {
+                for (since, instance) in std::mem::take(&mut pool.idle) {
+                    if since + IDLE <= now {
+                        old.idle.push((since, instance));
+                    } else {
+                        next = Some(next.map_or(since, |first: Timestamp| first.min(since)));
+                        pool.idle.push((since, instance));
+                    }
+                }
+            }
+            inner.swept = next.is_some();
+            match next {
+                Some(since) => due = since + IDLE,
+                None => {
+                    drop(inner);
+                    discard(old);
+                    return;
+                }
+            }
+        }
+        discard(old);
+    }
+}
+
+/// Drops what may have files to remove, off the caller's way.
+fn discard(pool: Pool) {
+    if pool.idle.is_empty() && pool.code.is_none() {
+        return;
+    }
+    for (_, instance) in &pool.idle {
+        instance.kill();
+    }
+    tokio::task::spawn_blocking(move || drop(pool));
+}
+
+fn broken(error: &dyn std::error::Error) -> ApiError {
+    tracing::error!(%error, "a function could not be run on this machine");
+    ApiError::new(
+        500,
+        "ServiceException",
+        format!("the sandbox could not run the function on this machine: {error}"),
+    )
+}

@@ -1,0 +1,81 @@
+//! Tags of functions.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::invalid;
+use super::reference::Reference;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::sandbox::Call;
+
+/// The most tags that a function can have.
+const MAX_TAGS: usize = 50;
+
+pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let function = resource(input)?.find(call)?;
+    Ok(json!({"Tags": function.tags}))
+}
+
+pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let new = read(input)?;
+    let function = resource(input)?.find(call)?;
+    let mut tags = function.tags.clone();
+    tags.extend(new);
+    check_count(&tags)?;
+    function.tags = tags;
+    Ok(json!({}))
+}
+
+pub(super) fn untag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let function = resource(input)?.find(call)?;
+    for key in input.texts("TagKeys") {
+        function.tags.remove(&key);
+    }
+    Ok(json!({}))
+}
+
+/// `Tags` of the input.
+pub(super) fn read(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
+    let Some(tags) = input.field("Tags") else {
+        return Ok(BTreeMap::new());
+    };
+    let tags = tags
+        .as_object()
+        .ok_or_else(|| invalid("Tags must be a map of strings"))?;
+    let mut read = BTreeMap::new();
+    for (key, value) in tags {
+        let value = value
+            .as_str()
+            .ok_or_else(|| invalid(format!("the value of tag {key} must be a string")))?;
+        if key.is_empty() || key.chars().count() > 128 || value.chars().count() > 256 {
+            return Err(invalid(
+                "a tag's key has 1 to 128 characters, its value at most 256",
+            ));
+        }
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(invalid("tag keys must not start with aws:"));
+        }
+        read.insert(key.clone(), value.to_owned());
+    }
+    check_count(&read)?;
+    Ok(read)
+}
+
+fn check_count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    if tags.len() > MAX_TAGS {
+        return Err(invalid(format!(
+            "a function can have no more than {MAX_TAGS} tags"
+        )));
+    }
+    Ok(())
+}
+
+fn resource(input: &Value) -> Result<Reference, ApiError> {
+    let arn = input
+        .text("Resource")
+        .filter(|arn| arn.starts_with("arn:"))
+        .ok_or_else(|| invalid("the resource must be the ARN of a function"))?;
+    Reference::parse(arn, None)
+}

@@ -1,0 +1,120 @@
+//! Lambda's REST paths. Each operation keeps the date of the API version that brought it.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::protocol::{HttpRequest, Operation, json};
+
+/// Reads the operation out of a REST request.
+pub(crate) fn decode(request: &HttpRequest) -> Result<Operation, ApiError> {
+    let mut parts = Vec::new();
+    for part in request.path.split('/').filter(|part| !part.is_empty()) {
+        let decoded = percent_decode_str(part)
+            .decode_utf8()
+            .map_err(|_| ApiError::bad("SerializationException", "the path is not UTF-8"))?;
+        parts.push(decoded.into_owned());
+    }
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let unknown =
+        || ApiError::not_implemented("lambda", &format!("{} {}", request.method, request.path));
+    let (date, parts) = parts.split_first().ok_or_else(unknown)?;
+    let (name, uri) = route(&request.method, date, parts).ok_or_else(unknown)?;
+    let mut operation = Operation::new(name, json!({}));
+    if name == "Invoke" {
+        operation.body = request.body.clone();
+        let headers = [
+            ("x-amz-invocation-type", "InvocationType"),
+            ("x-amz-log-type", "LogType"),
+            ("x-amz-client-context", "ClientContext"),
+            ("x-amz-durable-execution-name", "DurableExecutionName"),
+            ("x-amz-tenant-id", "TenantId"),
+        ];
+        for (header, member) in headers {
+            if let Some(value) = request.header(header) {
+                operation.input[member] = json!(value);
+            }
+        }
+    } else {
+        operation.input = json::decode(&request.body)?;
+    }
+    for (name, value) in request.query_pairs() {
+        if name == "tagKeys" {
+            match operation.input["TagKeys"].as_array_mut() {
+                Some(keys) => keys.push(json!(value)),
+                None => operation.input["TagKeys"] = json!([value]),
+            }
+        } else {
+            operation.input[name] = json!(value);
+        }
+    }
+    for (member, value) in uri {
+        operation.input[member] = Value::from(value);
+    }
+    Ok(operation)
+}
+
+type Routed<'a> = (&'static str, Vec<(&'static str, &'a str)>);
+
+fn route<'a>(method: &Method, date: &str, parts: &[&'a str]) -> Option<Routed<'a>> {
+    let method = method.as_str();
+    let function = |name: &'a str| vec![("FunctionName", name)];
+    let routed = match (date, method, parts) {
+        ("2015-03-31", "POST", ["functions"]) => ("CreateFunction", vec![]),
+        ("2015-03-31", "GET", ["functions"]) => ("ListFunctions", vec![]),
+        ("2015-03-31", "GET", ["functions", name]) => ("GetFunction", function(name)),
+        ("2015-03-31", "DELETE", ["functions", name]) => ("DeleteFunction", function(name)),
+        ("2015-03-31", "GET", ["functions", name, "configuration"]) => {
+            ("GetFunctionConfiguration", function(name))
+        }
+        ("2015-03-31", "PUT", ["functions", name, "configuration"]) => {
+            ("UpdateFunctionConfiguration", function(name))
+        }
+        ("2015-03-31", "PUT", ["functions", name, "code"]) => {
+            ("UpdateFunctionCode", function(name))
+        }
+        ("2015-03-31", "POST", ["functions", name, "policy"]) => ("AddPermission", function(name)),
+        ("2015-03-31", "GET", ["functions", name, "policy"]) => ("GetPolicy", function(name)),
+        ("2015-03-31", "DELETE", ["functions", name, "policy", id]) => (
+            "RemovePermission",
+            vec![("FunctionName", *name), ("StatementId", *id)],
+        ),
+        ("2015-03-31", "POST", ["functions", name, "invocations"]) => ("Invoke", function(name)),
+        ("2015-03-31", "POST", ["functions", name, "versions"]) => {
+            ("PublishVersion", function(name))
+        }
+        ("2015-03-31", "GET", ["functions", name, "versions"]) => {
+            ("ListVersionsByFunction", function(name))
+        }
+        ("2015-03-31", "GET", ["functions", name, "aliases"]) => ("ListAliases", function(name)),
+        ("2017-10-31", "PUT", ["functions", name, "concurrency"]) => {
+            ("PutFunctionConcurrency", function(name))
+        }
+        ("2017-10-31", "DELETE", ["functions", name, "concurrency"]) => {
+            ("DeleteFunctionConcurrency", function(name))
+        }
+        ("2019-09-30", "GET", ["functions", name, "concurrency"]) => {
+            ("GetFunctionConcurrency", function(name))
+        }
+        ("2017-03-31", "GET", ["tags", arn]) => ("ListTags", vec![("Resource", *arn)]),
+        ("2017-03-31", "POST", ["tags", arn]) => ("TagResource", vec![("Resource", *arn)]),
+        ("2017-03-31", "DELETE", ["tags", arn]) => ("UntagResource", vec![("Resource", *arn)]),
+        ("2016-08-19", "GET", ["account-settings"]) => ("GetAccountSettings", vec![]),
+        _ => return None,
+    };
+    Some(routed)
+}
+
+/// The HTTP status with which an operation succeeds.
+pub(crate) fn success(operation: &str) -> u16 {
+    match operation {
+        "CreateFunction" | "AddPermission" | "PublishVersion" => 201,
+        "DeleteFunction"
+        | "RemovePermission"
+        | "DeleteFunctionConcurrency"
+        | "TagResource"
+        | "UntagResource" => 204,
+        _ => 200,
+    }
+}

@@ -1,0 +1,143 @@
+//! What the service holds: groups of streams of events in the order of their time.
+
+use std::collections::BTreeMap;
+
+use crate::error::ApiError;
+
+/// What the service holds.
+#[derive(Debug, Default)]
+pub struct State {
+    pub(super) groups: BTreeMap<String, Group>,
+    /// Numbers events over all groups, so that an event's id is unique and equal times keep their order.
+    pub(super) sequence: u64,
+}
+
+/// A log group.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// Milliseconds since the epoch.
+    pub(super) created: i64,
+    pub(super) retention_days: Option<i64>,
+    pub(super) class: String,
+    pub(super) deletion_protection: bool,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) streams: BTreeMap<String, Stream>,
+}
+
+/// A log stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) created: i64,
+    pub(super) last_ingestion: Option<i64>,
+    /// Ordered by [`Event::key`].
+    pub(super) events: Vec<Event>,
+}
+
+/// One line of a log.
+#[derive(Debug)]
+pub(super) struct Event {
+    /// Milliseconds since the epoch, as the writer says.
+    pub(super) timestamp: i64,
+    /// Milliseconds since the epoch, as the service received it.
+    pub(super) ingested: i64,
+    pub(super) sequence: u64,
+    pub(super) message: String,
+}
+
+/// A place between events: everything up to and including this one is before it.
+pub(super) type Key = (i64, u64);
+
+impl State {
+    pub(super) fn group(&self, name: &str) -> Result<&Group, ApiError> {
+        self.groups.get(name).ok_or_else(no_group)
+    }
+
+    pub(super) fn group_mut(&mut self, name: &str) -> Result<&mut Group, ApiError> {
+        self.groups.get_mut(name).ok_or_else(no_group)
+    }
+}
+
+impl Group {
+    pub(super) fn new(now: i64) -> Self {
+        Self {
+            created: now,
+            retention_days: None,
+            class: "STANDARD".to_owned(),
+            deletion_protection: false,
+            tags: BTreeMap::new(),
+            streams: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn stream(&self, name: &str) -> Result<&Stream, ApiError> {
+        self.streams.get(name).ok_or_else(no_stream)
+    }
+
+    pub(super) fn stream_or_new(&mut self, name: &str, now: i64) -> &mut Stream {
+        self.streams
+            .entry(name.to_owned())
+            .or_insert_with(|| Stream::new(now))
+    }
+
+    /// The time before which events have expired; the earliest possible when they are kept for ever.
+    pub(super) fn expiry(&self, now: i64) -> i64 {
+        const DAY: i64 = 24 * 60 * 60 * 1000;
+        self.retention_days
+            .map_or(i64::MIN, |days| now.saturating_sub(days * DAY))
+    }
+
+    /// Bytes as the service counts them: 26 for every event beside its message.
+    pub(super) fn stored_bytes(&self) -> usize {
+        self.streams
+            .values()
+            .flat_map(|stream| &stream.events)
+            .map(|event| event.message.len() + 26)
+            .sum()
+    }
+}
+
+impl Stream {
+    pub(super) fn new(now: i64) -> Self {
+        Self {
+            created: now,
+            last_ingestion: None,
+            events: Vec::new(),
+        }
+    }
+
+    pub(super) fn add(&mut self, sequence: &mut u64, timestamp: i64, now: i64, message: String) {
+        *sequence += 1;
+        let event = Event {
+            timestamp,
+            ingested: now,
+            sequence: *sequence,
+            message,
+        };
+        // Nearly always the end; an event that is older than its predecessors goes to its time.
+        let place = self
+            .events
+            .partition_point(|other| other.key() < event.key());
+        self.events.insert(place, event);
+        self.last_ingestion = Some(now);
+    }
+}
+
+impl Event {
+    pub(super) fn key(&self) -> Key {
+        (self.timestamp, self.sequence)
+    }
+}
+
+pub(super) fn no_group() -> ApiError {
+    ApiError::bad(
+        "ResourceNotFoundException",
+        "The specified log group does not exist.",
+    )
+}
+
+pub(super) fn no_stream() -> ApiError {
+    ApiError::bad(
+        "ResourceNotFoundException",
+        "The specified log stream does not exist.",
+    )
+}

@@ -1,0 +1,277 @@
+//! `deploy`, `simulate-incident`, `status`, `logs`, `cleanup`: builds what is needed, finds or starts the shared sandbox,
+//! and becomes `driftlab`.
+
+use std::env;
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::compile;
+use crate::endpoint::{Account, DEFAULT_ACCOUNT, DEFAULT_REGION, Identity, SANDBOX_EMAIL};
+use crate::failure::{Exit, Failure};
+use crate::package::{self, Package};
+use crate::sandbox::shared::State;
+
+/// The commands of `driftlab`, which know nothing of the sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Deploy,
+    SimulateIncident,
+    Status,
+    Logs,
+    Cleanup,
+}
+
+impl Name {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::SimulateIncident => "simulate-incident",
+            Self::Status => "status",
+            Self::Logs => "logs",
+            Self::Cleanup => "cleanup",
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Work on the AWS account that the environment or profile names, not on the sandbox
+    #[arg(long)]
+    aws: bool,
+    /// The account inside the sandbox: twelve digits [default: 123456789012]
+    #[arg(long, value_name = "ID")]
+    account: Option<Account>,
+    /// The region [default: us-east-1 in the sandbox; on AWS what the environment or profile says]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Everything else goes to driftlab as it is; `-- --help` lists what it understands
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "DRIFTLAB ARGUMENTS"
+    )]
+    rest: Vec<OsString>,
+}
+
+/// Where `driftlab` looks for the address that is told about changes.
+const EMAIL: &str = "DRIFTLAB_EMAIL";
+
+/// What is left after xtask has taken its own options out of the command line, wherever they stood.
+#[derive(Debug, PartialEq, Eq)]
+struct Request {
+    aws: bool,
+    account: Option<Account>,
+    region: Option<String>,
+    rest: Vec<OsString>,
+}
+
+impl Args {
+    /// clap stops looking for our options at the first one that it does not know; the user need not know that.
+    fn request(&self) -> Result<Request> {
+        let mut request = Request {
+            aws: self.aws,
+            account: self.account.clone(),
+            region: self.region.clone(),
+            rest: Vec::new(),
+        };
+        let mut arguments = self.rest.iter();
+        while let Some(argument) = arguments.next() {
+            let text = argument.to_str().unwrap_or_default();
+            let (name, value) = text
+                .split_once('=')
+                .map_or((text, None), |(name, value)| (name, Some(value)));
+            let mut value = || {
+                value
+                    .or_else(|| arguments.next().and_then(|next| next.to_str()))
+                    .map(str::to_owned)
+                    .ok_or_else(|| Failure::new(Exit::Usage, format!("`{name}` needs a value")))
+            };
+            match name {
+                "--aws" => request.aws = true,
+                "--account" => {
+                    let account = value()?;
+                    let account = account.parse().map_err(|problem| {
+                        Failure::new(Exit::Usage, format!("`{account}` is no account: {problem}"))
+                    })?;
+                    request.account = Some(account);
+                }
+                "--region" => request.region = Some(value()?),
+                _ => request.rest.push(argument.clone()),
+            }
+        }
+        Ok(request)
+    }
+}
+
+impl Request {
+    fn has(&self, option: &str) -> bool {
+        self.rest.iter().any(|argument| {
+            argument.to_str().is_some_and(|text| {
+                text.strip_prefix(option)
+                    .is_some_and(|after| after.is_empty() || after.starts_with('='))
+            })
+        })
+    }
+
+    /// Whether `driftlab` would have no address to tell. A settings file may have one, and the environment would win over
+    /// it, so where there is such a file it is left to speak for itself.
+    fn names_no_email(&self) -> bool {
+        !self.has("--email")
+            && !self.has("--config")
+            && env::var_os(EMAIL).is_none()
+            && !Path::new("driftlab.yaml").exists()
+    }
+
+    fn names_package(&self) -> bool {
+        self.has("--package") || env::var_os("DRIFTLAB_PACKAGE").is_some()
+    }
+
+    fn is_for_help(&self) -> bool {
+        self.has("--help") || self.has("-h")
+    }
+}
+
+/// Never returns when all goes well: `driftlab` takes over this process, so that signals and exit codes are its own.
+pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
+    let request = args.request()?;
+    if request.aws && request.account.is_some() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "`--account` chooses an account of the sandbox; on AWS the credentials do",
+        )
+        .hint("leave out `--account`, or choose a profile with `--profile`")
+        .into());
+    }
+    let local = !request.aws && !request.is_for_help();
+    if local {
+        State::check()?;
+    }
+    let (programs, package) = build(name, &request)?;
+    let mut command = Command::new(&programs.driftlab);
+    command.arg(name.as_str());
+    if let Some(package) = package {
+        command.arg("--package").arg(&package.path);
+    }
+    if let Some(region) = &request.region {
+        command.arg("--region").arg(region);
+    }
+    if local {
+        let identity = Identity {
+            account: match request.account.clone() {
+                Some(account) => account,
+                None => DEFAULT_ACCOUNT.parse().map_err(anyhow::Error::msg)?,
+            },
+            region: request
+                .region
+                .clone()
+                .unwrap_or_else(|| DEFAULT_REGION.to_owned()),
+        };
+        let sandbox = State::lock()?.ensure(&programs.sandbox)?;
+        identity.apply(&mut command, &sandbox);
+        if request.names_no_email() {
+            command.env(EMAIL, SANDBOX_EMAIL);
+        }
+        // There is nothing in a sandbox that would have to be confirmed.
+        if !request.has("--yes") {
+            command.arg("--yes");
+        }
+    }
+    command.args(&request.rest);
+    let error = command.exec();
+    Err(error).with_context(|| format!("cannot start `{}`", programs.driftlab.display()))
+}
+
+/// Builds what the command needs: the function only where it is about to be deployed and no package was given.
+fn build(name: Name, request: &Request) -> Result<(compile::Programs, Option<Package>)> {
+    let needs_package = match name {
+        Name::Deploy => !request.names_package() && !request.is_for_help(),
+        Name::SimulateIncident | Name::Status | Name::Logs | Name::Cleanup => false,
+    };
+    if !needs_package {
+        return Ok((compile::programs()?, None));
+    }
+    let built = compile::everything()?;
+    if request.aws && !package::runs_on_al2023(&built.package) {
+        return Err(unfit_for_aws(
+            &built.package.path,
+            built.package.glibc.as_deref(),
+        ));
+    }
+    Ok((built.programs, Some(built.package)))
+}
+
+fn unfit_for_aws(path: &Path, glibc: Option<&str>) -> anyhow::Error {
+    let (major, minor) = package::GLIBC_OF_AL2023;
+    Failure::new(
+        Exit::Failed,
+        format!(
+            "`{}` asks for glibc {}, but `provided.al2023` has {major}.{minor}: the function would not start",
+            path.display(),
+            glibc.unwrap_or("of an unknown version"),
+        ),
+    )
+    .hint("build on a system with an older glibc, such as Debian 12, and give its package with `--package`")
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+
+    fn request(rest: &[&str]) -> Result<Request> {
+        Args {
+            aws: false,
+            account: None,
+            region: None,
+            rest: rest.iter().map(OsString::from).collect(),
+        }
+        .request()
+    }
+
+    #[test]
+    fn our_own_options_are_found_wherever_they_stand() {
+        let request = request(&[
+            "--wait",
+            "5m",
+            "--aws",
+            "--account=000000000042",
+            "--region",
+            "eu-west-1",
+            "--yes",
+        ])
+        .unwrap();
+        assert!(request.aws);
+        assert_eq!(request.account.unwrap().to_string(), "000000000042");
+        assert_eq!(request.region.as_deref(), Some("eu-west-1"));
+        assert_eq!(request.rest, ["--wait", "5m", "--yes"]);
+    }
+
+    #[test]
+    fn a_wrong_account_is_bad_usage() {
+        for rest in [
+            &["--x", "--account", "12"][..],
+            &["--x", "--account"],
+            &["--x", "--region"],
+        ] {
+            let error = request(rest).unwrap_err();
+            assert_eq!(
+                error.downcast_ref::<Failure>().unwrap().exit,
+                Exit::Usage,
+                "{rest:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_option_is_recognised_in_both_spellings_only() {
+        let request = request(&["--package=a.zip", "--yes-please"]).unwrap();
+        assert!(request.has("--package"));
+        assert!(!request.has("--yes"));
+    }
+}

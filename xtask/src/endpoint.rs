@@ -1,0 +1,157 @@
+//! Which AWS a program that xtask starts will talk to: a sandbox here, or the user's own account.
+
+use std::env;
+use std::process::Command;
+
+use crate::failure::{Exit, Failure};
+use crate::sandbox::Sandbox;
+
+/// The account that the sandbox shows unless another is asked for; AWS's documentation uses it as an example.
+pub(crate) const DEFAULT_ACCOUNT: &str = "123456789012";
+pub(crate) const DEFAULT_REGION: &str = "us-east-1";
+
+/// Who is told about changes inside a sandbox, where mail goes nowhere; the domain is reserved for examples.
+pub(crate) const SANDBOX_EMAIL: &str = "student@example.com";
+
+/// An AWS account id: twelve digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Account(String);
+
+impl std::str::FromStr for Account {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("an AWS account is twelve digits".to_owned())
+        }
+    }
+}
+
+impl std::fmt::Display for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who is speaking to the sandbox, and where.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Identity {
+    /// The account inside the sandbox: twelve digits
+    #[arg(long, default_value = DEFAULT_ACCOUNT, value_name = "ID")]
+    pub(crate) account: Account,
+    /// The region inside the sandbox
+    #[arg(long, default_value = DEFAULT_REGION, value_name = "REGION")]
+    pub(crate) region: String,
+}
+
+/// Variables that would win over what is set here, or lead a client away from it.
+const CONFLICTING: [&str; 7] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+];
+
+impl Identity {
+    /// What any AWS client needs in its environment to find the sandbox, and nothing but the sandbox.
+    pub(crate) fn variables(&self, sandbox: &Sandbox) -> [(&'static str, String); 9] {
+        [
+            ("AWS_ENDPOINT_URL", sandbox.endpoint.clone()),
+            // The sandbox reads the account from the access key; it checks no secret.
+            ("AWS_ACCESS_KEY_ID", self.account.to_string()),
+            ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
+            ("AWS_REGION", self.region.clone()),
+            ("AWS_DEFAULT_REGION", self.region.clone()),
+            ("AWS_CONFIG_FILE", "/dev/null".to_owned()),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("NO_PROXY", "127.0.0.1".to_owned()),
+        ]
+    }
+
+    /// Points a program at the sandbox; nothing of the user's own AWS settings reaches it.
+    pub(crate) fn apply(&self, command: &mut Command, sandbox: &Sandbox) {
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("AWS_") {
+                command.env_remove(name);
+            }
+        }
+        // Some clients prefer the lower-case spelling.
+        command.env_remove("no_proxy");
+        command.envs(self.variables(sandbox));
+    }
+
+    /// The same for a shell: lines that `eval` understands.
+    pub(crate) fn shell_lines(&self, sandbox: &Sandbox) -> Result<String, Failure> {
+        // The region is the only free text; a shell must not be able to read anything else into it.
+        if self.region.is_empty()
+            || !self
+                .region
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("`{}` is no region", self.region),
+            ));
+        }
+        let mut lines = format!("unset {}\n", CONFLICTING.join(" "));
+        for (name, value) in self.variables(sandbox) {
+            lines.push_str(&format!("export {name}='{value}'\n"));
+        }
+        Ok(lines.trim_end().to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use super::*;
+
+    #[test]
+    fn an_account_is_twelve_digits() {
+        assert_eq!(
+            "000000000042".parse::<Account>().unwrap().to_string(),
+            "000000000042"
+        );
+        for text in [
+            "",
+            "12345678901",
+            "1234567890123",
+            "12345678901a",
+            "१२३४५६७८९०१२",
+        ] {
+            assert!(text.parse::<Account>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_region_cannot_smuggle_a_command_into_the_shell() {
+        let sandbox = Sandbox {
+            endpoint: "http://127.0.0.1:1".to_owned(),
+            pid: 1,
+            instance: "one".to_owned(),
+        };
+        let identity = |region: &str| Identity {
+            account: DEFAULT_ACCOUNT.parse().unwrap(),
+            region: region.to_owned(),
+        };
+        assert!(
+            identity("eu-west-1")
+                .shell_lines(&sandbox)
+                .unwrap()
+                .contains("export AWS_REGION='eu-west-1'")
+        );
+        assert!(
+            identity("x'; touch /tmp/x; '")
+                .shell_lines(&sandbox)
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! Asks a sandbox whether it is the one that it is thought to be.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::Sandbox;
+
+/// A sandbox on this machine answers in a few milliseconds; one that is busy still does within this.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+struct Health {
+    instance: String,
+}
+
+/// Whether `sandbox` is alive, under its own name.
+pub(crate) fn is_alive(sandbox: &Sandbox) -> bool {
+    instance_at(&sandbox.endpoint).is_ok_and(|instance| instance == sandbox.instance)
+}
+
+/// The name of the sandbox at `endpoint`.
+///
+/// One request over a plain socket: an HTTP crate would cost more to build than all the rest of xtask.
+fn instance_at(endpoint: &str) -> io::Result<String> {
+    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+    let host = endpoint
+        .strip_prefix("http://")
+        .ok_or_else(|| invalid("the endpoint is no http address"))?;
+    let address: SocketAddr = host
+        .parse()
+        .map_err(|_| invalid("the endpoint has no address and port"))?;
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    // HTTP/1.0: the answer is not chunked and ends with the connection.
+    write!(
+        stream,
+        "GET /_sandbox/health HTTP/1.0\r\nHost: {host}\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.take(64 * 1024).read_to_string(&mut answer)?;
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .ok_or_else(|| invalid("the answer is no HTTP"))?;
+    if head.split_ascii_whitespace().nth(1) != Some("200") {
+        return Err(invalid("the answer is not 200"));
+    }
+    serde_json::from_str::<Health>(body)
+        .map(|health| health.instance)
+        .map_err(io::Error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    fn check(answer: &'static str, expect: bool) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = [0; 512];
+            let read = stream.read(&mut request).unwrap();
+            stream.write_all(answer.as_bytes()).unwrap();
+            String::from_utf8_lossy(&request[..read]).into_owned()
+        });
+        let alive = is_alive(&Sandbox {
+            endpoint,
+            pid: 1,
+            instance: "mine".to_owned(),
+        });
+        assert!(server.join().unwrap().starts_with("GET /_sandbox/health "));
+        assert_eq!(alive, expect);
+    }
+
+    #[test]
+    fn only_the_same_instance_counts_as_alive() {
+        check(
+            "HTTP/1.0 200 OK\r\n\r\n{\"status\":\"ok\",\"instance\":\"mine\",\"version\":\"0\"}",
+            true,
+        );
+        check(
+            "HTTP/1.0 200 OK\r\n\r\n{\"status\":\"ok\",\"instance\":\"another\",\"version\":\"0\"}",
+            false,
+        );
+        check(
+            "HTTP/1.0 404 Not Found\r\n\r\n{\"instance\":\"mine\"}",
+            false,
+        );
+        check("220 a mail server\r\n", false);
+    }
+
+    #[test]
+    fn nothing_on_the_port_is_not_alive() {
+        let free = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        assert!(!is_alive(&Sandbox {
+            endpoint: format!("http://{free}"),
+            pid: 1,
+            instance: "mine".to_owned()
+        }));
+    }
+}

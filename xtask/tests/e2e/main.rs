@@ -1,0 +1,11 @@
+//! The lab from end to end, through the binaries that a user runs.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
+
+mod aws_cli;
+mod bad_input;
+mod broken_function;
+mod demo;
+mod isolation;
+mod shared_sandbox;
+mod support;
