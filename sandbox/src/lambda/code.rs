@@ -131,7 +131,7 @@ fn check(zip: &Bytes) -> Result<(), ApiError> {
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(|_| no_zip())?;
         // A path that leaves the directory, or an absolute one.
-        if entry.enclosed_name().is_none() {
+        if entry.enclosed_name().is_none() || entry.name_raw().starts_with(b"/") {
             return Err(no_zip());
         }
         unzipped = unzipped.saturating_add(entry.size());

@@ -12,11 +12,12 @@ use super::concurrency;
 use super::host::{self, Key, Ran, Spec};
 use super::invalid;
 use super::reference::{LATEST, Reference};
+use crate::clock::Timestamp;
 use crate::engine::Task;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::protocol::{Answer, HttpResponse, Operation, respond};
-use crate::sandbox::{Call, Outcome, Sandbox};
+use crate::sandbox::{Call, Outcome, Sandbox, Target};
 
 /// The largest event of a synchronous invocation, in bytes.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
@@ -47,8 +48,18 @@ pub(super) fn invoke(call: &mut Call<'_>, operation: &Operation) -> Result<Outco
     match kind {
         "DryRun" => Ok(Answer::Http(respond(204, "application/json", "")).into()),
         "Event" => {
-            call.account
-                .later(attempt(call.now, spec, request_id, event, 0));
+            let target = Target {
+                account: call.account.id.clone(),
+                region: call.region.clone(),
+                caller: call.caller.clone(),
+                request_id,
+            };
+            let accepted = Accepted {
+                target,
+                reference,
+                event,
+            };
+            call.account.later(attempt(call.now, accepted, 0));
             Ok(Answer::Http(respond(202, "application/json", "")).into())
         }
         "RequestResponse" => {
@@ -119,31 +130,45 @@ fn event(body: &Bytes, limit: usize) -> Result<Bytes, ApiError> {
     }
 }
 
-/// The n-th attempt of an asynchronous invocation, and what happens when it fails.
-fn attempt(
-    due: crate::clock::Timestamp,
-    spec: Arc<Spec>,
-    request_id: String,
+/// An asynchronous invocation that has been accepted.
+struct Accepted {
+    target: Target,
+    reference: Reference,
     event: Bytes,
-    number: usize,
-) -> Task {
-    let lane = format!("lambda/{request_id}");
+}
+
+/// The n-th attempt of an asynchronous invocation, and what happens when it fails.
+fn attempt(due: Timestamp, accepted: Accepted, number: usize) -> Task {
+    let lane = format!("lambda/{}", accepted.target.request_id);
     Task::new(due, lane, move |sandbox: Arc<Sandbox>| async move {
-        let why = match host::run(&sandbox, spec.clone(), request_id.clone(), event.clone()).await {
+        let function = accepted.reference.name.clone();
+        // The function may have been changed or deleted since the last attempt.
+        let spec = sandbox.enter(&accepted.target, |call| spec_of(call, &accepted.reference));
+        let ran = match spec {
+            Ok(spec) => {
+                let request_id = accepted.target.request_id.clone();
+                host::run(&sandbox, spec, request_id, accepted.event.clone()).await
+            }
+            Err(error) => {
+                tracing::info!(%function, %error, "an asynchronous invocation is dropped");
+                return;
+            }
+        };
+        let why = match ran {
             Ok(ran) if !ran.failed => return,
             Ok(ran) => String::from_utf8_lossy(&ran.payload).into_owned(),
             Err(error) => error.to_string(),
         };
-        let function = &spec.key.name;
         match RETRIES.get(number) {
             Some(seconds) => {
-                tracing::info!(%function, request_id, why, "an asynchronous invocation failed and will be repeated");
+                tracing::info!(%function, why, "an asynchronous invocation failed and will be repeated");
                 let due = sandbox.clock.now() + time::Duration::seconds(*seconds);
-                let next = attempt(due, spec, request_id, event, number + 1);
-                sandbox.engine.schedule([next]);
+                sandbox
+                    .engine
+                    .schedule([attempt(due, accepted, number + 1)]);
             }
             None => {
-                tracing::warn!(%function, request_id, why, "an asynchronous invocation failed for good");
+                tracing::warn!(%function, why, "an asynchronous invocation failed for good");
             }
         }
     })

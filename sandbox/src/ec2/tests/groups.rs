@@ -245,6 +245,9 @@ fn every_mutation_of_a_group_is_observed_once() {
     let rules =
         json!({"GroupId": group, "IpPermissions": [tcp(465, "0.0.0.0/0"), tcp(993, "0.0.0.0/0")]});
     let tag = json!({"ResourceId": [group], "Tag": [{"Key": "a", "Value": "1"}]});
+    let describing = "UpdateSecurityGroupRuleDescriptionsIngress";
+    let mut described = rules.clone();
+    described["IpPermissions"][0]["IpRanges"][0]["Description"] = json!("smtps");
     for (operation, input, expected) in [
         (
             "AuthorizeSecurityGroupIngress",
@@ -252,11 +255,8 @@ fn every_mutation_of_a_group_is_observed_once() {
             &[Change::Modified][..],
         ),
         ("AuthorizeSecurityGroupIngress", rules.clone(), &[]),
-        (
-            "UpdateSecurityGroupRuleDescriptionsIngress",
-            rules.clone(),
-            &[Change::Modified],
-        ),
+        (describing, described.clone(), &[Change::Modified]),
+        (describing, described, &[]),
         ("CreateTags", tag.clone(), &[Change::Modified]),
         ("CreateTags", tag, &[]),
         ("DescribeSecurityGroups", json!({}), &[]),

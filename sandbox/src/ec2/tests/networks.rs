@@ -195,6 +195,12 @@ async fn a_route_without_its_gateway_is_a_black_hole() {
     let input = json!({"Filter": [{"Name": "route.state", "Value": ["blackhole"]}]});
     let tables = world.ok("DescribeRouteTables", input).await;
     assert_eq!(tables["routeTableSet"][0]["routeTableId"], table.as_str());
+    let replace =
+        json!({"RouteTableId": table, "DestinationIpv6CidrBlock": "::/0", "GatewayId": gateway});
+    assert_eq!(
+        world.refused("ReplaceRoute", replace).await,
+        "InvalidParameterValue"
+    );
     let main = text(
         &tables,
         "/routeTableSet/0/associationSet/0/routeTableAssociationId",
@@ -254,4 +260,38 @@ async fn places_are_listed() {
     let interfaces = json!({"Filter": [{"Name": "group-id", "Value": ["sg-1"]}]});
     let interfaces = world.ok("DescribeNetworkInterfaces", interfaces).await;
     assert_eq!(interfaces["networkInterfaceSet"], Value::Array(Vec::new()));
+}
+
+#[tokio::test]
+async fn a_route_can_be_led_elsewhere() {
+    let world = World::new().await;
+    let made = world
+        .ok("CreateRouteTable", json!({"VpcId": world.vpc}))
+        .await;
+    let table = text(&made, "/routeTable/routeTableId");
+    let made = world.ok("CreateInternetGateway", json!({})).await;
+    let gateway = text(&made, "/internetGateway/internetGatewayId");
+    let both = json!({"InternetGatewayId": gateway, "VpcId": world.vpc});
+    world.ok("AttachInternetGateway", both.clone()).await;
+    let route =
+        json!({"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway});
+    let error = world.refused("ReplaceRoute", route.clone()).await;
+    assert_eq!(error, "InvalidParameterValue", "there is none to replace");
+    world.ok("CreateRoute", route.clone()).await;
+    world.ok("DetachInternetGateway", both).await;
+    let made = world.ok("CreateInternetGateway", json!({})).await;
+    let other = text(&made, "/internetGateway/internetGatewayId");
+    let both = json!({"InternetGatewayId": other, "VpcId": world.vpc});
+    world.ok("AttachInternetGateway", both).await;
+    let mut route = route;
+    route["GatewayId"] = json!(other);
+    world.ok("ReplaceRoute", route).await;
+    let tables = world
+        .ok("DescribeRouteTables", json!({"RouteTableId": [table]}))
+        .await;
+    let shown = &tables["routeTableSet"][0]["routeSet"][1];
+    assert_eq!(
+        json!([shown["gatewayId"], shown["state"]]),
+        json!([other, "active"])
+    );
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use sha2::Digest as _;
 use tokio::process::Command;
 use tokio::time::Instant;
 
@@ -38,6 +39,8 @@ pub(super) struct Instance {
     output: Output,
     journal: Arc<Journal>,
     credentials: Credentials,
+    /// The most memory that it was seen with, in bytes.
+    peak: Option<u64>,
     /// Its `/tmp`.
     _scratch: Scratch,
     /// Alive while the process needs it.
@@ -131,6 +134,7 @@ impl Instance {
             output,
             journal,
             credentials,
+            peak: None,
             _scratch: scratch,
             _code: code,
         })
@@ -168,7 +172,7 @@ impl Instance {
                     run: Duration::ZERO,
                 };
                 self.start_line(request_id);
-                return Ended::With(self.close(spec, request_id, verdict, &times, None));
+                return Ended::With(self.close(spec, request_id, verdict, &times));
             }
             State::Fresh(process, started) => (process.clone(), Some(*started)),
             State::Warm(process) => (process.clone(), None),
@@ -197,14 +201,14 @@ impl Instance {
             init,
             run: began.elapsed(),
         };
-        let memory = process.peak_memory();
+        self.peak = process.peak_memory().or(self.peak);
         if verdict.leaves_it_usable() {
             self.state = State::Warm(process);
         } else {
             process.kill();
             process.ended().await;
         }
-        Ended::With(self.close(spec, request_id, verdict, &times, memory))
+        Ended::With(self.close(spec, request_id, verdict, &times))
     }
 
     /// Waits until the process asks for its first event; answers why it never will.
@@ -260,7 +264,11 @@ impl Instance {
             tokio::select! {
                 biased;
                 signal = self.api.signals.recv() => match signal {
-                    Some(Signal::Taken) => taken = true,
+                    Some(Signal::Taken) => {
+                        taken = true;
+                        // A process that crashes takes the figure with it.
+                        self.peak = process.peak_memory().or(self.peak);
+                    }
                     Some(Signal::Response(bytes)) => return Some(Verdict::Answer(bytes)),
                     Some(Signal::Error(document)) => return Some(Verdict::Failure(document)),
                     Some(Signal::TooLarge) => return Some(Verdict::Trouble(
@@ -287,14 +295,7 @@ impl Instance {
     }
 
     /// Completes the log. Everything that the function printed is in it before its answer is known.
-    fn close(
-        &self,
-        spec: &Spec,
-        request_id: &str,
-        verdict: Verdict,
-        times: &Times,
-        memory: Option<u64>,
-    ) -> Ran {
+    fn close(&self, spec: &Spec, request_id: &str, verdict: Verdict, times: &Times) -> Ran {
         self.output.drain();
         let now = self
             .sandbox
@@ -303,7 +304,7 @@ impl Instance {
         let mut lines = Vec::new();
         lines.extend(verdict.log_line(request_id, &now.unwrap_or_default()));
         lines.push(format!("END RequestId: {request_id}"));
-        lines.push(report(spec, request_id, &verdict, times, memory));
+        lines.push(report(spec, request_id, &verdict, times, self.peak));
         self.journal.write(lines);
         Ran {
             failed: verdict.failed(),
@@ -343,11 +344,15 @@ fn job(spec: &Spec, request_id: &str, event: &Bytes, timeout: Duration) -> Job {
 
 fn init_start(spec: &Spec) -> String {
     let runtime = spec.settings.runtime.replace('.', ":");
+    // The version's id has the form of AWS's, and is the same for all functions of a runtime.
+    let id = sha2::Sha256::digest(&runtime);
+    let id = id
+        .iter()
+        .fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
     format!(
-        "INIT_START Runtime Version: {runtime}.v1\tRuntime Version ARN: arn:{}:lambda:{}::runtime:{}",
+        "INIT_START Runtime Version: {runtime}.v1\tRuntime Version ARN: arn:{}:lambda:{}::runtime:{id}",
         spec.region.partition(),
         spec.region,
-        &spec.code.sha256_hex
     )
 }
 

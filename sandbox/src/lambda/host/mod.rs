@@ -246,7 +246,9 @@ impl Host {
         pool.reserved = spec.concurrency.is_some();
         pool.running += 1;
         let mut warm = None;
-        while let Some((since, instance)) = pool.idle.pop() {
+        while pool.generation == spec.generation
+            && let Some((since, instance)) = pool.idle.pop()
+        {
             if instance.is_fit(spec.generation, now) && now - since < IDLE {
                 warm = Some(instance);
                 break;
@@ -335,6 +337,10 @@ impl Drop for Running {
         let mut inner = self.sandbox.functions.lock();
         if let Some(pool) = inner.pools.get_mut(&self.key) {
             pool.running = pool.running.saturating_sub(1);
+            // The function was changed or deleted meanwhile, and this was its last invocation.
+            if pool.running == 0 && pool.generation == 0 {
+                inner.pools.remove(&self.key);
+            }
         }
     }
 }

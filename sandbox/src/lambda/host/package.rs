@@ -44,7 +44,8 @@ impl Unpacked {
             .await
             .map_err(io::Error::other)?
         };
-        self.filled.get_or_try_init(unpack).await.map(|()| ())
+        self.filled.get_or_try_init(unpack).await?;
+        Ok(())
     }
 }
 

@@ -1,0 +1,87 @@
+//! The function that the tests run: a Runtime API client that does what the event says.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+/// Not a test of its own: as a function's process it serves events until it is killed. In an
+/// ordinary run there is no Runtime API to talk to, and nothing happens.
+#[test]
+fn runtime_client() {
+    let Ok(api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else {
+        return;
+    };
+    if std::env::var("FAIL_INIT").is_ok() {
+        let document = json!({"errorType": "Init", "errorMessage": "no initialisation today"});
+        post(&api, "init/error", document.to_string().as_bytes());
+        return;
+    }
+    loop {
+        let (id, event) = next(&api);
+        serve(&api, &id, &event);
+    }
+}
+
+fn serve(api: &str, id: &str, event: &Value) {
+    let answer = match event["do"].as_str().unwrap_or_default() {
+        "print" => {
+            let mut out = std::io::stdout();
+            for number in 0..event["lines"].as_u64().unwrap_or(1) {
+                writeln!(out, "printed {number}").unwrap();
+            }
+            write!(out, "printed without an end").unwrap();
+            out.flush().unwrap();
+            json!("done")
+        }
+        "fail" => {
+            let document = json!({"errorType": "Boom", "errorMessage": "on purpose"});
+            post(
+                api,
+                &format!("invocation/{id}/error"),
+                document.to_string().as_bytes(),
+            );
+            return;
+        }
+        // The test program ends with status 101.
+        "crash" => panic!("on purpose"),
+        "hang" => loop {
+            std::thread::park();
+        },
+        "environment" => json!(std::env::vars().collect::<std::collections::BTreeMap<_, _>>()),
+        _ => json!({"pid": std::process::id(), "event": event}),
+    };
+    post(
+        api,
+        &format!("invocation/{id}/response"),
+        answer.to_string().as_bytes(),
+    );
+}
+
+fn next(api: &str) -> (String, Value) {
+    let answer = exchange(api, "GET", "invocation/next", b"");
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let id = head
+        .lines()
+        .find_map(|line| line.strip_prefix("lambda-runtime-aws-request-id: "))
+        .unwrap();
+    (id.to_owned(), serde_json::from_str(body).unwrap())
+}
+
+fn post(api: &str, path: &str, body: &[u8]) {
+    let answer = exchange(api, "POST", path, body);
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+}
+
+fn exchange(api: &str, method: &str, path: &str, body: &[u8]) -> String {
+    let mut stream = TcpStream::connect(api).unwrap();
+    let length = body.len();
+    let head = format!(
+        "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: {api}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(body).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

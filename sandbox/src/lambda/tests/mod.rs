@@ -1,0 +1,178 @@
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::io::{Cursor, Write as _};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use zip::write::SimpleFileOptions;
+
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::ids::{AccountId, Region};
+use crate::protocol::{Answer, Operation};
+use crate::sandbox::{Sandbox, Settings, Target};
+use crate::service::Service;
+
+mod control;
+mod function;
+mod running;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/R";
+const GROUP: &str = "lab";
+
+/// A sandbox with a role that functions can assume and that may write to the group `lab`.
+struct Lab {
+    sandbox: Arc<Sandbox>,
+    target: Target,
+}
+
+impl Lab {
+    async fn new() -> Self {
+        let sandbox = Sandbox::start(Settings::default());
+        let target = Target::new(
+            AccountId::parse("123456789012").unwrap(),
+            Region::parse("us-east-1").unwrap(),
+            Caller::Operator,
+        );
+        let lab = Self { sandbox, target };
+        lab.role("R", "lambda.amazonaws.com").await;
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": format!("arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}:*"),
+        }]});
+        let input =
+            json!({"RoleName": "R", "PolicyName": "logs", "PolicyDocument": policy.to_string()});
+        lab.call(Service::Iam, "PutRolePolicy", input)
+            .await
+            .unwrap();
+        lab.call(
+            Service::Logs,
+            "CreateLogGroup",
+            json!({"logGroupName": GROUP}),
+        )
+        .await
+        .unwrap();
+        lab
+    }
+
+    async fn role(&self, name: &str, service: &str) {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole",
+        }]});
+        let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
+        self.call(Service::Iam, "CreateRole", input).await.unwrap();
+    }
+
+    async fn call(&self, service: Service, name: &str, input: Value) -> Result<Value, ApiError> {
+        self.sandbox
+            .perform_value(&self.target, service, name, input)
+            .await
+    }
+
+    async fn lambda(&self, name: &str, input: Value) -> Value {
+        self.call(Service::Lambda, name, input).await.unwrap()
+    }
+
+    async fn code(&self, name: &str, input: Value) -> String {
+        let error = self.call(Service::Lambda, name, input).await.unwrap_err();
+        format!("{} {}", error.status, error.code)
+    }
+
+    /// The function `f` made of `code`, with `more` settings.
+    async fn create(&self, code: &[u8], more: Value) -> Value {
+        self.lambda("CreateFunction", creation(code, more)).await
+    }
+
+    /// Invokes `f`: whether it failed, its answer, the end of its log.
+    async fn invoke(&self, event: Value) -> (bool, Value, String) {
+        let mut operation =
+            Operation::new("Invoke", json!({"FunctionName": "f", "LogType": "Tail"}));
+        operation.body = Bytes::from(event.to_string());
+        let target = Target::new(
+            self.target.account.clone(),
+            self.target.region.clone(),
+            Caller::Operator,
+        );
+        let answer = self
+            .sandbox
+            .perform(&target, Service::Lambda, &operation)
+            .await
+            .unwrap();
+        let Answer::Http(response) = answer else {
+            panic!("an invocation answers with a payload of its own");
+        };
+        let header = |name: &str| {
+            response
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        let failed = header("x-amz-function-error").is_some();
+        let tail = BASE64_STANDARD
+            .decode(header("x-amz-log-result").unwrap())
+            .unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (
+            failed,
+            serde_json::from_slice(&body).unwrap(),
+            String::from_utf8(tail).unwrap(),
+        )
+    }
+
+    /// All messages in the group, in order.
+    async fn log(&self, pattern: &str) -> Vec<String> {
+        let input = json!({"logGroupName": GROUP, "filterPattern": pattern});
+        let found = self
+            .call(Service::Logs, "FilterLogEvents", input)
+            .await
+            .unwrap();
+        let events = found["events"].as_array().unwrap();
+        events
+            .iter()
+            .map(|event| event["message"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+fn creation(code: &[u8], more: Value) -> Value {
+    let mut input = json!({
+        "FunctionName": "f",
+        "Runtime": "provided.al2023",
+        "Role": ROLE,
+        "Handler": "bootstrap",
+        "Architectures": [if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }],
+        "LoggingConfig": {"LogGroup": GROUP},
+        "Code": {"ZipFile": BASE64_STANDARD.encode(code)},
+    });
+    for (name, value) in more.as_object().unwrap() {
+        input[name] = value.clone();
+    }
+    input
+}
+
+/// A package whose `bootstrap` is `content`.
+fn package(content: &[u8], mode: u32) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(
+        "bootstrap",
+        SimpleFileOptions::default().unix_permissions(mode),
+    )
+    .unwrap();
+    zip.write_all(content).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+/// A package that runs [`function::runtime_client`] in a process of this very test program.
+fn client_package() -> Vec<u8> {
+    let program = std::env::current_exe().unwrap();
+    let script = format!(
+        "#!/bin/sh\nexec '{}' --exact lambda::tests::function::runtime_client --nocapture\n",
+        program.display()
+    );
+    package(script.as_bytes(), 0o755)
+}

@@ -1,0 +1,190 @@
+//! A sandbox that is killed leaves no process behind and nothing on disk that matters.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::io::{BufRead as _, BufReader, Cursor, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+/// Long enough for any machine; only a failing test waits that long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Not a test of its own: a function's process that holds a connection for as long as it lives.
+#[test]
+fn process_that_never_ends() {
+    let Ok(address) = std::env::var("HELD_BY") else {
+        return;
+    };
+    let mut connection = TcpStream::connect(address).unwrap();
+    let _ = connection.read(&mut [0]);
+}
+
+#[test]
+fn kill_9_ends_functions_and_their_children_and_the_next_start_is_clean() {
+    let temp = TempDir::new();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut sandbox = Sandbox::start(&temp.0);
+    sandbox.create_function(&listener.local_addr().unwrap().to_string());
+    // The function itself and a child of its own, which is in nobody's care but the group's.
+    let mut held = [accept(&listener), accept(&listener)];
+    assert_eq!(directories(&temp.0), 1);
+    sandbox.process.kill().unwrap();
+    sandbox.process.wait().unwrap();
+    for connection in &mut held {
+        // The kernel closes it when the process is gone; before that, reading times out.
+        match connection.read(&mut [0]) {
+            Ok(length) => assert_eq!(length, 0),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
+        }
+    }
+    let deadline = Instant::now() + PATIENCE;
+    while directories(&temp.0) > 0 {
+        assert!(
+            Instant::now() < deadline,
+            "the directory of the dead sandbox stays"
+        );
+        std::thread::yield_now();
+    }
+    // What even the reaper could not remove goes with the next start.
+    let abandoned = temp.0.join("driftlab-functions-999999999-00");
+    std::fs::create_dir(&abandoned).unwrap();
+    std::fs::write(abandoned.join("lock"), "").unwrap();
+    let mut next = Sandbox::start(&temp.0);
+    next.create_function(&listener.local_addr().unwrap().to_string());
+    let _held = [accept(&listener), accept(&listener)];
+    assert!(!abandoned.exists());
+    next.process.kill().unwrap();
+    next.process.wait().unwrap();
+}
+
+fn accept(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match listener.accept() {
+            Ok((connection, _)) => {
+                connection.set_nonblocking(false).unwrap();
+                connection.set_read_timeout(Some(PATIENCE)).unwrap();
+                return connection;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                assert!(
+                    Instant::now() < deadline,
+                    "the function's process did not start"
+                );
+                std::thread::yield_now();
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+fn directories(temp: &Path) -> usize {
+    std::fs::read_dir(temp).unwrap().count()
+}
+
+struct Sandbox {
+    process: Child,
+    address: String,
+}
+
+impl Sandbox {
+    fn start(temp: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"))
+            .env("TMPDIR", temp)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap();
+        let endpoint = ready["endpoint"].as_str().unwrap();
+        let address = endpoint.trim_start_matches("http://").to_owned();
+        Self { process, address }
+    }
+
+    /// Makes a function and invokes it without waiting for it.
+    fn create_function(&self, held_by: &str) {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole",
+        }]});
+        let form: String = form_urlencoded::Serializer::new(String::new())
+            .append_pair("Action", "CreateRole")
+            .append_pair("Version", "2010-05-08")
+            .append_pair("RoleName", "R")
+            .append_pair("AssumeRolePolicyDocument", &trust.to_string())
+            .finish();
+        self.post("iam", "/", "application/x-www-form-urlencoded", &form);
+        let function = json!({
+            "FunctionName": "f",
+            "Runtime": "provided.al2023",
+            "Role": "arn:aws:iam::123456789012:role/R",
+            "Handler": "bootstrap",
+            "Timeout": 60,
+            "Environment": {"Variables": {"HELD_BY": held_by}},
+            "Code": {"ZipFile": BASE64_STANDARD.encode(package())},
+        });
+        let path = "/2015-03-31/functions";
+        self.post("lambda", path, "application/json", &function.to_string());
+        let path = "/2015-03-31/functions/f/invocations";
+        self.post("lambda", path, "application/json", "{}");
+    }
+
+    fn post(&self, service: &str, path: &str, kind: &str, body: &str) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (host, length) = (&self.address, body.len());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\nx-amz-invocation-type: Event\r\nauthorization: AWS4-HMAC-SHA256 Credential=123456789012/20250714/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        stream.write_all(body.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        // Dead already, unless an assertion failed.
+        let _ = self.process.kill();
+    }
+}
+
+/// Two processes of this very test program: one is the child of the other.
+fn package() -> Vec<u8> {
+    let program = std::env::current_exe().unwrap();
+    let command = format!("'{}' --exact process_that_never_ends", program.display());
+    let script = format!("#!/bin/sh\n{command} &\n{command}\n");
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    zip.start_file("bootstrap", options).unwrap();
+    zip.write_all(script.as_bytes()).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+struct TempDir(PathBuf);
+
+impl TempDir {
+    fn new() -> Self {
+        let name = format!("driftlab-killed-test-{:016x}", fastrand::u64(..));
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
