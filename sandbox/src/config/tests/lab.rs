@@ -380,3 +380,43 @@ async fn a_function_that_crashes_is_remembered_with_its_error() {
         assert_eq!(activity.error.as_ref().unwrap().0, "Unhandled");
     });
 }
+
+#[tokio::test]
+async fn a_topic_that_refuses_shows_in_the_channels_status() {
+    let world = World::deployed().await;
+    let made = world
+        .ok(Service::Sns, "CreateTopic", json!({"Name": "config-topic"}))
+        .await;
+    let topic = made["TopicArn"].as_str().unwrap().to_owned();
+    let only = |account: &str| {
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"Service": "config.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic,
+            "Condition": {"StringEquals": {"AWS:SourceAccount": account}}}]});
+        json!({"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": policy.to_string()})
+    };
+    world
+        .channel(&json!({ "snsTopicARN": topic }))
+        .await
+        .unwrap();
+    world
+        .call(
+            "StartConfigurationRecorder",
+            json!({"ConfigurationRecorderName": "default"}),
+        )
+        .await
+        .unwrap();
+    for (account, expected) in [("999999999999", "FAILURE"), ("123456789012", "SUCCESS")] {
+        world
+            .ok(Service::Sns, "SetTopicAttributes", only(account))
+            .await;
+        world.enter(|call| observe(call, Change::Modified, group(SG, &[80])));
+        world.idle().await;
+        let status = world
+            .call("DescribeDeliveryChannelStatus", json!({}))
+            .await
+            .unwrap();
+        let stream = &status["DeliveryChannelsStatus"][0]["configStreamDeliveryInfo"];
+        assert_eq!(stream["lastStatus"], expected);
+        assert_eq!(stream.get("lastErrorCode").is_some(), expected == "FAILURE");
+    }
+}
