@@ -35,13 +35,14 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
-    /// 3 s to connect, within a region a generous time for one handshake and its repetition;
-    /// 15 s for an attempt, which leaves room for four of them in a function's 300 s even when
-    /// every one of the five calls of a repair needs them all.
+    /// 3 s to connect: within a region a generous time for a handshake and its repetition. 10 s
+    /// for an attempt: a repair waits for three calls in a row, and with four attempts each that
+    /// is two minutes, well within a function's 300 s, so that a service which does not answer is
+    /// still reported as a failure before Lambda ends the function.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(3),
-            attempt: Duration::from_secs(15),
+            attempt: Duration::from_secs(10),
         }
     }
 }

@@ -138,6 +138,12 @@ mod tests {
             "The resource left the scope of the rule and therefore is not validated.",
         );
         check(
+            SECURITY_GROUP,
+            "ResourceDiscovered",
+            true,
+            "The resource left the scope of the rule and therefore is not validated.",
+        );
+        check(
             "AWS::EC2::Instance",
             "OK",
             false,

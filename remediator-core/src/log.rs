@@ -102,6 +102,7 @@ mod tests {
         assert_eq!(authorizing(&group, &rule), "authorizing for sg-0a port 443");
     }
 
+    /// L3: nothing that arrives can break a line.
     #[test]
     fn a_line_stays_a_line() {
         assert_eq!(one_line("a\nb\r\u{85}c"), "a b  c");

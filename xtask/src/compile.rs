@@ -73,6 +73,7 @@ pub(crate) fn everything() -> Result<Everything> {
             package,
         });
     }
+    narrate("building the function, driftlab and the sandbox; the first time takes minutes");
     let function = start_function()?;
     let programs = start_programs()?;
     let programs = programs.finish();

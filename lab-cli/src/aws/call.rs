@@ -162,6 +162,12 @@ impl fmt::Display for CallError {
             (None, Some(status)) => write!(f, "status {status}: ")?,
             (None, None) => {}
         }
+        // Some messages of the SDK have several lines; a cause is one.
+        let message = message
+            .split('\n')
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join("; ");
         f.write_str(message.trim_end_matches('.'))?;
         match request_id {
             Some(id) => write!(f, " (request id {id})"),

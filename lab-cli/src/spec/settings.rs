@@ -108,7 +108,7 @@ mod tests {
                 "driftlab.yaml:2:1",
                 "regoin",
             ),
-            ("stack: a\ntopic: perhaps\n", "driftlab.yaml:2:8", "perhaps"),
+            ("stack: a\ntopic: perhaps\n", "driftlab.yaml:2:8", "boolean"),
             ("stack: a\nstack: b\n", "driftlab.yaml:2:1", "stack"),
         ] {
             let error = Settings::parse("driftlab.yaml", text).unwrap_err();

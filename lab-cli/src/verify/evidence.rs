@@ -128,11 +128,12 @@ impl Evidence {
 
     /// The lines that tell what the function did about this group, for the reader.
     pub fn telling_lines(&self, incident: &Incident) -> Vec<&LogEvent> {
-        const WORDS: [&str; 4] = [
+        const WORDS: [&str; 5] = [
             "revoking for ",
             "authorizing for ",
             "reported ",
             " failure on group ",
+            FAILED,
         ];
         self.log
             .iter()
@@ -155,6 +156,14 @@ impl Evidence {
         })
     }
 
+    /// What the function logged of the last call that AWS refused: operation, error code and request id.
+    pub fn last_refusal(&self, incident: &Incident) -> Option<&LogEvent> {
+        self.telling_lines(incident)
+            .into_iter()
+            .rev()
+            .find(|event| event.message.contains(FAILED))
+    }
+
     /// What the function reported as failed, each report once.
     pub fn failures(&self) -> Vec<&Evaluation> {
         let failed = |source| {
@@ -173,6 +182,9 @@ impl Evidence {
         }
     }
 }
+
+/// How the function logs a call that failed: `` `RevokeSecurityGroupIngress` of `sg-…` failed: UnauthorizedOperation: … ``.
+const FAILED: &str = " failed: ";
 
 /// With `debug` on the function also logs the whole event, which may hold any of the words looked for.
 fn is_dump(message: &str) -> bool {

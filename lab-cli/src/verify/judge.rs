@@ -66,16 +66,29 @@ pub fn judge(incident: &Incident, evidence: &Evidence) -> Judgement {
         return Judgement::Healed;
     }
     let failures = evidence.failures();
-    match failures.last() {
-        Some(last) if failures.len() >= HOPELESS_AFTER => {
-            let annotation = last.annotation.as_deref().unwrap_or_default();
-            Judgement::Hopeless(format!(
-                "the function reported a failure {} times, last: {annotation}; {}",
-                failures.len(),
-                missing.join("; ")
-            ))
-        }
-        Some(_) | None => Judgement::Pending(missing),
+    let Some(last) = failures.last() else {
+        return Judgement::Pending(missing);
+    };
+    let mut reasons = vec![format!(
+        "the function reported a failure {}: {}",
+        times(failures.len()),
+        last.annotation.as_deref().unwrap_or_default()
+    )];
+    if let Some(refusal) = evidence.last_refusal(incident) {
+        reasons.push(format!("it logged: {}", refusal.message));
+    }
+    reasons.extend(missing);
+    if failures.len() >= HOPELESS_AFTER {
+        Judgement::Hopeless(reasons.join("; "))
+    } else {
+        Judgement::Pending(reasons)
+    }
+}
+
+fn times(count: usize) -> String {
+    match count {
+        1 => "once".to_owned(),
+        more => format!("{more} times"),
     }
 }
 
@@ -150,44 +163,87 @@ fn missing_lines(incident: &Incident, evidence: &Evidence) -> Option<String> {
 impl Timeline {
     /// Dates the incident from the evidence.
     pub fn of(incident: &Incident, evidence: &Evidence) -> Self {
-        let revoked: Option<Vec<_>> = incident
-            .opened
-            .iter()
-            .map(|rule| evidence.revoking_line(incident, rule).map(|event| event.at))
-            .collect();
         let opened = evidence
             .items
             .iter()
             .position(|item| incident.opened.iter().all(|rule| shows_open(item, rule)));
-        let closed = opened.and_then(|opened| {
-            evidence.items[opened..]
-                .iter()
-                .find(|item| !incident.opened.iter().any(|rule| shows_open(item, rule)))
-        });
-        let broken = evidence
-            .evaluations
-            .iter()
-            .find(|e| e.compliance == "NON_COMPLIANT");
-        // Several evaluations belong to one invocation; an item seen late must not date an earlier invocation.
-        let invoked_at = evidence
-            .evaluations
-            .iter()
-            .filter_map(|e| e.invoked_at)
-            .filter(|at| *at >= incident.opened_at)
-            .min()
-            .or_else(|| start_line(incident, evidence));
+        let compliant_at = compliant_at(evidence);
+        let revoked_at = revoked_at(incident, evidence, opened, compliant_at);
         Self {
             opened_at: incident.opened_at,
             recorded_at: opened.map(|at| evidence.items[at].captured_at),
-            invoked_at,
-            revoked_at: revoked
-                .and_then(|lines| lines.into_iter().max())
-                .or(closed.map(|item| item.captured_at)),
-            compliant_at: broken
-                .and_then(|broken| compliant_after(evidence, broken))
-                .map(|e| e.recorded_at),
+            invoked_at: invoked_at(incident, evidence, revoked_at),
+            revoked_at,
+            compliant_at,
         }
     }
+}
+
+/// The first COMPLIANT after the last NON_COMPLIANT. The repair is a change too and is evaluated again, so Config may
+/// already tell of a later one; the function's log has the first.
+fn compliant_at(evidence: &Evidence) -> Option<OffsetDateTime> {
+    let broken = evidence
+        .evaluations
+        .iter()
+        .rposition(|e| e.compliance == "NON_COMPLIANT")?;
+    compliant_after(evidence, &evidence.evaluations[broken])?;
+    evidence.evaluations[broken..]
+        .iter()
+        .find(|e| e.compliance == "COMPLIANT")
+        .map(|e| e.recorded_at)
+}
+
+/// The first item without the ports, if it was captured between the function's word and Config's; otherwise the last of
+/// the function's `revoking for` lines, which it writes just before the call. Ports that are still open were not closed,
+/// whatever the log announces.
+fn revoked_at(
+    incident: &Incident,
+    evidence: &Evidence,
+    opened: Option<usize>,
+    compliant_at: Option<OffsetDateTime>,
+) -> Option<OffsetDateTime> {
+    let ingress = evidence.ingress.as_ref()?;
+    if !incident.opened.is_disjoint(ingress) {
+        return None;
+    }
+    let lines: Option<Vec<_>> = incident
+        .opened
+        .iter()
+        .map(|rule| evidence.revoking_line(incident, rule).map(|event| event.at))
+        .collect();
+    let announced = lines.and_then(|lines| lines.into_iter().max());
+    let closed = opened
+        .and_then(|opened| {
+            evidence.items[opened..]
+                .iter()
+                .find(|item| !incident.opened.iter().any(|rule| shows_open(item, rule)))
+        })
+        .map(|item| item.captured_at);
+    match (announced, closed) {
+        (Some(announced), Some(closed))
+            if closed >= announced && compliant_at.is_none_or(|at| closed <= at) =>
+        {
+            Some(closed)
+        }
+        (Some(announced), _) => Some(announced),
+        (None, closed) => closed,
+    }
+}
+
+/// When Config says that it invoked the function; what it says may be of the evaluation after the repair, so it has to be
+/// before the repair. The log's START line stands in.
+fn invoked_at(
+    incident: &Incident,
+    evidence: &Evidence,
+    revoked_at: Option<OffsetDateTime>,
+) -> Option<OffsetDateTime> {
+    evidence
+        .evaluations
+        .iter()
+        .filter_map(|e| e.invoked_at)
+        .filter(|at| *at >= incident.opened_at && revoked_at.is_none_or(|revoked| *at <= revoked))
+        .min()
+        .or_else(|| start_line(incident, evidence))
 }
 
 /// Lambda writes `START RequestId: …` before the function's first line of an invocation.

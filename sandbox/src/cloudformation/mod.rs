@@ -1,20 +1,127 @@
-//! CloudFormation: stacks.
+//! CloudFormation: stacks of the resources that a lab needs.
+//!
+//! A request is checked while its caller waits ([`template`], [`parameters`], [`graph`]); what it asks for is done by a
+//! task in the stack's own lane ([`provision`], [`change`]), through the same front door that every client uses. So the
+//! reasons of a failure are those of the services themselves.
 
+mod change;
+mod create;
+mod delete;
+mod describe;
+mod graph;
+mod inputs;
+mod intrinsics;
+mod job;
+mod parameters;
+mod provision;
+mod references;
+mod resources;
+mod stack;
+mod template;
+mod templates;
+mod text;
+mod update;
+
+use std::collections::BTreeMap;
+
+use self::stack::Stack;
 use crate::error::ApiError;
+use crate::fields::Fields;
 use crate::iam::Access;
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
-/// What the service holds.
+/// What the service holds: every stack of the account's region by its id, deleted ones included.
 #[derive(Debug, Default)]
-pub struct State {}
+pub struct State {
+    stacks: BTreeMap<String, Stack>,
+}
 
-pub(crate) fn dispatch(_call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
-    match operation.name.as_str() {
-        name => Err(ApiError::not_implemented("cloudformation", name)),
+pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
+    let input = &operation.input;
+    let answer = match operation.name.as_str() {
+        "CreateStack" => create::create_stack(call, input)?,
+        "UpdateStack" => update::update_stack(call, input)?,
+        "DeleteStack" => delete::delete_stack(call, input)?,
+        "DescribeStacks" => describe::describe_stacks(call, input)?,
+        "DescribeStackEvents" => describe::describe_stack_events(call, input)?,
+        "DescribeStackResource" => describe::describe_stack_resource(call, input)?,
+        "DescribeStackResources" => describe::describe_stack_resources(call, input)?,
+        "ListStackResources" => describe::list_stack_resources(call, input)?,
+        "ListStacks" => describe::list_stacks(call, input)?,
+        "ListExports" => describe::list_exports(call, input)?,
+        "ListImports" => describe::list_imports(call, input)?,
+        "GetTemplate" => templates::get_template(call, input)?,
+        "GetTemplateSummary" => templates::get_template_summary(call, input)?,
+        "ValidateTemplate" => templates::validate_template(call, input)?,
+        name => return Err(ApiError::not_implemented("cloudformation", name)),
+    };
+    Ok(answer.into())
+}
+
+pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
+    let name = operation.name.as_str();
+    let resource = match (name, operation.input.text("StackName")) {
+        ("ValidateTemplate" | "ListStacks" | "ListExports" | "ListImports", _) | (_, None) => {
+            "*".to_owned()
+        }
+        (_, Some(stack)) if stack.starts_with("arn:") => stack.to_owned(),
+        (_, Some(stack)) => match call.here().cloudformation.live(stack) {
+            Some(stack) => stack.id.clone(),
+            None => call.arn("cloudformation", &format!("stack/{stack}/*")),
+        },
+    };
+    vec![Access::on("cloudformation", name, resource)]
+}
+
+impl State {
+    /// The stack of that name that is not deleted.
+    fn live(&self, name: &str) -> Option<&Stack> {
+        self.stacks
+            .values()
+            .find(|stack| stack.name == name && stack.deleted.is_none())
+    }
+
+    /// The stack of that name, or, by its id, also a deleted one.
+    fn find(&self, name_or_id: &str) -> Option<&Stack> {
+        self.stacks
+            .get(name_or_id)
+            .or_else(|| self.live(name_or_id))
+    }
+
+    fn find_mut(&mut self, name_or_id: &str) -> Option<&mut Stack> {
+        let id = self.find(name_or_id)?.id.clone();
+        self.stacks.get_mut(&id)
+    }
+
+    /// Every exported value by its name, with the exporting stack's id.
+    fn exports(&self) -> BTreeMap<String, (String, String)> {
+        let mut exports = BTreeMap::new();
+        for stack in self.stacks.values().filter(|stack| stack.deleted.is_none()) {
+            for output in &stack.outputs {
+                if let Some(name) = &output.export {
+                    exports.insert(name.clone(), (stack.id.clone(), output.value.clone()));
+                }
+            }
+        }
+        exports
+    }
+
+    /// The names of the stacks that import the export.
+    fn importers(&self, export: &str) -> Vec<String> {
+        self.stacks
+            .values()
+            .filter(|stack| stack.deleted.is_none() && stack.imports.contains(export))
+            .map(|stack| stack.name.clone())
+            .collect()
     }
 }
 
-pub(crate) fn required_access(_call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
-    vec![Access::anywhere("cloudformation", &operation.name)]
+/// The error for everything that is wrong with a request or a template.
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::bad("ValidationError", message)
+}
+
+fn no_stack(name_or_id: &str) -> ApiError {
+    invalid(format!("Stack with id {name_or_id} does not exist"))
 }

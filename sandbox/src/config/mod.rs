@@ -1,22 +1,155 @@
 //! AWS Config: recorder, channel, rules, items, evaluations.
+//!
+//! A mutation is told to [`observe`], which captures the resource and leaves a task; the task writes
+//! the configuration item ([`record`]), streams it ([`delivery`]) and asks every rule in whose scope
+//! it is ([`invoke`]); the function answers through `PutEvaluations` ([`evaluations`]).
+
+mod channel;
+mod compliance;
+mod compliance_item;
+mod delivery;
+mod diff;
+mod evaluations;
+mod event;
+mod history;
+mod invoke;
+mod item;
+mod notice;
+mod page;
+mod place;
+mod query;
+mod record;
+mod recorder;
+mod recording_group;
+mod reevaluate;
+mod retention;
+mod rule;
+mod rules;
+mod scope;
+mod summary;
+mod tags;
+mod tokens;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
 
 use crate::error::ApiError;
+use crate::fields::Fields;
 use crate::iam::Access;
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
+/// The service principal under which AWS Config acts.
+const PRINCIPAL: &str = "config.amazonaws.com";
+
 /// What the service holds.
 #[derive(Debug, Default)]
-pub struct State {}
+pub struct State {
+    recorder: Option<recorder::Recorder>,
+    channel: Option<channel::Channel>,
+    rules: BTreeMap<String, rule::Rule>,
+    history: history::History,
+    tokens: tokens::Tokens,
+    retention_days: Option<i64>,
+}
 
-pub(crate) fn dispatch(_call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
+pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
+    let input = &operation.input;
     match operation.name.as_str() {
+        "PutConfigurationRecorder" => recorder::put(call, input),
+        "DescribeConfigurationRecorders" => recorder::describe(call, input),
+        "DescribeConfigurationRecorderStatus" => recorder::describe_status(call, input),
+        "StartConfigurationRecorder" => recorder::start(call, input),
+        "StopConfigurationRecorder" => recorder::stop(call, input),
+        "DeleteConfigurationRecorder" => recorder::delete(call, input),
+        "PutDeliveryChannel" => channel::put(call, input),
+        "DescribeDeliveryChannels" => channel::describe(call, input),
+        "DescribeDeliveryChannelStatus" => channel::describe_status(call, input),
+        "DeleteDeliveryChannel" => channel::delete(call, input),
+        "PutConfigRule" => rules::put(call, input),
+        "DescribeConfigRules" => rules::describe(call, input),
+        "DescribeConfigRuleEvaluationStatus" => rules::describe_evaluation_status(call, input),
+        "DeleteConfigRule" => rules::delete(call, input),
+        "DescribeRemediationConfigurations" => rules::describe_remediations(call, input),
+        "StartConfigRulesEvaluation" => reevaluate::start(call, input),
+        "DeleteEvaluationResults" => reevaluate::delete_results(call, input),
+        "PutEvaluations" => evaluations::put(call, input),
+        "GetComplianceDetailsByConfigRule" => compliance::details_by_rule(call, input),
+        "GetComplianceDetailsByResource" => compliance::details_by_resource(call, input),
+        "DescribeComplianceByConfigRule" => compliance::by_rule(call, input),
+        "DescribeComplianceByResource" => compliance::by_resource(call, input),
+        "GetComplianceSummaryByConfigRule" => summary::by_rule(call),
+        "GetComplianceSummaryByResourceType" => summary::by_resource_type(call, input),
+        "GetDiscoveredResourceCounts" => summary::discovered_counts(call, input),
+        "GetResourceConfigHistory" => query::history(call, input),
+        "ListDiscoveredResources" => query::discovered(call, input),
+        "BatchGetResourceConfig" => query::batch(call, input),
+        "PutRetentionConfiguration" => retention::put(call, input),
+        "DescribeRetentionConfigurations" => retention::describe(call, input),
+        "DeleteRetentionConfiguration" => retention::delete(call, input),
+        "TagResource" => tags::tag(call, input),
+        "UntagResource" => tags::untag(call, input),
+        "ListTagsForResource" => tags::list(call, input),
         name => Err(ApiError::not_implemented("config", name)),
     }
 }
 
-pub(crate) fn required_access(_call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
-    vec![Access::anywhere("config", &operation.name)]
+/// Rules and recorders are resources for IAM, everything else of Config's is `*`: so says the service
+/// authorisation reference. `PutEvaluations` in particular cannot be narrowed.
+pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
+    let (name, input) = (operation.name.as_str(), &operation.input);
+    let resources = match name {
+        "PutConfigRule" => rule_arns(call, input.field("ConfigRule").into_iter()),
+        "DeleteConfigRule" | "DeleteEvaluationResults" | "GetComplianceDetailsByConfigRule" => {
+            rule_arns(call, std::iter::once(input))
+        }
+        "DescribeConfigRules"
+        | "DescribeConfigRuleEvaluationStatus"
+        | "DescribeComplianceByConfigRule"
+        | "StartConfigRulesEvaluation" => {
+            let names: Vec<_> = input
+                .texts("ConfigRuleNames")
+                .iter()
+                .map(|name| json!({ "ConfigRuleName": name }))
+                .collect();
+            rule_arns(call, names.iter())
+        }
+        "TagResource" | "UntagResource" | "ListTagsForResource" => input
+            .text("ResourceArn")
+            .map(str::to_owned)
+            .into_iter()
+            .collect(),
+        _ => Vec::new(),
+    };
+    if resources.is_empty() {
+        return vec![Access::anywhere("config", name)];
+    }
+    resources
+        .into_iter()
+        .map(|resource| Access::on("config", name, resource))
+        .collect()
+}
+
+/// The ARNs of the rules that the inputs name; a rule that does not exist yet has one that no
+/// statement can name exactly.
+fn rule_arns<'v>(
+    call: &mut Call<'_>,
+    inputs: impl Iterator<Item = &'v serde_json::Value>,
+) -> Vec<String> {
+    let unknown = call.arn("config", "config-rule/config-rule-new");
+    let rules = &call.here().config.rules;
+    inputs
+        .filter_map(|input| input.text("ConfigRuleName"))
+        .map(|name| {
+            rules
+                .get(name)
+                .map_or(unknown.clone(), |rule| rule.arn.clone())
+        })
+        .collect()
 }
 
 /// A resource as Config sees it at one moment.
@@ -31,7 +164,7 @@ pub struct Resource {
     /// The resource's ARN.
     pub arn: String,
     /// Tags.
-    pub tags: std::collections::BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
     /// `{resourceType, resourceId, relationshipName}` objects.
     pub relationships: Vec<serde_json::Value>,
     /// The type's own description, as in a configuration item's `configuration` (camelCase members).
@@ -51,4 +184,6 @@ pub enum Change {
 
 /// Tells Config about one mutation. Called under the account's lock by the mutation itself, so every
 /// mutation yields exactly one configuration item, whatever happens before Config gets to record it.
-pub(crate) fn observe(_call: &mut Call<'_>, _change: Change, _resource: Resource) {}
+pub(crate) fn observe(call: &mut Call<'_>, change: Change, resource: Resource) {
+    record::observe(call, change, resource);
+}

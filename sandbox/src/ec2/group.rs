@@ -230,10 +230,6 @@ impl IpPermission<'_> {
         head
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "four lists of one kind, taken apart at once"
-    )]
     fn by_kind(&self, owner: &str) -> (Vec<Value>, Vec<Value>, Vec<Value>, Vec<Value>) {
         let (mut ipv4, mut ipv6, mut lists, mut groups) = (vec![], vec![], vec![], vec![]);
         for (source, description) in &self.sources {

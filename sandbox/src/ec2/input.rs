@@ -127,7 +127,13 @@ pub(super) fn tag_specification(input: &Value, resource_type: &str) -> Result<Ta
                 "'{named}' is not a valid taggable resource type for this operation."
             )));
         }
-        for (key, value) in pairs(specification, "Tag")? {
+        let specified = pairs(specification, "Tag")?;
+        if specified.is_empty() {
+            return Err(errors::value(
+                "Tag specification must have at least one tag",
+            ));
+        }
+        for (key, value) in specified {
             if tags
                 .insert(key.clone(), value.unwrap_or_default())
                 .is_some()

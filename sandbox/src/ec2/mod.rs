@@ -24,6 +24,7 @@ mod input;
 mod places;
 mod prefix_lists;
 mod revisions;
+mod route_tables;
 mod routes;
 mod rule;
 mod rules;
@@ -41,14 +42,14 @@ type Handler = fn(&mut State, &Value) -> Result<Value, ApiError>;
 /// Who does the operation `name`, and which parameters it understands.
 fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
     Some(match name {
-        "AssociateRouteTable" => (routes::associate, &["RouteTableId", "SubnetId"]),
+        "AssociateRouteTable" => (route_tables::associate, &["RouteTableId", "SubnetId"]),
         "AttachInternetGateway" => (gateways::attach, &["InternetGatewayId", "VpcId"]),
         "AuthorizeSecurityGroupEgress" => (rules::authorize_egress, rules::AUTHORIZE_EGRESS),
         "AuthorizeSecurityGroupIngress" => (rules::authorize_ingress, rules::AUTHORIZE_INGRESS),
         "CreateInternetGateway" => (gateways::create, &["TagSpecification"]),
-        "CreateRoute" => (routes::create_route, routes::CREATE_ROUTE),
+        "CreateRoute" => (routes::create, routes::CREATE),
         "CreateRouteTable" => (
-            routes::create,
+            route_tables::create,
             &["ClientToken", "TagSpecification", "VpcId"],
         ),
         "CreateSecurityGroup" => (groups::create, groups::CREATE),
@@ -56,8 +57,8 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "CreateTags" => (tags::create, &["ResourceId", "Tag"]),
         "CreateVpc" => (vpcs::create, vpcs::CREATE),
         "DeleteInternetGateway" => (gateways::delete, &["InternetGatewayId"]),
-        "DeleteRoute" => (routes::delete_route, routes::DELETE_ROUTE),
-        "DeleteRouteTable" => (routes::delete, &["RouteTableId"]),
+        "DeleteRoute" => (routes::delete, routes::DELETE),
+        "DeleteRouteTable" => (route_tables::delete, &["RouteTableId"]),
         "DeleteSecurityGroup" => (groups::delete, &["GroupId", "GroupName"]),
         "DeleteSubnet" => (subnets::delete, &["SubnetId"]),
         "DeleteTags" => (tags::delete, &["ResourceId", "Tag"]),
@@ -68,7 +69,7 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "DescribeManagedPrefixLists" => (prefix_lists::describe, prefix_lists::DESCRIBE),
         "DescribeNetworkInterfaces" => (places::interfaces, places::INTERFACES),
         "DescribeRegions" => (places::regions, &["AllRegions", "Filter", "RegionName"]),
-        "DescribeRouteTables" => (routes::describe, routes::DESCRIBE),
+        "DescribeRouteTables" => (route_tables::describe, route_tables::DESCRIBE),
         "DescribeSecurityGroupRules" => (rules::describe, rules::DESCRIBE),
         "DescribeSecurityGroups" => (groups::describe, groups::DESCRIBE),
         "DescribeSubnets" => (subnets::describe, subnets::DESCRIBE),
@@ -76,10 +77,11 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "DescribeVpcAttribute" => (vpcs::describe_attribute, &["Attribute", "VpcId"]),
         "DescribeVpcs" => (vpcs::describe, vpcs::DESCRIBE),
         "DetachInternetGateway" => (gateways::detach, &["InternetGatewayId", "VpcId"]),
-        "DisassociateRouteTable" => (routes::disassociate, &["AssociationId"]),
+        "DisassociateRouteTable" => (route_tables::disassociate, &["AssociationId"]),
         "ModifySecurityGroupRules" => (revisions::modify, &["GroupId", "SecurityGroupRule"]),
         "ModifySubnetAttribute" => (subnets::modify, &["MapPublicIpOnLaunch", "SubnetId"]),
         "ModifyVpcAttribute" => (vpcs::modify_attribute, vpcs::MODIFY),
+        "ReplaceRoute" => (routes::replace, routes::CREATE),
         "RevokeSecurityGroupEgress" => (rules::revoke_egress, rules::REVOKE_EGRESS),
         "RevokeSecurityGroupIngress" => (rules::revoke_ingress, rules::REVOKE_INGRESS),
         "UpdateSecurityGroupRuleDescriptionsEgress" => {

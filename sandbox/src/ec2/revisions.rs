@@ -176,9 +176,13 @@ fn describe(state: &mut State, request: &Value, way: Direction) -> Result<Value,
     Ok(json!({"return": true}))
 }
 
-/// Puts the changed copy of a group in its place.
+/// Puts the changed copy of a group in its place. A request that asks for what is there already changes
+/// nothing, so nothing is reported.
 fn put(state: &mut State, group: SecurityGroup) {
     let id = group.id.clone();
-    state.groups.insert(id.clone(), group);
-    state.changed(Change::Modified, &id);
+    let new = group.resource(&state.place).configuration;
+    let old = state.groups.insert(id.clone(), group);
+    if old.is_none_or(|old| old.resource(&state.place).configuration != new) {
+        state.changed(Change::Modified, &id);
+    }
 }

@@ -323,7 +323,7 @@ impl Rule {
         if let Some(id) = row.remove("referencedGroupId") {
             row.insert(
                 "referencedGroupInfo".to_owned(),
-                json!({"groupId": id, "userId": owner, "vpcId": group.vpc_id}),
+                json!({"groupId": id, "userId": owner}),
             );
         }
         row.insert("groupOwnerId".to_owned(), json!(owner));

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::gateways::InternetGateway;
 use super::group::SecurityGroup;
-use super::routes::RouteTable;
+use super::route_tables::RouteTable;
 use super::rule::Source;
 use super::subnets::Subnet;
 use super::vpcs::Vpc;

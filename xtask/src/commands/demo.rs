@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::compile;
 use crate::endpoint::Identity;
-use crate::output::{self, Format, narrate};
+use crate::output::{self, Format};
 use crate::sandbox::Options;
 use crate::story::{Chapter, Stage, Step, Story};
 use crate::timestamp;
@@ -21,7 +21,6 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    narrate("building the function, driftlab and the sandbox (the first time takes minutes)");
     let built = compile::everything()?;
     let stage = Stage::set(&built, &args.identity, &args.options)?;
     if args.output == Format::Text {

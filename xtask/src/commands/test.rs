@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::compile::{self, PREBUILT};
 use crate::failure::{Exit, Failure};
-use crate::output::{self, narrate};
+use crate::output;
 use crate::workspace;
 
 #[derive(Debug, Default, clap::Args)]
@@ -24,7 +24,6 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    narrate("building driftlab, the sandbox and the function for the end-to-end tests");
     let built = compile::everything()?;
     let dir = built.package.path.with_file_name("prebuilt");
     compile::install(&built, &dir)?;

@@ -205,7 +205,7 @@ fn repeated_failure_ends_the_wait_and_one_does_not() {
     match judge(&incident(), &evidence) {
         Judgement::Hopeless(reason) => assert!(
             reason.starts_with(
-                "the function reported a failure 2 times, last: revoke_security_group_ingress failure on group sg-0a1; \
+                "the function reported a failure 2 times: revoke_security_group_ingress failure on group sg-0a1; \
                  tcp 465 from 0.0.0.0/0 is still open"
             ),
             "{reason}"
@@ -228,8 +228,8 @@ fn the_timeline_is_read_from_config_and_log() {
             opened_at: at(0),
             recorded_at: Some(at(10)),
             invoked_at: Some(at(20)),
-            revoked_at: Some(at(31)),
-            compliant_at: Some(at(50)),
+            revoked_at: Some(at(40)),
+            compliant_at: Some(at(45)),
         }
     );
 }
@@ -291,4 +291,27 @@ fn only_telling_lines_are_shown() {
         .collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(!lines.iter().any(|line| line.contains('{')));
+}
+
+#[test]
+fn ports_that_are_announced_but_still_open_were_not_closed() {
+    let mut evidence = healed();
+    evidence.ingress.as_mut().unwrap().extend(incident().opened);
+    assert_eq!(Timeline::of(&incident(), &evidence).revoked_at, None);
+}
+
+#[test]
+fn the_evaluation_after_the_repair_does_not_blur_the_timeline() {
+    let incident = incident();
+    let mut evidence = healed();
+    evidence
+        .evaluations
+        .retain(|e| e.source == Source::FunctionLog);
+    let mut later = result(80, "COMPLIANT", "Permissions are correct.");
+    later.invoked_at = Some(at(70));
+    evidence.see_results(&incident, vec![later]);
+    let timeline = Timeline::of(&incident, &evidence);
+    assert_eq!(timeline.invoked_at, Some(at(21)), "the START line");
+    assert_eq!(timeline.compliant_at, Some(at(45)), "the function's log");
+    check(&evidence, "healed");
 }

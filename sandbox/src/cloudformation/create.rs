@@ -1,0 +1,123 @@
+//! `CreateStack`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::inputs::{self, Request};
+use super::invalid;
+use super::job;
+use super::provision;
+use super::stack::{OnFailure, Stack};
+use super::template::Template;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::ids::uuid;
+use crate::sandbox::Call;
+
+/// What the sandbox cannot do and must not ignore.
+const REFUSED: &[&str] = &[
+    "NotificationARNs",
+    "ResourceTypes",
+    "RetainExceptOnCreate",
+    "RollbackConfiguration",
+    "StackPolicyBody",
+    "StackPolicyURL",
+];
+
+pub(super) fn create_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let name = stack_name(input)?;
+    inputs::refuse(input, REFUSED)?;
+    let token = input.text("ClientRequestToken").map(str::to_owned);
+    if let Some(existing) = call.here().cloudformation.live(name) {
+        // The same request again, for example after an answer that was lost.
+        if token.is_some() && existing.token == token && existing.updated.is_none() {
+            return Ok(json!({"StackId": existing.id}));
+        }
+        return Err(ApiError::bad(
+            "AlreadyExistsException",
+            format!("Stack [{name}] already exists"),
+        ));
+    }
+    let body = inputs::template_text(call, input)?
+        .ok_or_else(|| invalid("Either Template URL or Template Body must be specified."))?;
+    let stack_id = call.arn("cloudformation", &format!("stack/{name}/{}", uuid()));
+    let wish = Request {
+        stack_name: name,
+        stack_id: &stack_id,
+        template: Template::parse(&body)?,
+        previous: &BTreeMap::new(),
+        tags: inputs::tags(input)?,
+        role: input.text("RoleARN").map(str::to_owned),
+    }
+    .wish(call, input)?;
+    let target = wish.target.clone();
+    let mut stack = Stack {
+        id: stack_id.clone(),
+        name: name.to_owned(),
+        created: call.now,
+        updated: None,
+        deleted: None,
+        status: "",
+        reason: None,
+        wish,
+        on_failure: on_failure(input)?,
+        timeout: timeout(input)?,
+        protected: input.flag("EnableTerminationProtection")?.unwrap_or(false),
+        outputs: Vec::new(),
+        imports: BTreeSet::new(),
+        resources: BTreeMap::new(),
+        events: Vec::new(),
+        token,
+    };
+    stack.set_status(
+        "CREATE_IN_PROGRESS",
+        Some("User Initiated".to_owned()),
+        call.now,
+    );
+    call.here()
+        .cloudformation
+        .stacks
+        .insert(stack_id.clone(), stack);
+    job::start(call, &stack_id, target, provision::create);
+    Ok(json!({"StackId": stack_id}))
+}
+
+fn stack_name(input: &Value) -> Result<&str, ApiError> {
+    let name = input.text("StackName").unwrap_or_default();
+    let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+    if !first || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+        )));
+    }
+    if name.len() > 128 {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must have length less than or equal to 128"
+        )));
+    }
+    Ok(name)
+}
+
+fn on_failure(input: &Value) -> Result<OnFailure, ApiError> {
+    match (input.text("OnFailure"), input.flag("DisableRollback")?) {
+        (Some(_), Some(_)) => Err(invalid(
+            "You can specify either DisableRollback or OnFailure, but not both.",
+        )),
+        (Some("DO_NOTHING"), None) | (None, Some(true)) => Ok(OnFailure::Nothing),
+        (Some("ROLLBACK"), None) | (None, None | Some(false)) => Ok(OnFailure::Rollback),
+        (Some("DELETE"), None) => Ok(OnFailure::Delete),
+        (Some(other), None) => Err(invalid(format!(
+            "1 validation error detected: Value '{other}' at 'onFailure' failed to satisfy constraint: Member must satisfy enum value set: [DO_NOTHING, ROLLBACK, DELETE]"
+        ))),
+    }
+}
+
+fn timeout(input: &Value) -> Result<Option<i64>, ApiError> {
+    match input.int("TimeoutInMinutes")? {
+        Some(minutes) if minutes < 1 => Err(invalid(format!(
+            "1 validation error detected: Value '{minutes}' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 1"
+        ))),
+        minutes => Ok(minutes),
+    }
+}

@@ -1,0 +1,303 @@
+//! Looking at stacks, their resources and their events.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::stack::{Event, Record, Stack};
+use super::{invalid, no_stack};
+use crate::clock::iso8601;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::sandbox::Call;
+
+/// How many items an answer holds at most.
+const PAGE: usize = 100;
+
+pub(super) fn describe_stacks(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let state = &call.here().cloudformation;
+    if let Some(name) = input.text("StackName").filter(|name| !name.is_empty()) {
+        let stack = state.find(name).ok_or_else(|| no_stack(name))?;
+        return Ok(json!({"Stacks": [shown(stack)]}));
+    }
+    let mut live: Vec<&Stack> = state
+        .stacks
+        .values()
+        .filter(|stack| stack.deleted.is_none())
+        .collect();
+    live.sort_by_key(|stack| std::cmp::Reverse(stack.created));
+    page(input, "Stacks", live.into_iter().map(shown).collect())
+}
+
+pub(super) fn list_stacks(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let wanted = input.texts("StackStatusFilter");
+    let mut stacks: Vec<&Stack> = call
+        .here()
+        .cloudformation
+        .stacks
+        .values()
+        .filter(|stack| wanted.is_empty() || wanted.iter().any(|status| status == stack.status))
+        .collect();
+    stacks.sort_by_key(|stack| std::cmp::Reverse(stack.created));
+    let summaries = stacks
+        .into_iter()
+        .map(|stack| {
+            json!({
+                "StackId": stack.id,
+                "StackName": stack.name,
+                "TemplateDescription": stack.wish.template.description,
+                "CreationTime": iso8601(stack.created),
+                "LastUpdatedTime": stack.updated.map(iso8601),
+                "DeletionTime": stack.deleted.map(iso8601),
+                "StackStatus": stack.status,
+                "StackStatusReason": stack.reason,
+                "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+            })
+        })
+        .collect();
+    page(input, "StackSummaries", summaries)
+}
+
+fn shown(stack: &Stack) -> Value {
+    let wish = &stack.wish;
+    let parameters: Vec<Value> = wish
+        .parameters
+        .iter()
+        .map(|(key, value)| {
+            let secret = wish.template.parameters.get(key).is_some_and(|declared| declared.no_echo);
+            json!({"ParameterKey": key, "ParameterValue": if secret { "****" } else { value.as_str() }})
+        })
+        .collect();
+    let outputs: Vec<Value> = stack
+        .outputs
+        .iter()
+        .map(|output| {
+            json!({
+                "OutputKey": output.key,
+                "OutputValue": output.value,
+                "Description": output.description,
+                "ExportName": output.export,
+            })
+        })
+        .collect();
+    let tags: Vec<Value> = wish
+        .tags
+        .iter()
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect();
+    json!({
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "Description": wish.template.description,
+        "Parameters": parameters,
+        "CreationTime": iso8601(stack.created),
+        "LastUpdatedTime": stack.updated.map(iso8601),
+        "DeletionTime": stack.deleted.map(iso8601),
+        "RollbackConfiguration": {},
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.reason,
+        "DisableRollback": stack.on_failure == super::stack::OnFailure::Nothing,
+        "NotificationARNs": [],
+        "TimeoutInMinutes": stack.timeout,
+        "Capabilities": wish.capabilities,
+        "Outputs": outputs,
+        "RoleARN": wish.role,
+        "Tags": tags,
+        "EnableTerminationProtection": stack.protected,
+        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+    })
+}
+
+pub(super) fn describe_stack_events(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let name = input.text("StackName").unwrap_or_default();
+    let stack = call
+        .here()
+        .cloudformation
+        .find(name)
+        .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
+    // The token counts from the oldest event, so that what happens between two pages moves nothing.
+    let end = match input.text("NextToken") {
+        Some(token) => read_token(token)?.min(stack.events.len()),
+        None => stack.events.len(),
+    };
+    let start = end.saturating_sub(PAGE);
+    let events: Vec<Value> = stack.events[start..end]
+        .iter()
+        .rev()
+        .map(|event| shown_event(stack, event))
+        .collect();
+    let next = (start > 0).then(|| token(start));
+    Ok(json!({"StackEvents": events, "NextToken": next}))
+}
+
+fn shown_event(stack: &Stack, event: &Event) -> Value {
+    json!({
+        "StackId": stack.id,
+        "EventId": event.id,
+        "StackName": stack.name,
+        "LogicalResourceId": event.logical_id,
+        "PhysicalResourceId": event.physical_id,
+        "ResourceType": event.kind,
+        "Timestamp": iso8601(event.at),
+        "ResourceStatus": event.status,
+        "ResourceStatusReason": event.reason,
+        "ResourceProperties": event.properties,
+        "ClientRequestToken": event.token,
+    })
+}
+
+pub(super) fn describe_stack_resource(
+    call: &mut Call<'_>,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let name = input.text("StackName").unwrap_or_default();
+    let logical_id = input.text("LogicalResourceId").unwrap_or_default();
+    let stack = existing(call, name)?;
+    let record = stack.resources.get(logical_id).ok_or_else(|| {
+        invalid(format!(
+            "Resource {logical_id} does not exist for stack {}",
+            stack.name
+        ))
+    })?;
+    let mut detail = summary(logical_id, record);
+    detail["StackId"] = stack.id.as_str().into();
+    detail["StackName"] = stack.name.as_str().into();
+    detail["Metadata"] = record.metadata.as_ref().map(Value::to_string).into();
+    Ok(json!({"StackResourceDetail": detail}))
+}
+
+pub(super) fn describe_stack_resources(
+    call: &mut Call<'_>,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let physical_id = input.text("PhysicalResourceId");
+    let stack = match (input.text("StackName"), physical_id) {
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(invalid(
+                "Either StackName or PhysicalResourceId must be specified, but not both",
+            ));
+        }
+        (Some(name), None) => existing(call, name)?,
+        (None, Some(physical_id)) => call
+            .here()
+            .cloudformation
+            .stacks
+            .values()
+            .find(|stack| {
+                stack.deleted.is_none()
+                    && stack
+                        .resources
+                        .values()
+                        .any(|record| record.physical_id.as_deref() == Some(physical_id))
+            })
+            .ok_or_else(|| invalid(format!("Stack for {physical_id} does not exist")))?,
+    };
+    let wanted = input.text("LogicalResourceId");
+    let resources: Vec<Value> = stack
+        .resources
+        .iter()
+        .filter(|(name, _)| wanted.is_none_or(|wanted| wanted == name.as_str()))
+        .take(PAGE)
+        .map(|(name, record)| {
+            json!({
+                "StackName": stack.name,
+                "StackId": stack.id,
+                "LogicalResourceId": name,
+                "PhysicalResourceId": record.physical_id,
+                "ResourceType": record.kind.name,
+                "Timestamp": iso8601(record.changed),
+                "ResourceStatus": record.status,
+                "ResourceStatusReason": record.reason,
+                "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+            })
+        })
+        .collect();
+    if let (Some(wanted), true) = (wanted, resources.is_empty()) {
+        return Err(invalid(format!(
+            "Resource {wanted} does not exist for stack {}",
+            stack.name
+        )));
+    }
+    Ok(json!({"StackResources": resources}))
+}
+
+pub(super) fn list_stack_resources(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let stack = existing(call, input.text("StackName").unwrap_or_default())?;
+    let summaries = stack
+        .resources
+        .iter()
+        .map(|(name, record)| summary(name, record))
+        .collect();
+    page(input, "StackResourceSummaries", summaries)
+}
+
+fn summary(name: &str, record: &Record) -> Value {
+    json!({
+        "LogicalResourceId": name,
+        "PhysicalResourceId": record.physical_id,
+        "ResourceType": record.kind.name,
+        "LastUpdatedTimestamp": iso8601(record.changed),
+        "ResourceStatus": record.status,
+        "ResourceStatusReason": record.reason,
+        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+    })
+}
+
+pub(super) fn list_exports(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let exports = call
+        .here()
+        .cloudformation
+        .exports()
+        .into_iter()
+        .map(|(name, (stack, value))| json!({"ExportingStackId": stack, "Name": name, "Value": value}))
+        .collect();
+    page(input, "Exports", exports)
+}
+
+pub(super) fn list_imports(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    let export = input.text("ExportName").unwrap_or_default();
+    let state = &call.here().cloudformation;
+    let importers = state.importers(export);
+    if importers.is_empty() {
+        return Err(invalid(format!(
+            "Export '{export}' is not imported by any stack."
+        )));
+    }
+    page(
+        input,
+        "Imports",
+        importers.into_iter().map(Value::from).collect(),
+    )
+}
+
+fn existing<'c>(call: &'c mut Call<'_>, name: &str) -> Result<&'c Stack, ApiError> {
+    call.here()
+        .cloudformation
+        .find(name)
+        .ok_or_else(|| no_stack(name))
+}
+
+/// One page of `items`, which must come in the same order every time.
+fn page(input: &Value, member: &str, mut items: Vec<Value>) -> Result<Value, ApiError> {
+    let start = match input.text("NextToken") {
+        Some(token) => read_token(token)?.min(items.len()),
+        None => 0,
+    };
+    let mut rest = items.split_off(start);
+    let more = rest.len() > PAGE;
+    rest.truncate(PAGE);
+    Ok(json!({member: rest, "NextToken": more.then(|| token(start + PAGE))}))
+}
+
+fn token(position: usize) -> String {
+    URL_SAFE_NO_PAD.encode(position.to_string())
+}
+
+fn read_token(token: &str) -> Result<usize, ApiError> {
+    URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .and_then(|text| text.parse().ok())
+        .ok_or_else(|| invalid("NextToken is invalid"))
+}

@@ -1,0 +1,353 @@
+//! What the requests that make and change stacks have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::graph;
+use super::intrinsics::Scope;
+use super::invalid;
+use super::parameters::{Given, bind};
+use super::references::function;
+use super::stack::Wish;
+use super::template::Template;
+use crate::caller::Caller;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::iam;
+use crate::ids::uuid;
+use crate::s3;
+use crate::sandbox::{Call, Target};
+
+/// The most that CloudFormation reads from a request and from S3, in bytes.
+const BODY_LIMIT: usize = 51_200;
+const OBJECT_LIMIT: usize = 1_000_000;
+
+/// The template's text; `None` when the request has none.
+///
+/// # Errors
+/// `ValidationError`, also when the object cannot be read.
+pub(super) fn template_text(
+    call: &mut Call<'_>,
+    input: &Value,
+) -> Result<Option<String>, ApiError> {
+    match (input.text("TemplateBody"), input.text("TemplateURL")) {
+        (Some(_), Some(_)) => Err(invalid(
+            "Specify exactly one of TemplateBody or TemplateURL",
+        )),
+        (Some(body), None) if body.len() > BODY_LIMIT => Err(invalid(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to 51200",
+        )),
+        (Some(body), None) => Ok(Some(body.to_owned())),
+        (None, Some(url)) => object(call, url).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+fn object(call: &mut Call<'_>, url: &str) -> Result<String, ApiError> {
+    let wrong = || invalid("TemplateURL must be a supported URL.");
+    let rest = url.split_once("://").ok_or_else(wrong)?.1;
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (host, path) = rest.split_once('/').ok_or_else(wrong)?;
+    // `bucket.s3.region.amazonaws.com/key`, and the path style, which is the only one at the sandbox's own address.
+    let (bucket, key) = match host.split_once(".s3") {
+        Some((bucket, domain)) if domain.contains("amazonaws.com") => (bucket, path),
+        _ => path.split_once('/').ok_or_else(wrong)?,
+    };
+    let key = percent_encoding::percent_decode_str(key)
+        .decode_utf8_lossy()
+        .into_owned();
+    let body = s3::object(call, bucket, &key).map_err(|error| {
+        invalid(format!(
+            "S3 error: {} (bucket {bucket}, key {key})",
+            error.message
+        ))
+    })?;
+    if body.len() > OBJECT_LIMIT {
+        return Err(invalid(
+            "Template size limit exceeded: at most 1 MB is read from S3.",
+        ));
+    }
+    String::from_utf8(body.to_vec())
+        .map_err(|_| invalid("Template format error: the template is not UTF-8 text"))
+}
+
+/// The parameters as they were given.
+///
+/// # Errors
+/// `ValidationError` for entries without a key or a value.
+pub(super) fn given(input: &Value) -> Result<Vec<Given>, ApiError> {
+    input
+        .list("Parameters")
+        .iter()
+        .map(|entry| {
+            let name = entry
+                .text("ParameterKey")
+                .ok_or_else(|| invalid("Invalid input for parameter key: a ParameterKey is missing"))?;
+            let value = match (entry.flag("UsePreviousValue")?, entry.text("ParameterValue")) {
+                (Some(true), Some(_)) => {
+                    return Err(invalid(format!(
+                        "Invalid input for parameter key {name}. Either provide parameterValue or set usePreviousValue to true, not both"
+                    )));
+                }
+                (Some(true), None) => None,
+                (_, Some(value)) => Some(value.to_owned()),
+                (_, None) => {
+                    return Err(invalid(format!(
+                        "Parameter {name} should either have input value or reuse the previous value"
+                    )));
+                }
+            };
+            Ok(Given { name: name.to_owned(), value })
+        })
+        .collect()
+}
+
+/// The tags as they were given.
+///
+/// # Errors
+/// `ValidationError` for reserved, repeated or too many keys.
+pub(super) fn tags(input: &Value) -> Result<Vec<(String, String)>, ApiError> {
+    let mut tags: BTreeMap<String, String> = BTreeMap::new();
+    for tag in input.list("Tags") {
+        let key = tag.text("Key").unwrap_or_default();
+        if key.is_empty() || key.chars().count() > 128 {
+            return Err(invalid("A tag's key must have 1 to 128 characters"));
+        }
+        if key.starts_with("aws:") {
+            return Err(invalid("Tag keys cannot start with 'aws:'"));
+        }
+        if tags
+            .insert(
+                key.to_owned(),
+                tag.text("Value").unwrap_or_default().to_owned(),
+            )
+            .is_some()
+        {
+            return Err(invalid(format!(
+                "Duplicate tag keys are not allowed: {key}"
+            )));
+        }
+    }
+    if tags.len() > 50 {
+        return Err(invalid("A stack can have at most 50 tags"));
+    }
+    Ok(tags.into_iter().collect())
+}
+
+/// Refuses what the sandbox cannot do and must not ignore.
+///
+/// # Errors
+/// `NotImplemented`, naming the parameter.
+pub(super) fn refuse(input: &Value, names: &[&str]) -> Result<(), ApiError> {
+    for name in names {
+        let empty = match input.field(name) {
+            None => true,
+            Some(Value::Array(items)) => items.is_empty(),
+            Some(Value::String(text)) => text.is_empty(),
+            Some(Value::Bool(_) | Value::Number(_) | Value::Object(_) | Value::Null) => false,
+        };
+        if !empty {
+            return Err(ApiError::new(
+                501,
+                "NotImplemented",
+                format!("the parameter {name} is not implemented by the sandbox"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a template whose capabilities were not acknowledged.
+///
+/// # Errors
+/// `InsufficientCapabilitiesException`.
+pub(super) fn capabilities(template: &Template, acknowledged: &[String]) -> Result<(), ApiError> {
+    let known = [
+        "CAPABILITY_IAM",
+        "CAPABILITY_NAMED_IAM",
+        "CAPABILITY_AUTO_EXPAND",
+    ];
+    if let Some(other) = acknowledged
+        .iter()
+        .find(|given| !known.contains(&given.as_str()))
+    {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '[{other}]' at 'capabilities' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [{}]]",
+            known.join(", ")
+        )));
+    }
+    let has = |name: &str| acknowledged.iter().any(|given| given == name);
+    match template.capability() {
+        Some((needed, _)) if !has(needed) && !has("CAPABILITY_NAMED_IAM") => Err(ApiError::bad(
+            "InsufficientCapabilitiesException",
+            format!("Requires capabilities : [{needed}]"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// In whose name the resources are made: the stack's role where it has one.
+///
+/// # Errors
+/// `ValidationError` when CloudFormation may not assume the role.
+pub(super) fn maker(call: &mut Call<'_>, role: Option<&str>) -> Result<Target, ApiError> {
+    let caller = match role {
+        None => call.caller.clone(),
+        Some(arn) => {
+            iam::assumable(call.account, arn, "cloudformation.amazonaws.com").map_err(|why| {
+                invalid(format!("Role {arn} is invalid or cannot be assumed: {why}"))
+            })?;
+            Caller::Role {
+                role: arn.rsplit('/').next().unwrap_or_default().to_owned(),
+                session: "AWSCloudFormation".to_owned(),
+            }
+        }
+    };
+    Ok(Target {
+        account: call.account.id.clone(),
+        region: call.region.clone(),
+        caller,
+        request_id: uuid(),
+    })
+}
+
+/// Everything that is checked before a stack is made or changed.
+#[derive(Debug)]
+pub(super) struct Request<'r> {
+    pub(super) stack_name: &'r str,
+    pub(super) stack_id: &'r str,
+    pub(super) template: Template,
+    pub(super) previous: &'r BTreeMap<String, String>,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) role: Option<String>,
+}
+
+impl Request<'_> {
+    /// The wish that this request comes to.
+    ///
+    /// # Errors
+    /// `ValidationError`, `InsufficientCapabilitiesException`.
+    pub(super) fn wish(self, call: &mut Call<'_>, input: &Value) -> Result<Wish, ApiError> {
+        let acknowledged = input.texts("Capabilities");
+        let parameters = bind(&self.template, &given(input)?, self.previous)?;
+        capabilities(&self.template, &acknowledged)?;
+        let target = maker(call, self.role.as_deref())?;
+        let nothing = BTreeMap::new();
+        let scope = Scope {
+            template: &self.template,
+            parameters: &parameters,
+            account: &call.account.id,
+            region: &call.region,
+            stack_name: self.stack_name,
+            stack_id: self.stack_id,
+            resources: &nothing,
+            exports: &BTreeMap::new(),
+        };
+        let active = active(&scope)?;
+        // The circle is looked for among all resources: a condition does not break it on AWS either.
+        let all: BTreeSet<String> = self.template.resources.keys().cloned().collect();
+        graph::order(&graph::dependencies(&self.template, &all)?)?;
+        Ok(Wish {
+            template: Arc::new(self.template),
+            parameters,
+            active,
+            tags: self.tags,
+            capabilities: acknowledged,
+            role: self.role,
+            target,
+        })
+    }
+}
+
+/// The resources whose condition holds.
+fn active(scope: &Scope<'_>) -> Result<BTreeSet<String>, ApiError> {
+    let template = scope.template;
+    for name in template.conditions.keys() {
+        scope.condition(name)?;
+    }
+    let mut active = BTreeSet::new();
+    for (name, resource) in &template.resources {
+        let holds = match &resource.condition {
+            Some(condition) => scope.condition(condition)?,
+            None => true,
+        };
+        if holds {
+            active.insert(name.clone());
+        }
+    }
+    if active.is_empty() {
+        return Err(invalid(
+            "Template format error: At least one Resources member must be defined.",
+        ));
+    }
+    for name in &active {
+        let mut missing = BTreeSet::new();
+        absent(
+            scope,
+            &active,
+            &template.resources[name].properties,
+            &mut missing,
+        )?;
+        if let Some(missing) = missing.first() {
+            return Err(invalid(format!(
+                "Template format error: Unresolved resource dependencies [{missing}] in the Resources block of the template"
+            )));
+        }
+    }
+    Ok(active)
+}
+
+/// The resources that `value` really refers to, its choices made, and that are not made.
+fn absent(
+    scope: &Scope<'_>,
+    active: &BTreeSet<String>,
+    value: &Value,
+    missing: &mut BTreeSet<String>,
+) -> Result<(), ApiError> {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .try_for_each(|item| absent(scope, active, item, missing)),
+        Value::Object(members) => match function(members) {
+            Some(("Fn::If", Value::Array(branches))) if branches.len() == 3 => {
+                let holds = scope.condition(branches[0].as_str().unwrap_or_default())?;
+                absent(scope, active, &branches[if holds { 1 } else { 2 }], missing)
+            }
+            Some((_, argument)) => {
+                for reference in super::references::references(value)? {
+                    use super::references::Reference::{Attribute, Condition, Name};
+                    match reference {
+                        Name(name) | Attribute(name, _) => {
+                            let declared = scope.template.resources.contains_key(&name);
+                            if declared && !active.contains(&name) && !has_choice(argument) {
+                                missing.insert(name);
+                            }
+                        }
+                        Condition(_) => {}
+                    }
+                }
+                if has_choice(argument) {
+                    absent(scope, active, argument, missing)
+                } else {
+                    Ok(())
+                }
+            }
+            None => members
+                .values()
+                .try_for_each(|member| absent(scope, active, member, missing)),
+        },
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+fn has_choice(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(has_choice),
+        Value::Object(members) => {
+            members.contains_key("Fn::If") || members.values().any(has_choice)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}

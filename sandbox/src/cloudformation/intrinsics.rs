@@ -1,0 +1,550 @@
+//! The intrinsic functions: from a part of a template to the value that it stands for.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
+use serde_json::{Map, Value};
+
+use super::invalid;
+use super::parameters::scalar;
+use super::references::{Part, attribute, function, parts, substitution};
+use super::template::Template;
+use crate::error::ApiError;
+use crate::ids::{AccountId, Region};
+
+/// Everything that a function can look at.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) template: &'a Template,
+    pub(super) parameters: &'a BTreeMap<String, String>,
+    pub(super) account: &'a AccountId,
+    pub(super) region: &'a Region,
+    pub(super) stack_name: &'a str,
+    pub(super) stack_id: &'a str,
+    /// What `Ref` and `Fn::GetAtt` give for the resources that exist.
+    pub(super) resources: &'a BTreeMap<String, Known>,
+    /// Values by the name of the export.
+    pub(super) exports: &'a BTreeMap<String, String>,
+}
+
+/// A resource that exists, as other parts of the template see it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    pub(super) reference: String,
+    pub(super) attributes: Map<String, Value>,
+}
+
+impl Scope<'_> {
+    /// Whether the condition holds.
+    ///
+    /// # Errors
+    /// `ValidationError`, also for conditions that refer to themselves.
+    pub(super) fn condition(&self, name: &str) -> Result<bool, ApiError> {
+        self.condition_at(name, 0)
+    }
+
+    /// What `value` stands for; `None` where it stands for `AWS::NoValue`.
+    ///
+    /// # Errors
+    /// `ValidationError` for functions whose arguments do not fit.
+    pub(super) fn resolve(&self, value: &Value) -> Result<Option<Value>, ApiError> {
+        match value {
+            Value::String(text) if text.contains("{{resolve:") => Err(ApiError::new(
+                501,
+                "NotImplemented",
+                format!("the dynamic reference in `{text}` is not implemented by the sandbox"),
+            )),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                Ok(Some(value.clone()))
+            }
+            Value::Array(items) => {
+                let mut resolved = Vec::with_capacity(items.len());
+                for item in items {
+                    resolved.extend(self.resolve(item)?);
+                }
+                Ok(Some(Value::Array(resolved)))
+            }
+            Value::Object(members) => match function(members) {
+                Some((name, argument)) => self.call(name, argument),
+                None => {
+                    let mut resolved = Map::new();
+                    for (name, member) in members {
+                        if let Some(member) = self.resolve(member)? {
+                            resolved.insert(name.clone(), member);
+                        }
+                    }
+                    Ok(Some(Value::Object(resolved)))
+                }
+            },
+        }
+    }
+
+    /// Like [`Scope::resolve`], for what must be a text.
+    ///
+    /// # Errors
+    /// `ValidationError`, naming `what`.
+    pub(super) fn text(&self, value: &Value, what: &str) -> Result<String, ApiError> {
+        self.resolve(value)?
+            .as_ref()
+            .and_then(scalar)
+            .ok_or_else(|| invalid(format!("Template error: {what} must resolve to a string")))
+    }
+
+    fn call(&self, name: &str, argument: &Value) -> Result<Option<Value>, ApiError> {
+        match name {
+            "Ref" => return self.reference(argument.as_str().unwrap_or_default()),
+            "Fn::If" => {
+                let (condition, branches) = match argument.as_array().map(Vec::as_slice) {
+                    Some([Value::String(condition), then, otherwise]) => {
+                        (condition, (then, otherwise))
+                    }
+                    _ => return Err(arguments(name)),
+                };
+                let chosen = if self.condition(condition)? {
+                    branches.0
+                } else {
+                    branches.1
+                };
+                return self.resolve(chosen);
+            }
+            _ => {}
+        }
+        let value = match name {
+            "Condition" | "Fn::And" | "Fn::Equals" | "Fn::Not" | "Fn::Or" => self
+                .truth(
+                    &Value::Object(Map::from_iter([(name.to_owned(), argument.clone())])),
+                    0,
+                )?
+                .into(),
+            "Fn::Base64" => STANDARD.encode(self.text(argument, name)?).into(),
+            "Fn::Cidr" => self.cidr(argument)?,
+            "Fn::FindInMap" => self.find_in_map(argument)?,
+            "Fn::GetAtt" => {
+                let (resource, attribute) = attribute(argument)?;
+                self.attribute(resource, attribute)?
+            }
+            "Fn::GetAZs" => self.zones(argument)?,
+            "Fn::ImportValue" => {
+                let export = self.text(argument, name)?;
+                self.exports
+                    .get(&export)
+                    .ok_or_else(|| invalid(format!("No export named {export} found")))?
+                    .as_str()
+                    .into()
+            }
+            "Fn::Join" => self.join(argument)?,
+            "Fn::Select" => return self.select(argument).map(Some),
+            "Fn::Split" => {
+                let [delimiter, source] = two(name, argument)?;
+                let (delimiter, source) = (self.text(delimiter, name)?, self.text(source, name)?);
+                if delimiter.is_empty() {
+                    return Err(arguments(name));
+                }
+                source.split(&delimiter).collect::<Vec<_>>().into()
+            }
+            "Fn::Sub" => self.substitute(argument)?.into(),
+            other => {
+                return Err(invalid(format!(
+                    "Template error: {other} is not a function of CloudFormation"
+                )));
+            }
+        };
+        Ok(Some(value))
+    }
+
+    fn reference(&self, name: &str) -> Result<Option<Value>, ApiError> {
+        let pseudo = match name {
+            "AWS::NoValue" => return Ok(None),
+            "AWS::AccountId" => self.account.as_str(),
+            "AWS::Partition" => self.region.partition(),
+            "AWS::Region" => self.region.as_str(),
+            "AWS::StackId" => self.stack_id,
+            "AWS::StackName" => self.stack_name,
+            "AWS::URLSuffix" => self.region.url_suffix(),
+            "AWS::NotificationARNs" => return Ok(Some(Value::Array(Vec::new()))),
+            _ => "",
+        };
+        if !pseudo.is_empty() {
+            return Ok(Some(pseudo.into()));
+        }
+        if let (Some(declared), Some(value)) = (
+            self.template.parameters.get(name),
+            self.parameters.get(name),
+        ) {
+            return Ok(Some(declared.value(value)));
+        }
+        self.known(name)
+            .map(|known| Some(known.reference.as_str().into()))
+    }
+
+    fn known(&self, name: &str) -> Result<&Known, ApiError> {
+        self.resources.get(name).ok_or_else(|| {
+            invalid(format!(
+                "Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
+            ))
+        })
+    }
+
+    fn attribute(&self, resource: &str, attribute: &str) -> Result<Value, ApiError> {
+        self.known(resource)?.attributes.get(attribute).cloned().ok_or_else(|| {
+            invalid(format!(
+                "Template error: resource {resource} does not support attribute type {attribute} in Fn::GetAtt"
+            ))
+        })
+    }
+
+    fn condition_at(&self, name: &str, depth: usize) -> Result<bool, ApiError> {
+        let condition = self.template.conditions.get(name).ok_or_else(|| {
+            invalid(format!(
+                "Template error: unresolved condition dependency {name} in Fn::If"
+            ))
+        })?;
+        // More steps than there are conditions can only be a circle.
+        if depth > self.template.conditions.len() {
+            return Err(invalid(format!(
+                "Template error: circular dependency between conditions, through {name}"
+            )));
+        }
+        self.truth(condition, depth + 1)
+    }
+
+    fn truth(&self, value: &Value, depth: usize) -> Result<bool, ApiError> {
+        let Some((name, argument)) = value.as_object().and_then(function) else {
+            return Err(invalid(
+                "Template format error: Conditions can only be boolean operations on parameters and other conditions",
+            ));
+        };
+        let operands = || {
+            argument
+                .as_array()
+                .map(Vec::as_slice)
+                .ok_or_else(|| arguments(name))
+        };
+        match name {
+            "Condition" => self.condition_at(argument.as_str().unwrap_or_default(), depth),
+            "Fn::Equals" => {
+                let [left, right] = two(name, argument)?;
+                Ok(self.comparable(left)? == self.comparable(right)?)
+            }
+            "Fn::Not" => match operands()? {
+                [operand] => Ok(!self.truth(operand, depth)?),
+                _ => Err(arguments(name)),
+            },
+            "Fn::And" | "Fn::Or" => {
+                let operands = operands()?;
+                if !(2..=10).contains(&operands.len()) {
+                    return Err(invalid(format!(
+                        "Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."
+                    )));
+                }
+                let mut truths = Vec::with_capacity(operands.len());
+                for operand in operands {
+                    truths.push(self.truth(operand, depth)?);
+                }
+                Ok(if name == "Fn::And" {
+                    truths.iter().all(|truth| *truth)
+                } else {
+                    truths.contains(&true)
+                })
+            }
+            _ => Err(invalid(
+                "Template format error: Conditions can only be boolean operations on parameters and other conditions",
+            )),
+        }
+    }
+
+    /// Scalars are compared as texts: `14` and `"14"` are the same to CloudFormation.
+    fn comparable(&self, value: &Value) -> Result<Value, ApiError> {
+        let resolved = self.resolve(value)?.unwrap_or(Value::Null);
+        Ok(scalar(&resolved).map_or(resolved, Value::String))
+    }
+
+    fn find_in_map(&self, argument: &Value) -> Result<Value, ApiError> {
+        let name = "Fn::FindInMap";
+        let [map, top, second] = match argument.as_array().map(Vec::as_slice) {
+            Some([map, top, second]) => [map, top, second],
+            _ => {
+                return Err(invalid(
+                    "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the attribute for return value",
+                ));
+            }
+        };
+        let (map, top, second) = (
+            self.text(map, name)?,
+            self.text(top, name)?,
+            self.text(second, name)?,
+        );
+        self.template
+            .mappings
+            .get(&map)
+            .and_then(|mapping| mapping.get(&top))
+            .and_then(|keys| keys.get(&second))
+            .cloned()
+            .ok_or_else(|| {
+                invalid(format!(
+                    "Template error: Unable to get mapping for {map}::{top}::{second}"
+                ))
+            })
+    }
+
+    fn zones(&self, argument: &Value) -> Result<Value, ApiError> {
+        let asked = self.text(argument, "Fn::GetAZs")?;
+        let region = if asked.is_empty() {
+            self.region.clone()
+        } else {
+            Region::parse(&asked).ok_or_else(|| {
+                invalid(format!(
+                    "Template error: Fn::GetAZs: {asked} is not a region"
+                ))
+            })?
+        };
+        Ok(["a", "b", "c"]
+            .map(|zone| format!("{region}{zone}"))
+            .to_vec()
+            .into())
+    }
+
+    fn join(&self, argument: &Value) -> Result<Value, ApiError> {
+        let wrong = || {
+            invalid(
+                "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.",
+            )
+        };
+        let (Some(delimiter), Some(Value::Array(items))) =
+            (match argument.as_array().map(Vec::as_slice) {
+                Some([Value::String(delimiter), items]) => (Some(delimiter), self.resolve(items)?),
+                _ => (None, None),
+            })
+        else {
+            return Err(wrong());
+        };
+        let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
+        Ok(texts.ok_or_else(wrong)?.join(delimiter).into())
+    }
+
+    fn select(&self, argument: &Value) -> Result<Value, ApiError> {
+        let [index, list] = two("Fn::Select", argument)?;
+        let index = self.text(index, "Fn::Select")?;
+        let Some(Value::Array(list)) = self.resolve(list)? else {
+            return Err(arguments("Fn::Select"));
+        };
+        index
+            .parse::<usize>()
+            .ok()
+            .and_then(|index| list.get(index).cloned())
+            .ok_or_else(|| {
+                invalid(format!(
+                    "Template error: Fn::Select cannot select nonexistent value at index {index}"
+                ))
+            })
+    }
+
+    fn substitute(&self, argument: &Value) -> Result<String, ApiError> {
+        let (text, local) = substitution(argument)?;
+        let mut out = String::new();
+        for part in parts(text)? {
+            match part {
+                Part::Text(text) => out.push_str(text),
+                Part::Literal(name) => {
+                    out.push_str("${");
+                    out.push_str(name);
+                    out.push('}');
+                }
+                Part::Variable(name) => {
+                    let value = match (
+                        local.and_then(|local| local.get(name)),
+                        name.split_once('.'),
+                    ) {
+                        (Some(value), _) => self.resolve(value)?,
+                        (None, Some((resource, attribute))) => {
+                            Some(self.attribute(resource, attribute)?)
+                        }
+                        (None, None) => self.reference(name)?,
+                    };
+                    out.push_str(&value.as_ref().and_then(scalar).ok_or_else(|| {
+                        invalid(format!(
+                            "Template error: Fn::Sub: `{name}` does not resolve to a string"
+                        ))
+                    })?);
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn cidr(&self, argument: &Value) -> Result<Value, ApiError> {
+        let name = "Fn::Cidr";
+        let (block, count, bits) = match argument.as_array().map(Vec::as_slice) {
+            Some([block, count]) => (block, count, None),
+            Some([block, count, bits]) => (block, count, Some(bits)),
+            _ => return Err(arguments(name)),
+        };
+        let block: IpNet = self
+            .text(block, name)?
+            .parse()
+            .map_err(|_| arguments(name))?;
+        let count: usize = self
+            .text(count, name)?
+            .parse()
+            .map_err(|_| arguments(name))?;
+        let bits: u8 = match bits {
+            Some(bits) => self
+                .text(bits, name)?
+                .parse()
+                .map_err(|_| arguments(name))?,
+            None => 8,
+        };
+        let width = if matches!(block.addr(), IpAddr::V4(_)) {
+            32_u8
+        } else {
+            128
+        };
+        let prefix = width.checked_sub(bits).ok_or_else(|| arguments(name))?;
+        let blocks: Vec<String> = block
+            .subnets(prefix)
+            .map_err(|_| arguments(name))?
+            .take(count.min(256))
+            .map(|block| block.to_string())
+            .collect();
+        if !(1..=256).contains(&count) || blocks.len() < count {
+            return Err(invalid(format!(
+                "Template error: Fn::Cidr: {block} does not hold {count} blocks of {bits} bits"
+            )));
+        }
+        Ok(blocks.into())
+    }
+}
+
+fn two<'v>(name: &str, argument: &'v Value) -> Result<[&'v Value; 2], ApiError> {
+    match argument.as_array().map(Vec::as_slice) {
+        Some([first, second]) => Ok([first, second]),
+        _ => Err(arguments(name)),
+    }
+}
+
+fn arguments(name: &str) -> ApiError {
+    invalid(format!(
+        "Template error: the arguments of {name} do not fit"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test ends where its fixture is wrong")]
+    use super::*;
+    use serde_json::json;
+
+    /// Resolves `value` (in YAML) in a template with parameters, mappings, conditions and one known resource.
+    fn check(value: &str) -> Result<Option<Value>, String> {
+        let template = Template::parse(&format!(
+            "
+Parameters: {{Empty: {{Type: String, Default: ''}}, Days: {{Type: Number, Default: 14}}, Names: {{Type: CommaDelimitedList, Default: 'a, b'}}}}
+Mappings: {{M: {{us-east-1: {{k: v}}}}}}
+Conditions:
+  Fourteen: !Equals [!Ref Days, \"14\"]
+  Never: !Not [!Condition Fourteen]
+  Both: !And [!Condition Fourteen, !Condition Never]
+  Any: !Or [!Condition Fourteen, !Condition Never]
+Resources: {{T: {{Type: AWS::SNS::Topic}}}}
+Outputs: {{O: {{Value: {value}}}}}
+"
+        ))
+        .map_err(|error| error.message)?;
+        let parameters = super::super::parameters::bind(&template, &[], &BTreeMap::new()).unwrap();
+        let account = AccountId::parse("123456789012").unwrap();
+        let resources = BTreeMap::from([(
+            "T".to_owned(),
+            Known {
+                reference: "arn:t".to_owned(),
+                attributes: Map::from_iter([("TopicName".to_owned(), json!("t"))]),
+            },
+        )]);
+        let scope = Scope {
+            template: &template,
+            parameters: &parameters,
+            account: &account,
+            region: &Region::parse("us-east-1").unwrap(),
+            stack_name: "lab",
+            stack_id: "arn:stack",
+            resources: &resources,
+            exports: &BTreeMap::from([("shared".to_owned(), "x".to_owned())]),
+        };
+        scope
+            .resolve(&template.outputs["O"].value)
+            .map_err(|error| error.message)
+    }
+
+    #[test]
+    fn functions_give_what_aws_gives() {
+        for (value, expected) in [
+            ("!Ref Names", json!(["a", "b"])),
+            ("!Ref Days", json!("14")),
+            (
+                "!Sub '${AWS::Partition}-${T}-${T.TopicName}-${!Days}-${Days}'",
+                json!("aws-arn:t-t-${Days}-14"),
+            ),
+            ("!Sub ['${x}', {x: !Ref AWS::StackName}]", json!("lab")),
+            ("!Join ['-', [a, 1, !Ref Days]]", json!("a-1-14")),
+            ("!Join [',', !Ref Names]", json!("a,b")),
+            ("!Select [1, !Split ['/', a/b]]", json!("b")),
+            ("!FindInMap [M, !Ref AWS::Region, k]", json!("v")),
+            ("!GetAtt T.TopicName", json!("t")),
+            ("!If [Fourteen, y, n]", json!("y")),
+            ("!If [Both, y, !If [Any, x, n]]", json!("x")),
+            (
+                "!If [Never, y, [1, !Ref AWS::NoValue, {a: !Ref AWS::NoValue, b: 2}]]",
+                json!([1, {"b": 2}]),
+            ),
+            ("{Fn::Base64: abc}", json!("YWJj")),
+            (
+                "!Cidr [10.0.0.0/16, 2, 8]",
+                json!(["10.0.0.0/24", "10.0.1.0/24"]),
+            ),
+            ("!ImportValue shared", json!("x")),
+            ("!Select [0, !GetAZs '']", json!("us-east-1a")),
+        ] {
+            assert_eq!(check(value), Ok(Some(expected)), "{value}");
+        }
+        assert_eq!(check("!Ref AWS::NoValue"), Ok(None));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        for (value, expected) in [
+            (
+                "!Ref Nobody",
+                "Template format error: Unresolved resource dependencies [Nobody] in the Outputs block of the template",
+            ),
+            (
+                "!GetAtt T.Nothing",
+                "Template error: resource T does not support attribute type Nothing in Fn::GetAtt",
+            ),
+            (
+                "!GetAtt Nobody.Arn",
+                "Template error: instance of Fn::GetAtt references undefined resource Nobody",
+            ),
+            (
+                "!FindInMap [M, x, k]",
+                "Template error: Unable to get mapping for M::x::k",
+            ),
+            (
+                "!Select [2, [a]]",
+                "Template error: Fn::Select cannot select nonexistent value at index 2",
+            ),
+            ("!ImportValue none", "No export named none found"),
+            (
+                "!If [Maybe, a, b]",
+                "Template error: unresolved condition dependency Maybe in Fn::If",
+            ),
+            (
+                "'{{resolve:ssm:x}}'",
+                "the dynamic reference in `{{resolve:ssm:x}}` is not implemented by the sandbox",
+            ),
+        ] {
+            assert_eq!(check(value), Err(expected.to_owned()), "{value}");
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Making a stack's resources, and taking them back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::graph;
+use super::job::Job;
+use super::parameters::{Element, Parameter};
+use super::resources::{self, Failure, tags};
+use super::stack::{OnFailure, OutputValue, Record, Wish};
+use super::template::Retention;
+use crate::service::Service;
+
+/// Makes everything that the stack is asked to be.
+pub(super) async fn create(job: Job) {
+    let Some(wish) = job.wish() else {
+        return;
+    };
+    let built = build(&job, &wish).await;
+    // Somebody asked to delete the stack meanwhile: that comes next in this lane and takes back what there is.
+    if !job.stack(|stack, _| stack.status == "CREATE_IN_PROGRESS") {
+        return;
+    }
+    let Err(reason) = built else {
+        job.set_status("CREATE_COMPLETE", None);
+        return;
+    };
+    let on_failure = job.stack(|stack, _| Some(stack.on_failure));
+    match on_failure {
+        Some(OnFailure::Nothing) | None => job.set_status("CREATE_FAILED", Some(reason)),
+        Some(OnFailure::Rollback) => {
+            job.set_status(
+                "ROLLBACK_IN_PROGRESS",
+                Some(format!("{reason}Rollback requested by user.")),
+            );
+            match failed(&tear_down(&job, &BTreeSet::new(), true).await) {
+                None => job.set_status("ROLLBACK_COMPLETE", None),
+                reason => job.set_status("ROLLBACK_FAILED", reason),
+            }
+        }
+        Some(OnFailure::Delete) => {
+            job.set_status(
+                "DELETE_IN_PROGRESS",
+                Some(format!("{reason}Delete requested by user.")),
+            );
+            finish_delete(&job, &BTreeSet::new(), true).await;
+        }
+    }
+}
+
+/// Deletes everything that the stack has, and the stack.
+pub(super) async fn delete(job: Job, retain: BTreeSet<String>) {
+    finish_delete(&job, &retain, false).await;
+}
+
+async fn finish_delete(job: &Job, retain: &BTreeSet<String>, creating: bool) {
+    match failed(&tear_down(job, retain, creating).await) {
+        Some(reason) => job.set_status("DELETE_FAILED", Some(reason)),
+        None => job.stack(|stack, now| {
+            stack.deleted = Some(*now);
+            stack.set_status("DELETE_COMPLETE", None, *now);
+        }),
+    }
+}
+
+fn failed(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| {
+        format!(
+            "The following resource(s) failed to delete: [{}]. ",
+            names.join(", ")
+        )
+    })
+}
+
+async fn build(job: &Job, wish: &Wish) -> Result<(), String> {
+    existing(job, wish)
+        .await
+        .map_err(|failure| failure.reason)?;
+    let needs = graph::dependencies(&wish.template, &wish.active).map_err(|error| error.message)?;
+    for name in graph::order(&needs).map_err(|error| error.message)? {
+        if !job.stack(|stack, _| stack.status == "CREATE_IN_PROGRESS") {
+            return Ok(());
+        }
+        let needed = needs.get(&name).cloned().unwrap_or_default();
+        if make(job, wish, &name, needed).await.is_err() {
+            return Err(format!(
+                "The following resource(s) failed to create: [{name}]. "
+            ));
+        }
+    }
+    let outputs = outputs(job, wish).map_err(|failure| format!("{}. ", failure.reason))?;
+    job.stack(|stack, _| stack.outputs = outputs);
+    Ok(())
+}
+
+/// Makes one new resource. A failure is among the events when this returns.
+pub(super) async fn make(
+    job: &Job,
+    wish: &Wish,
+    name: &str,
+    needs: BTreeSet<String>,
+) -> Result<(), Failure> {
+    let (record, refused) = match record(job, wish, name, needs) {
+        Ok(record) => (record, None),
+        Err((record, failure)) => (record, Some(failure)),
+    };
+    let (kind, properties) = (record.kind, record.properties.clone());
+    job.stack(|stack, now| {
+        stack.resources.insert(name.to_owned(), record);
+        stack.set_resource_status(name, "CREATE_IN_PROGRESS", None, *now);
+    });
+    let made = match refused {
+        Some(failure) => Err(failure),
+        None => resources::create(&job.work(name, "CREATE_IN_PROGRESS"), kind, &properties).await,
+    };
+    match made {
+        Ok(made) => {
+            job.keep(name, made);
+            job.set_resource_status(name, "CREATE_COMPLETE", None);
+            Ok(())
+        }
+        Err(failure) => {
+            job.set_resource_status(name, "CREATE_FAILED", Some(failure.reason.clone()));
+            Err(failure)
+        }
+    }
+}
+
+/// The record of a resource that is going to be; with the reason where its properties cannot be resolved.
+pub(super) fn record(
+    job: &Job,
+    wish: &Wish,
+    name: &str,
+    needs: BTreeSet<String>,
+) -> Result<Record, (Record, Failure)> {
+    let declared = &wish.template.resources[name];
+    let mut record = Record {
+        kind: declared.kind,
+        physical_id: None,
+        attributes: Map::new(),
+        properties: json!({}),
+        tags: Vec::new(),
+        status: "",
+        reason: None,
+        changed: job.sandbox.clock.now(),
+        deletion: declared.deletion,
+        needs,
+        metadata: declared.metadata.clone(),
+    };
+    match job.resolve(wish, &declared.properties) {
+        Ok(properties) => record.properties = properties.unwrap_or_else(|| json!({})),
+        Err(failure) => return Err((record, failure)),
+    }
+    if declared.kind.taggable {
+        match tags::wanted(name, &record.properties, &wish.tags) {
+            Ok(tags) => record.tags = tags,
+            Err(failure) => return Err((record, failure)),
+        }
+    }
+    Ok(record)
+}
+
+/// Every output whose condition holds, resolved.
+pub(super) fn outputs(job: &Job, wish: &Wish) -> Result<Vec<OutputValue>, Failure> {
+    let mut outputs = Vec::new();
+    for (key, output) in &wish.template.outputs {
+        // A condition is resolved as the choice that it is.
+        let chosen = |value: &Value| match &output.condition {
+            Some(condition) => json!({"Fn::If": [condition, value, {"Ref": "AWS::NoValue"}]}),
+            None => value.clone(),
+        };
+        let Some(value) = job.resolve(wish, &chosen(&output.value))? else {
+            continue;
+        };
+        let text = |value: &Value| {
+            super::parameters::scalar(value).ok_or_else(|| {
+                Failure::new(format!("Template format error: Output {key} is malformed. The Value field of every Outputs member must evaluate to a String"))
+            })
+        };
+        let export = match &output.export {
+            Some(export) => job
+                .resolve(wish, export)?
+                .map(|name| text(&name))
+                .transpose()?,
+            None => None,
+        };
+        if let Some(export) = &export {
+            let owner = job.sandbox.enter(&job.target, |call| {
+                call.here().cloudformation.exports().remove(export)
+            });
+            if let Some((owner, _)) = owner.filter(|(owner, _)| *owner != job.stack_id) {
+                let owner = owner.split('/').nth(1).unwrap_or_default();
+                return Err(Failure::new(format!(
+                    "Export with name {export} is already exported by stack {owner}"
+                )));
+            }
+        }
+        outputs.push(OutputValue {
+            key: key.clone(),
+            value: text(&value)?,
+            description: output.description.clone(),
+            export,
+        });
+    }
+    Ok(outputs)
+}
+
+/// Deletes the stack's resources, each before what it needs, and answers with those that are still there although they
+/// should not be. Of `creating`, also what would otherwise be retained only from now on.
+async fn tear_down(job: &Job, retain: &BTreeSet<String>, creating: bool) -> Vec<String> {
+    let needs: BTreeMap<String, BTreeSet<String>> = job.stack(|stack, _| {
+        let names: BTreeSet<&String> = stack.resources.keys().collect();
+        stack
+            .resources
+            .iter()
+            .map(|(name, record)| {
+                let needs = record
+                    .needs
+                    .iter()
+                    .filter(|need| names.contains(need))
+                    .cloned()
+                    .collect();
+                (name.clone(), needs)
+            })
+            .collect()
+    });
+    let mut order = graph::order(&needs).unwrap_or_else(|_| needs.keys().cloned().collect());
+    order.reverse();
+    let mut failed: BTreeSet<String> = BTreeSet::new();
+    let mut blocked: BTreeSet<String> = BTreeSet::new();
+    for name in order {
+        let Some(record) = job
+            .record(&name)
+            .filter(|record| record.status != "DELETE_COMPLETE")
+        else {
+            continue;
+        };
+        if blocked.contains(&name) {
+            blocked.extend(record.needs);
+            continue;
+        }
+        let kept = match record.deletion {
+            Retention::Delete => false,
+            Retention::Retain => true,
+            Retention::RetainExceptOnCreate => !creating,
+        };
+        if kept || retain.contains(&name) {
+            job.set_resource_status(&name, "DELETE_SKIPPED", None);
+        } else if remove(job, &name, &record).await.is_err() {
+            // What it needs has to wait until it is gone.
+            blocked.extend(record.needs);
+            failed.insert(name);
+        }
+    }
+    failed.into_iter().collect()
+}
+
+/// Deletes one resource. A failure is among the events when this returns.
+pub(super) async fn remove(job: &Job, name: &str, record: &Record) -> Result<(), Failure> {
+    if let Some(physical_id) = &record.physical_id {
+        job.set_resource_status(name, "DELETE_IN_PROGRESS", None);
+        let work = job.work(name, "DELETE_IN_PROGRESS");
+        if let Err(failure) =
+            resources::delete(&work, record.kind, physical_id, &record.properties).await
+        {
+            job.set_resource_status(name, "DELETE_FAILED", Some(failure.reason.clone()));
+            return Err(failure);
+        }
+    }
+    job.set_resource_status(name, "DELETE_COMPLETE", None);
+    Ok(())
+}
+
+/// Parameters whose type says so must name something that exists.
+async fn existing(job: &Job, wish: &Wish) -> Result<(), Failure> {
+    for (name, parameter) in &wish.template.parameters {
+        let Element::Existing(kind) = parameter.kind.element else {
+            continue;
+        };
+        for value in values(parameter, &wish.parameters[name]) {
+            if !exists(job, kind, &value).await {
+                return Err(Failure::new(format!(
+                    "Parameter validation failed: parameter value {value} for parameter name {name} does not exist. "
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn values(parameter: &Parameter, text: &str) -> Vec<String> {
+    match parameter.value(text) {
+        Value::Array(values) => values
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect(),
+        _ => vec![text.to_owned()],
+    }
+}
+
+/// Whether EC2 knows it. Of the other types that a parameter can have, the sandbox has none, so none exists.
+async fn exists(job: &Job, kind: &str, value: &str) -> bool {
+    let (operation, member) = match kind {
+        "AWS::EC2::AvailabilityZone::Name" => ("DescribeAvailabilityZones", "ZoneName"),
+        "AWS::EC2::SecurityGroup::GroupName" => ("DescribeSecurityGroups", "GroupName"),
+        "AWS::EC2::SecurityGroup::Id" => ("DescribeSecurityGroups", "GroupId"),
+        "AWS::EC2::Subnet::Id" => ("DescribeSubnets", "SubnetId"),
+        "AWS::EC2::VPC::Id" => ("DescribeVpcs", "VpcId"),
+        _ => return false,
+    };
+    job.sandbox
+        .perform_value(
+            &job.target,
+            Service::Ec2,
+            operation,
+            json!({member: [value]}),
+        )
+        .await
+        .is_ok()
+}

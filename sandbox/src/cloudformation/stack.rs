@@ -1,0 +1,201 @@
+//! A stack: what was asked for, what exists, what happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::intrinsics::Known;
+use super::resources::Kind;
+use super::template::{Retention, Template};
+use crate::clock::{Timestamp, iso8601};
+use crate::ids::uuid;
+use crate::sandbox::Target;
+
+/// The type under which a stack appears among its own events.
+pub(super) const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
+
+/// What is done when making a stack fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OnFailure {
+    Nothing,
+    Rollback,
+    Delete,
+}
+
+/// One stack.
+#[derive(Debug)]
+pub(super) struct Stack {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) created: Timestamp,
+    pub(super) updated: Option<Timestamp>,
+    pub(super) deleted: Option<Timestamp>,
+    pub(super) status: &'static str,
+    pub(super) reason: Option<String>,
+    /// What the stack was asked to be last.
+    pub(super) wish: Wish,
+    pub(super) on_failure: OnFailure,
+    pub(super) timeout: Option<i64>,
+    pub(super) protected: bool,
+    pub(super) outputs: Vec<OutputValue>,
+    /// Names of the exports that the stack's values come from.
+    pub(super) imports: BTreeSet<String>,
+    pub(super) resources: BTreeMap<String, Record>,
+    /// Oldest first.
+    pub(super) events: Vec<Event>,
+    /// The token of the operation that is or was at work last.
+    pub(super) token: Option<String>,
+}
+
+/// What a stack is asked to be, and in whose name.
+#[derive(Debug, Clone)]
+pub(super) struct Wish {
+    pub(super) template: Arc<Template>,
+    pub(super) parameters: BTreeMap<String, String>,
+    /// The resources whose condition holds.
+    pub(super) active: BTreeSet<String>,
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) capabilities: Vec<String>,
+    pub(super) role: Option<String>,
+    /// Who makes the resources: the caller, or the stack's role.
+    pub(super) target: Target,
+}
+
+/// An output with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OutputValue {
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) description: Option<String>,
+    pub(super) export: Option<String>,
+}
+
+/// A resource of a stack.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    pub(super) kind: &'static Kind,
+    /// Known as soon as the service has made the thing, also when making it fails afterwards.
+    pub(super) physical_id: Option<String>,
+    pub(super) attributes: Map<String, Value>,
+    /// Functions resolved.
+    pub(super) properties: Value,
+    /// Own tags and the stack's, without CloudFormation's own.
+    pub(super) tags: Vec<(String, String)>,
+    pub(super) status: &'static str,
+    pub(super) reason: Option<String>,
+    pub(super) changed: Timestamp,
+    pub(super) deletion: Retention,
+    /// The resources that this one needs: they are deleted after it.
+    pub(super) needs: BTreeSet<String>,
+    pub(super) metadata: Option<Value>,
+}
+
+/// Something that happened to a stack or to one of its resources.
+#[derive(Debug, Clone)]
+pub(super) struct Event {
+    pub(super) id: String,
+    pub(super) logical_id: String,
+    pub(super) physical_id: String,
+    pub(super) kind: &'static str,
+    pub(super) at: Timestamp,
+    pub(super) status: &'static str,
+    pub(super) reason: Option<String>,
+    pub(super) properties: Option<String>,
+    pub(super) token: Option<String>,
+}
+
+impl Stack {
+    /// Gives the stack a status, and says so among its events.
+    pub(super) fn set_status(
+        &mut self,
+        status: &'static str,
+        reason: Option<String>,
+        now: Timestamp,
+    ) {
+        self.status = status;
+        self.reason.clone_from(&reason);
+        self.events.push(Event {
+            id: uuid(),
+            logical_id: self.name.clone(),
+            physical_id: self.id.clone(),
+            kind: STACK_TYPE,
+            at: now,
+            status,
+            reason,
+            properties: None,
+            token: self.token.clone(),
+        });
+    }
+
+    /// Gives a resource a status, and says so among the stack's events. Resources that the stack does not have are
+    /// left alone.
+    pub(super) fn set_resource_status(
+        &mut self,
+        logical_id: &str,
+        status: &'static str,
+        reason: Option<String>,
+        now: Timestamp,
+    ) {
+        let Some(record) = self.resources.get_mut(logical_id) else {
+            return;
+        };
+        record.status = status;
+        record.reason.clone_from(&reason);
+        record.changed = now;
+        let event = Event {
+            id: format!("{logical_id}-{status}-{}", iso8601(now)),
+            logical_id: logical_id.to_owned(),
+            physical_id: record.physical_id.clone().unwrap_or_default(),
+            kind: record.kind.name,
+            at: now,
+            status,
+            reason,
+            properties: Some(record.properties.to_string()),
+            token: self.token.clone(),
+        };
+        self.events.push(event);
+    }
+
+    /// Says among the events what became of a thing that is no resource of the stack any more.
+    pub(super) fn say(
+        &mut self,
+        logical_id: &str,
+        kind: &'static str,
+        physical_id: &str,
+        status: &'static str,
+        reason: Option<String>,
+        now: Timestamp,
+    ) {
+        self.events.push(Event {
+            id: format!("{logical_id}-{}", uuid()),
+            logical_id: logical_id.to_owned(),
+            physical_id: physical_id.to_owned(),
+            kind,
+            at: now,
+            status,
+            reason,
+            properties: None,
+            token: self.token.clone(),
+        });
+    }
+
+    /// Whether an operation is at work on the stack.
+    pub(super) fn busy(&self) -> bool {
+        self.status.ends_with("_IN_PROGRESS")
+    }
+
+    /// What `Ref` and `Fn::GetAtt` give for the resources that exist.
+    pub(super) fn known(&self) -> BTreeMap<String, Known> {
+        self.resources
+            .iter()
+            .filter_map(|(name, record)| {
+                let known = Known {
+                    reference: record.physical_id.clone()?,
+                    attributes: record.attributes.clone(),
+                };
+                Some((name.clone(), known))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,189 @@
+//! `UpdateStack`: what is asked for, and whether it asks for anything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::change;
+use super::inputs::{self, Request};
+use super::intrinsics::Scope;
+use super::invalid;
+use super::job;
+use super::resources::tags;
+use super::stack::{OutputValue, Stack, Wish};
+use super::template::Template;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::sandbox::Call;
+
+/// What the sandbox cannot do and must not ignore.
+const REFUSED: &[&str] = &[
+    "NotificationARNs",
+    "ResourceTypes",
+    "RetainExceptOnCreate",
+    "RollbackConfiguration",
+    "StackPolicyBody",
+    "StackPolicyDuringUpdateBody",
+    "StackPolicyDuringUpdateURL",
+    "StackPolicyURL",
+];
+
+/// The states from which a stack can be updated.
+const UPDATABLE: &[&str] = &[
+    "CREATE_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE",
+];
+
+pub(super) fn update_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
+    inputs::refuse(input, REFUSED)?;
+    let name = input.text("StackName").unwrap_or_default();
+    let stack = call
+        .here()
+        .cloudformation
+        .find(name)
+        .filter(|stack| stack.deleted.is_none())
+        .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
+    if !UPDATABLE.contains(&stack.status) {
+        return Err(invalid(format!(
+            "Stack:{} is in {} state and can not be updated.",
+            stack.id, stack.status
+        )));
+    }
+    let (id, name, old) = (stack.id.clone(), stack.name.clone(), stack.wish.clone());
+    let use_previous = input.flag("UsePreviousTemplate")?.unwrap_or(false);
+    let body = match (inputs::template_text(call, input)?, use_previous) {
+        (Some(_), true) => {
+            return Err(invalid(
+                "You cannot specify both a template and UsePreviousTemplate.",
+            ));
+        }
+        (Some(body), false) => body,
+        (None, true) => old.template.body.clone(),
+        (None, false) => {
+            return Err(invalid(
+                "Either Template URL or Template Body must be specified.",
+            ));
+        }
+    };
+    let wish = Request {
+        stack_name: &name,
+        stack_id: &id,
+        template: Template::parse(&body)?,
+        previous: &old.parameters,
+        tags: match input.field("Tags") {
+            Some(_) => inputs::tags(input)?,
+            None => old.tags.clone(),
+        },
+        role: input
+            .text("RoleARN")
+            .map(str::to_owned)
+            .or_else(|| old.role.clone()),
+    }
+    .wish(call, input)?;
+    let exports = exports(call);
+    let (account, region) = (call.account.id.clone(), call.region.clone());
+    let roll_back = !input.flag("DisableRollback")?.unwrap_or(false);
+    let now = call.now;
+    let Some(stack) = call.here().cloudformation.find_mut(&id) else {
+        return Err(invalid(format!("Stack [{name}] does not exist")));
+    };
+    same_types(stack, &wish)?;
+    let resources = stack.known();
+    let scope = Scope {
+        template: &wish.template,
+        parameters: &wish.parameters,
+        account: &account,
+        region: &region,
+        stack_name: &name,
+        stack_id: &id,
+        resources: &resources,
+        exports: &exports,
+    };
+    if !differs(stack, &wish, &scope) {
+        return Err(invalid("No updates are to be performed."));
+    }
+    stack.token = input.text("ClientRequestToken").map(str::to_owned);
+    stack.updated = Some(now);
+    stack.wish = wish.clone();
+    stack.set_status("UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+    let target = wish.target.clone();
+    job::start(call, &id, target, move |job| {
+        change::update(job, old, roll_back)
+    });
+    Ok(json!({"StackId": id}))
+}
+
+fn exports(call: &mut Call<'_>) -> BTreeMap<String, String> {
+    let exports = call.here().cloudformation.exports();
+    exports
+        .into_iter()
+        .map(|(name, (_, value))| (name, value))
+        .collect()
+}
+
+fn same_types(stack: &Stack, wish: &Wish) -> Result<(), ApiError> {
+    let changed: Vec<&str> = stack
+        .resources
+        .iter()
+        .filter(|(name, record)| {
+            let declared = wish.template.resources.get(*name);
+            declared.is_some_and(|declared| declared.kind.name != record.kind.name)
+        })
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "Update of resource type is not permitted. The new template modifies resource type of the following resources: [{}]",
+        changed.join(", ")
+    )))
+}
+
+/// Whether anything would come out differently. What cannot be resolved yet depends on something new.
+fn differs(stack: &Stack, wish: &Wish, scope: &Scope<'_>) -> bool {
+    let there: BTreeSet<&String> = stack.resources.keys().collect();
+    if there != wish.active.iter().collect() {
+        return true;
+    }
+    for (name, record) in &stack.resources {
+        let declared = &wish.template.resources[name];
+        let Ok(properties) = scope.resolve(&declared.properties) else {
+            return true;
+        };
+        let properties = properties.unwrap_or_else(|| json!({}));
+        let wanted = tags::wanted(name, &properties, &wish.tags).unwrap_or_default();
+        let same = properties == record.properties
+            && declared.metadata == record.metadata
+            && declared.deletion == record.deletion
+            && (!record.kind.taggable || wanted == record.tags);
+        if !same {
+            return true;
+        }
+    }
+    outputs(wish, scope).is_none_or(|outputs| outputs != stack.outputs)
+}
+
+fn outputs(wish: &Wish, scope: &Scope<'_>) -> Option<Vec<OutputValue>> {
+    let mut outputs = Vec::new();
+    for (key, output) in &wish.template.outputs {
+        let holds = match &output.condition {
+            Some(condition) => scope.condition(condition).ok()?,
+            None => true,
+        };
+        if !holds {
+            continue;
+        }
+        outputs.push(OutputValue {
+            key: key.clone(),
+            value: scope.text(&output.value, "an output").ok()?,
+            description: output.description.clone(),
+            export: match &output.export {
+                Some(export) => Some(scope.text(export, "an export").ok()?),
+                None => None,
+            },
+        });
+    }
+    Some(outputs)
+}

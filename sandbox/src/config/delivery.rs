@@ -1,0 +1,191 @@
+//! Delivering: may Config write into the bucket, and does the topic take its messages.
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::PRINCIPAL;
+use super::channel::Channel;
+use crate::caller::Caller;
+use crate::clock::{Timestamp, epoch_seconds};
+use crate::error::ApiError;
+use crate::iam::{self, Access, Decision};
+use crate::protocol::Operation;
+use crate::sandbox::Call;
+use crate::{s3, sns};
+
+/// How the last message to the topic went.
+#[derive(Debug, Clone)]
+pub(super) struct Delivered {
+    at: Timestamp,
+    failure: Option<(String, String)>,
+}
+
+impl Delivered {
+    /// In capitals, as AWS sends it.
+    pub(super) fn to_json(&self) -> Value {
+        let at = epoch_seconds(self.at);
+        match &self.failure {
+            None => json!({"lastStatus": "SUCCESS", "lastStatusChangeTime": at}),
+            Some((code, message)) => json!({
+                "lastStatus": "FAILURE",
+                "lastErrorCode": code,
+                "lastErrorMessage": message,
+                "lastStatusChangeTime": at,
+            }),
+        }
+    }
+}
+
+/// Publishes to the channel's topic, where it has one: with the recorder's role, and where the topic
+/// does not know that, as the service. What went wrong shows in `DescribeDeliveryChannelStatus`.
+pub(super) fn stream(call: &mut Call<'_>, subject: String, body: String) {
+    let state = &call.here().config;
+    let Some(topic) = state
+        .channel
+        .as_ref()
+        .and_then(|channel| channel.topic.clone())
+    else {
+        return;
+    };
+    let role = state
+        .recorder
+        .as_ref()
+        .map(|recorder| recorder.role_arn.clone());
+    let message = sns::Message {
+        subject: Some(subject),
+        body,
+        ..sns::Message::default()
+    };
+    let result = match role {
+        None => sns::publish(call, &topic, PRINCIPAL, message),
+        Some(role) => sns::publish(call, &topic, &role, message.clone())
+            .or_else(|error| sns::publish(call, &topic, PRINCIPAL, message).map_err(|_| error)),
+    };
+    let now = call.now;
+    if let Err(error) = &result {
+        tracing::warn!(topic, %error, "a notification could not be delivered");
+    }
+    if let Some(channel) = &mut call.here().config.channel {
+        channel.stream = Some(Delivered {
+            at: now,
+            failure: result
+                .err()
+                .map(|error| (error.code.into_owned(), error.message)),
+        });
+    }
+}
+
+/// Whether the topic exists, here: Config streams only within a region.
+pub(super) fn check_topic(call: &mut Call<'_>, topic: &str) -> Result<(), ApiError> {
+    let invalid = || {
+        ApiError::bad(
+            "InvalidSNSTopicARNException",
+            format!("The specified SNS topic '{topic}' does not exist."),
+        )
+    };
+    let parts: Vec<&str> = topic.split(':').collect();
+    match parts.as_slice() {
+        ["arn", _, "sns", region, _, _] if *region == call.region.as_str() => {}
+        _ => return Err(invalid()),
+    }
+    let question = Operation::new("GetTopicAttributes", json!({ "TopicArn": topic }));
+    match sns::dispatch(call, &question) {
+        Ok(_) => Ok(()),
+        Err(error) if error.status >= 500 => Err(error),
+        Err(_) => Err(invalid()),
+    }
+}
+
+/// What AWS does when a channel is put: it looks at the bucket's ACL and writes a file, with the
+/// recorder's role.
+pub(super) fn check_bucket(
+    call: &mut Call<'_>,
+    role_arn: &str,
+    channel: &Channel,
+) -> Result<(), ApiError> {
+    let bucket = &channel.bucket;
+    let policy = s3::policy(call, bucket).map_err(|error| {
+        if error.status >= 500 {
+            return error;
+        }
+        ApiError::bad(
+            "NoSuchBucketException",
+            format!("Cannot find a S3 bucket with an empty or unknown name '{bucket}'."),
+        )
+    })?;
+    let refuse = |why: String| {
+        Err(ApiError::bad(
+            "InsufficientDeliveryPolicyException",
+            format!("Insufficient delivery policy to s3 bucket: {bucket}, {why}"),
+        ))
+    };
+    if iam::assumable(call.account, role_arn, PRINCIPAL).is_err() {
+        return refuse(format!("unable to assume role: {role_arn}."));
+    }
+    let partition = call.region.partition();
+    let bucket_arn = format!("arn:{partition}:s3:::{bucket}");
+    let acl = secure(Access::on("s3", "GetBucketAcl", bucket_arn.clone()));
+    if !may(call, role_arn, policy.as_ref(), acl) {
+        return refuse("unable to get s3 bucket acl.".to_owned());
+    }
+    let key = check_file(call, channel);
+    let put = secure(Access::on("s3", "PutObject", format!("{bucket_arn}/{key}")))
+        .with("s3:x-amz-acl", "bucket-owner-full-control");
+    if !may(call, role_arn, policy.as_ref(), put) {
+        let prefix = channel.prefix.as_deref().unwrap_or("null");
+        return refuse(format!(
+            "unable to write to bucket, provided s3 key prefix is '{prefix}', provided kms key is 'null'."
+        ));
+    }
+    s3::put(call, bucket, &key, Bytes::new())
+}
+
+/// `[prefix/]AWSLogs/<account>/Config/ConfigWritabilityCheckFile`.
+fn check_file(call: &Call<'_>, channel: &Channel) -> String {
+    let prefix = channel
+        .prefix
+        .as_ref()
+        .map(|prefix| format!("{prefix}/"))
+        .unwrap_or_default();
+    format!(
+        "{prefix}AWSLogs/{}/Config/ConfigWritabilityCheckFile",
+        call.account.id
+    )
+}
+
+fn secure(access: Access) -> Access {
+    access.with("aws:securetransport", "true")
+}
+
+/// Whether Config may do something in a bucket of the recorder's account. It acts with the recorder's
+/// role; only where that is the service-linked one, which may write into no bucket, as the service.
+fn may(call: &Call<'_>, role_arn: &str, policy: Option<&Value>, access: Access) -> bool {
+    let by_policy = |principal: &str, access: &Access| {
+        policy.is_some_and(|policy| {
+            iam::resource_policy_decides(policy, principal, access) == Decision::Allowed
+        })
+    };
+    if role_arn.contains(":role/aws-service-role/") {
+        let access = access.with("aws:sourceaccount", call.account.id.as_str());
+        return by_policy(PRINCIPAL, &access);
+    }
+    let caller = Caller::Role {
+        role: role_arn.rsplit('/').next().unwrap_or_default().to_owned(),
+        session: "AWSConfig-BucketConfigCheck".to_owned(),
+    };
+    let allowed = iam::decide(call.account, &caller, &access) == Decision::Allowed
+        || by_policy(role_arn, &access);
+    allowed && !policy.is_some_and(|policy| denies(policy, role_arn, &access))
+}
+
+/// Whether a policy denies outright: it does if it still refuses when it allows everything else.
+fn denies(policy: &Value, principal: &str, access: &Access) -> bool {
+    let mut policy = policy.clone();
+    let everything = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
+    match policy.get_mut("Statement") {
+        Some(Value::Array(statements)) => statements.push(everything),
+        Some(single) => *single = json!([single.clone(), everything]),
+        None => return false,
+    }
+    iam::resource_policy_decides(&policy, principal, access) != Decision::Allowed
+}

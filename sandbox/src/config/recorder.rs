@@ -1,0 +1,331 @@
+//! The recorder: one in an account's region, started and stopped.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::page::{one_of, validation};
+use super::place::Place;
+use super::recording_group::RecordingGroup;
+use super::{PRINCIPAL, record, tags};
+use crate::clock::{Timestamp, epoch_seconds};
+use crate::engine::Task;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::iam;
+use crate::ids::hex_id;
+use crate::sandbox::{Call, Outcome};
+
+/// Names that belong to recorders which other services make.
+const RESERVED_PREFIX: &str = "AWSConfigurationRecorderFor";
+
+/// The customer managed recorder.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    pub(super) name: String,
+    pub(super) arn: String,
+    pub(super) role_arn: String,
+    pub(super) group: RecordingGroup,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) recording: bool,
+    started: Option<Timestamp>,
+    stopped: Option<Timestamp>,
+    status: Option<(Status, Timestamp)>,
+}
+
+/// How the latest recording went. Written in capitals, as AWS's own examples and answers have it; the
+/// API model's spelling (`Success`) is not what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Status {
+    Pending,
+    Success,
+}
+
+impl Recorder {
+    /// One that records already, for tests that are not about starting it.
+    #[cfg(test)]
+    pub(super) fn recording(group: RecordingGroup) -> Self {
+        Self {
+            name: "default".to_owned(),
+            arn: "arn:aws:config:us-east-1:123456789012:configuration-recorder/default/0"
+                .to_owned(),
+            role_arn: "arn:aws:iam::123456789012:role/AwsConfigRole".to_owned(),
+            group,
+            tags: BTreeMap::new(),
+            recording: true,
+            started: None,
+            stopped: None,
+            status: None,
+        }
+    }
+
+    /// Whether a change of this resource type becomes an item now.
+    pub(super) fn records(&self, resource_type: &str) -> bool {
+        self.recording && self.group.records(resource_type)
+    }
+
+    /// Something was recorded.
+    pub(super) fn succeeded(&mut self, now: Timestamp) {
+        if self
+            .status
+            .is_none_or(|(status, _)| status != Status::Success)
+        {
+            self.status = Some((Status::Success, now));
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({
+            "arn": self.arn,
+            "name": self.name,
+            "roleARN": self.role_arn,
+            "recordingGroup": self.group.to_json(),
+            "recordingMode": {"recordingFrequency": "CONTINUOUS", "recordingModeOverrides": []},
+            "recordingScope": "PAID",
+        })
+    }
+
+    fn status_json(&self) -> Value {
+        let mut status = json!({"arn": self.arn, "name": self.name, "recording": self.recording});
+        if let Some(at) = self.started {
+            status["lastStartTime"] = epoch_seconds(at);
+        }
+        if let Some(at) = self.stopped {
+            status["lastStopTime"] = epoch_seconds(at);
+        }
+        if let Some((last, at)) = self.status {
+            status["lastStatus"] = match last {
+                Status::Pending => json!("PENDING"),
+                Status::Success => json!("SUCCESS"),
+            };
+            status["lastStatusChangeTime"] = epoch_seconds(at);
+        }
+        status
+    }
+}
+
+pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
+    let asked = input.field("ConfigurationRecorder").ok_or_else(|| {
+        validation("the request must contain the parameter ConfigurationRecorder")
+    })?;
+    if asked.field("servicePrincipal").is_some() {
+        return Err(ApiError::bad(
+            "UnmodifiableEntityException",
+            "Service-linked configuration recorders cannot be put with this operation.",
+        ));
+    }
+    let name = asked.text("name").unwrap_or("default");
+    check_name(name)?;
+    let group = RecordingGroup::parse(asked.field("recordingGroup"))?;
+    check_mode(asked.field("recordingMode"))?;
+    let tags = tags::parse(input)?;
+    let role_arn = asked.text("roleARN").unwrap_or_default();
+    if role_arn.is_empty() {
+        return Err(ApiError::bad(
+            "InvalidRoleException",
+            "The role ARN of the configuration recorder is null or empty.",
+        ));
+    }
+    iam::assumable(call.account, role_arn, PRINCIPAL).map_err(|why| {
+        ApiError::bad(
+            "InvalidRoleException",
+            format!("The role cannot be assumed by AWS Config: {why}."),
+        )
+    })?;
+
+    let arn = call.arn(
+        "config",
+        &format!("configuration-recorder/{name}/{}", hex_id("", 16)),
+    );
+    let slot = &mut call.here().config.recorder;
+    match slot {
+        Some(existing) if existing.name != name => {
+            return Err(ApiError::bad(
+                "MaxNumberOfConfigurationRecordersExceededException",
+                format!(
+                    "Failed to put configuration recorder '{name}' because the maximum number of configuration recorders: 1 is reached."
+                ),
+            ));
+        }
+        // Overwritten, except for its tags: those change only through TagResource.
+        Some(existing) => {
+            role_arn.clone_into(&mut existing.role_arn);
+            let widened = existing.recording && existing.group != group;
+            existing.group = group;
+            if widened {
+                record::take_inventory(call);
+            }
+        }
+        None => {
+            *slot = Some(Recorder {
+                name: name.to_owned(),
+                arn,
+                role_arn: role_arn.to_owned(),
+                group,
+                tags,
+                recording: false,
+                started: None,
+                stopped: None,
+                status: None,
+            });
+        }
+    }
+    Ok(json!({}).into())
+}
+
+fn check_name(name: &str) -> Result<(), ApiError> {
+    let length = name.chars().count();
+    if (1..=256).contains(&length) && !name.starts_with(RESERVED_PREFIX) {
+        return Ok(());
+    }
+    Err(ApiError::bad(
+        "InvalidConfigurationRecorderNameException",
+        format!(
+            "The configuration recorder name '{name}' is not valid: 1 to 256 characters, and the prefix {RESERVED_PREFIX} is reserved."
+        ),
+    ))
+}
+
+/// Only continuous recording exists here: a daily recorder would look alive and record nothing for a day.
+fn check_mode(mode: Option<&Value>) -> Result<(), ApiError> {
+    let Some(mode) = mode else { return Ok(()) };
+    let overrides = mode.list("recordingModeOverrides");
+    for frequency in std::iter::once(mode)
+        .chain(overrides)
+        .map(|mode| mode.text("recordingFrequency").unwrap_or_default())
+    {
+        one_of(
+            frequency,
+            "configurationRecorder.recordingMode.recordingFrequency",
+            &["CONTINUOUS", "DAILY"],
+        )?;
+        if frequency == "DAILY" {
+            return Err(ApiError::not_implemented(
+                "config",
+                "PutConfigurationRecorder with DAILY recording",
+            ));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn describe(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
+    let recorders: Vec<Value> = selected(call, input)?
+        .map(Recorder::to_json)
+        .into_iter()
+        .collect();
+    Ok(json!({ "ConfigurationRecorders": recorders }).into())
+}
+
+pub(super) fn describe_status(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
+    let status: Vec<Value> = selected(call, input)?
+        .map(Recorder::status_json)
+        .into_iter()
+        .collect();
+    Ok(json!({ "ConfigurationRecordersStatus": status }).into())
+}
+
+/// The recorder that a Describe operation asks for; without a name or ARN the one that there is.
+fn selected<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<Option<&'c Recorder>, ApiError> {
+    let names = input.texts("ConfigurationRecorderNames");
+    if names.len() > 1 {
+        return Err(validation(
+            "Only one configuration recorder may be specified.",
+        ));
+    }
+    let recorder = call.here().config.recorder.as_ref();
+    if let Some(principal) = input.text("ServicePrincipal") {
+        return Err(no_such(principal));
+    }
+    let name = names.first().map(String::as_str);
+    let wanted = name.or(input.text("Arn"));
+    let Some(wanted) = wanted else {
+        return Ok(recorder);
+    };
+    recorder
+        .filter(|recorder| name.is_none_or(|name| name == recorder.name))
+        .filter(|recorder| input.text("Arn").is_none_or(|arn| arn == recorder.arn))
+        .map(Some)
+        .ok_or_else(|| no_such(wanted))
+}
+
+pub(super) fn start(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
+    let now = call.now;
+    named(call, input)?;
+    let state = &mut call.here().config;
+    if state.channel.is_none() {
+        return Err(ApiError::bad(
+            "NoAvailableDeliveryChannelException",
+            "Delivery channel is not available to start configuration recorder.",
+        ));
+    }
+    let recorder = named(call, input)?;
+    if recorder.recording {
+        return Ok(json!({}).into());
+    }
+    recorder.recording = true;
+    recorder.started = Some(now);
+    recorder.status = Some((Status::Pending, now));
+    record::take_inventory(call);
+    let place = Place::of(call);
+    let due = record::due(call);
+    let lane = place.lane("recorder");
+    call.account
+        .later(Task::new(due, lane, move |sandbox| async move {
+            sandbox.enter(&place.target(), |call| {
+                let now = call.now;
+                if let Some(recorder) = call
+                    .here()
+                    .config
+                    .recorder
+                    .as_mut()
+                    .filter(|recorder| recorder.recording)
+                {
+                    recorder.succeeded(now);
+                }
+            });
+        }));
+    Ok(json!({}).into())
+}
+
+pub(super) fn stop(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
+    let now = call.now;
+    let recorder = named(call, input)?;
+    if recorder.recording {
+        recorder.recording = false;
+        recorder.stopped = Some(now);
+    }
+    Ok(json!({}).into())
+}
+
+/// What was recorded stays readable, as AWS documents it.
+pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
+    named(call, input)?;
+    call.here().config.recorder = None;
+    Ok(json!({}).into())
+}
+
+fn named<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<&'c mut Recorder, ApiError> {
+    let name = input.require("ConfigurationRecorderName")?;
+    call.here()
+        .config
+        .recorder
+        .as_mut()
+        .filter(|recorder| recorder.name == name)
+        .ok_or_else(|| no_such(name))
+}
+
+fn no_such(name: &str) -> ApiError {
+    ApiError::bad(
+        "NoSuchConfigurationRecorderException",
+        format!("Cannot find configuration recorder with the specified name '{name}'."),
+    )
+}
+
+/// What every operation says that needs a recorder where there is none.
+pub(super) fn none_available() -> ApiError {
+    ApiError::bad(
+        "NoAvailableConfigurationRecorderException",
+        "Configuration recorder is not available; put one with PutConfigurationRecorder first.",
+    )
+}

@@ -1,0 +1,187 @@
+//! Fixtures, and the service as a whole: items, rules and evaluations through the engine. What needs
+//! roles, buckets or functions is tested where those are made.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod evaluations;
+mod items;
+mod rules;
+mod singletons;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::channel::Channel;
+use super::item::{Item, ResourceKey, Status};
+use super::place::Place;
+use super::recorder::Recorder;
+use super::recording_group::RecordingGroup;
+use super::rule::Rule;
+use super::scope::Scope;
+use super::{Change, Resource, State, observe};
+use crate::caller::Caller;
+use crate::clock::{Timestamp, epoch_seconds};
+use crate::error::ApiError;
+use crate::ids::{AccountId, Region};
+use crate::sandbox::{Call, Sandbox, Settings, Target};
+use crate::service::Service;
+
+const GROUP: &str = "AWS::EC2::SecurityGroup";
+const SG: &str = "sg-0123456789abcdef0";
+const RULE_ID: &str = "config-rule-abc123";
+
+pub(super) fn place() -> Place {
+    Place {
+        account: AccountId::parse("123456789012").unwrap(),
+        region: Region::parse("us-east-1").unwrap(),
+    }
+}
+
+pub(super) fn item(status: Status, configuration: Value) -> Item {
+    Item {
+        key: ResourceKey::new(GROUP, SG),
+        resource_name: Some("LabSG1".to_owned()),
+        arn: format!("arn:aws:ec2:us-east-1:123456789012:security-group/{SG}"),
+        tags: BTreeMap::new(),
+        relationships: Vec::new(),
+        configuration,
+        status,
+        captured: Timestamp::UNIX_EPOCH,
+        state_id: 0,
+    }
+}
+
+fn group(id: &str, ports: &[u16]) -> Resource {
+    Resource {
+        resource_type: GROUP,
+        resource_id: id.to_owned(),
+        resource_name: Some("LabSG1".to_owned()),
+        arn: format!("arn:aws:ec2:us-east-1:123456789012:security-group/{id}"),
+        tags: BTreeMap::from([("lab".to_owned(), "yes".to_owned())]),
+        relationships: vec![json!({
+            "resourceType": "AWS::EC2::VPC", "resourceId": "vpc-1", "relationshipName": "Is contained in Vpc"})],
+        configuration: json!({"groupId": id, "ipPermissions": ports}),
+    }
+}
+
+/// A sandbox whose clock stands still, with a recorder and a channel, and a way to look into it.
+struct World {
+    sandbox: Arc<Sandbox>,
+}
+
+impl World {
+    fn new(types: &[&str]) -> Self {
+        Self::with(types, Settings::default())
+    }
+
+    fn with(types: &[&str], settings: Settings) -> Self {
+        let sandbox = Sandbox::start(settings);
+        sandbox.clock.freeze();
+        let world = Self { sandbox };
+        let types = types.iter().map(|name| (*name).to_owned()).collect();
+        world.enter(|call| {
+            let state = &mut call.here().config;
+            state.recorder = Some(Recorder::recording(RecordingGroup::Only(types)));
+            state.channel = Some(Channel {
+                name: "default".to_owned(),
+                bucket: "bucket".to_owned(),
+                prefix: None,
+                topic: None,
+                stream: None,
+            });
+        });
+        world
+    }
+
+    fn enter<T>(&self, work: impl FnOnce(&mut Call<'_>) -> T) -> T {
+        let place = place();
+        let target = Target::new(place.account, place.region, Caller::Operator);
+        self.sandbox.enter(&target, work)
+    }
+
+    fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
+        self.enter(|call| look(&mut call.here().config))
+    }
+
+    async fn call(&self, name: &str, input: Value) -> Result<Value, ApiError> {
+        let place = place();
+        let target = Target::new(place.account, place.region, Caller::Operator);
+        self.sandbox
+            .perform_value(&target, Service::Config, name, input)
+            .await
+    }
+
+    async fn refused(&self, name: &str, input: Value) -> String {
+        self.call(name, input).await.unwrap_err().code.into_owned()
+    }
+
+    /// Lets the engine work until `reached` says so.
+    async fn until(&self, what: &str, mut reached: impl FnMut(&mut State) -> bool) {
+        let waiting = async {
+            while !self.state(&mut reached) {
+                tokio::task::yield_now().await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        assert!(in_time.is_ok(), "waited in vain: {what}");
+    }
+
+    async fn idle(&self) {
+        let engine = &self.sandbox.engine;
+        let waiting = async {
+            while !engine.is_idle() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), waiting).await;
+        assert!(in_time.is_ok(), "the engine does not come to rest");
+    }
+
+    /// A rule whose function does not exist: every invocation fails.
+    fn add_rule(&self, name: &str, scope: &Value) {
+        let scope = Scope::parse(Some(scope)).unwrap();
+        let now = self.sandbox.clock.now();
+        self.state(|state| {
+            let rule = Rule::new(
+                name,
+                RULE_ID,
+                "arn:aws:config:us-east-1:123456789012:config-rule/config-rule-abc123",
+                now,
+            );
+            let rule = Rule {
+                scope,
+                function: "arn:aws:lambda:us-east-1:123456789012:function:none".to_owned(),
+                message_types: vec!["ConfigurationItemChangeNotification".to_owned()],
+                input_parameters: r#"{"debug":"true"}"#.to_owned(),
+                ..rule
+            };
+            state.rules.insert(name.to_owned(), rule);
+        });
+    }
+
+    fn token(&self) -> String {
+        let now = self.sandbox.clock.now();
+        self.state(|state| state.tokens.issue(RULE_ID, now))
+    }
+
+    fn statuses(&self) -> Vec<&'static str> {
+        self.state(|state| {
+            let items = state.history.of(&ResourceKey::new(GROUP, SG));
+            items.iter().map(|item| item.status.name()).collect()
+        })
+    }
+
+    fn failures(&self) -> Option<Timestamp> {
+        self.state(|state| {
+            let rule = state.rules.values().next().unwrap();
+            rule.activity.invocation_failed
+        })
+    }
+}
+
+fn evaluation(compliance: &str, ordering: Timestamp) -> Value {
+    json!({"ComplianceResourceType": GROUP, "ComplianceResourceId": SG, "ComplianceType": compliance,
+        "Annotation": "why", "OrderingTimestamp": epoch_seconds(ordering)})
+}

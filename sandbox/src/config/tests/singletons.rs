@@ -1,0 +1,85 @@
+//! Recorder, channel and retention: one of each, in their order.
+
+use super::*;
+
+#[tokio::test]
+async fn the_channel_outlives_a_running_recorder() {
+    let world = World::new(&[GROUP]);
+    let channel = json!({"DeliveryChannelName": "default"});
+    let recorder = json!({"ConfigurationRecorderName": "default"});
+    assert_eq!(
+        world
+            .refused("DeleteDeliveryChannel", channel.clone())
+            .await,
+        "LastDeliveryChannelDeleteFailedException"
+    );
+    world
+        .call("StopConfigurationRecorder", recorder.clone())
+        .await
+        .unwrap();
+    world
+        .call("DeleteDeliveryChannel", channel.clone())
+        .await
+        .unwrap();
+    assert_eq!(
+        world.refused("DeleteDeliveryChannel", channel).await,
+        "NoSuchDeliveryChannelException"
+    );
+    assert_eq!(
+        world
+            .refused("StartConfigurationRecorder", recorder.clone())
+            .await,
+        "NoAvailableDeliveryChannelException"
+    );
+    world
+        .call("DeleteConfigurationRecorder", recorder.clone())
+        .await
+        .unwrap();
+    assert_eq!(
+        world.refused("StartConfigurationRecorder", recorder).await,
+        "NoSuchConfigurationRecorderException"
+    );
+    let put = json!({"DeliveryChannel": {"name": "default", "s3BucketName": "bucket"}});
+    assert_eq!(
+        world.refused("PutDeliveryChannel", put).await,
+        "NoAvailableConfigurationRecorderException"
+    );
+}
+
+#[tokio::test]
+async fn a_second_channel_is_one_too_many() {
+    let world = World::new(&[GROUP]);
+    let put = json!({"DeliveryChannel": {"name": "other", "s3BucketName": "bucket"}});
+    assert_eq!(
+        world.refused("PutDeliveryChannel", put).await,
+        "MaxNumberOfDeliveryChannelsExceededException"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_there_says_so() {
+    let world = World::new(&[GROUP]);
+    let error = world
+        .call("PutRemediationConfigurations", json!({}))
+        .await
+        .unwrap_err();
+    assert_eq!((error.status, error.code.as_ref()), (501, "NotImplemented"));
+    let days = |days: i64| json!({"RetentionPeriodInDays": days});
+    assert_eq!(
+        world.refused("PutRetentionConfiguration", days(29)).await,
+        "InvalidParameterValueException"
+    );
+    world
+        .call("PutRetentionConfiguration", days(2557))
+        .await
+        .unwrap();
+    let name = json!({"RetentionConfigurationName": "default"});
+    world
+        .call("DeleteRetentionConfiguration", name.clone())
+        .await
+        .unwrap();
+    assert_eq!(
+        world.refused("DeleteRetentionConfiguration", name).await,
+        "NoSuchRetentionConfigurationException"
+    );
+}
