@@ -13,6 +13,7 @@ mod ec2_request;
 mod ec2_response;
 mod endpoint;
 mod error;
+mod exchange;
 mod ops;
 mod retry;
 mod sign;

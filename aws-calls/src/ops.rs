@@ -1,23 +1,19 @@
 //! The client and its four calls.
 
-use crate::clock::Skew;
 use crate::config::Config;
 use crate::config_service;
-use crate::credentials::Cache;
 use crate::ec2_request;
 use crate::ec2_response;
 use crate::endpoint::{self, EndpointError, Service};
-use crate::error::{CallError, Details, ErrorKind, Operation};
-use crate::sign::{Unsigned, signed};
-use crate::transport::{Answer, Transport};
-use crate::wire_error::{WireError, blames_clock, classify, request_id};
+use crate::error::{CallError, ErrorKind, Operation};
+use crate::exchange::{Call, Exchange, ReadError};
+use crate::sign::Unsigned;
 use bytes::Bytes;
 use http::Uri;
 use remediator_core::{Evaluation, GroupId, ResultToken, Rule, SecurityGroup};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 /// Calls AWS. Cheap to clone; clones share connections, credentials and what was learned about
 /// the clock.
@@ -28,12 +24,9 @@ pub struct Client {
 
 #[derive(Debug)]
 struct Inner {
-    config: Config,
     ec2: Uri,
     config_service: Uri,
-    credentials: Cache,
-    transport: Transport,
-    skew: Skew,
+    exchange: Exchange,
 }
 
 /// A configuration with which no client can work.
@@ -110,13 +103,6 @@ pub struct Revoked {
     pub unknown: usize,
 }
 
-/// What a call sends and to whom.
-struct Call {
-    operation: Operation,
-    subject: String,
-    unsigned: Unsigned,
-}
-
 impl Client {
     /// Builds the client; connects to nothing yet.
     ///
@@ -126,10 +112,7 @@ impl Client {
         let inner = Inner {
             ec2: endpoint::resolve(&config, Service::Ec2)?,
             config_service: endpoint::resolve(&config, Service::ConfigService)?,
-            credentials: Cache::new(config.credentials.clone()),
-            transport: Transport::new(config.timeouts)?,
-            skew: Skew::default(),
-            config,
+            exchange: Exchange::new(config)?,
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -143,15 +126,14 @@ impl Client {
     /// The first connection that could not be opened. The calls would open their own.
     pub async fn connect(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let Inner {
-            transport,
             ec2,
             config_service,
-            ..
+            exchange,
         } = &*self.inner;
         let (a, b, c) = tokio::join!(
-            transport.open(ec2),
-            transport.open(ec2),
-            transport.open(config_service)
+            exchange.open(ec2),
+            exchange.open(ec2),
+            exchange.open(config_service)
         );
         a.and(b).and(c)
     }
@@ -169,15 +151,18 @@ impl Client {
         loop {
             let body = ec2_request::describe(&query.ids, &query.filters, token.as_deref());
             let call = self.ec2(Operation::DescribeSecurityGroups, query.subject(), body);
-            let page = self.call(&call, ec2_response::describe).await?;
+            let page = self.inner.exchange.send(&call, |body| {
+                let page = ec2_response::describe(body)?;
+                // The same token again would mean the same page for ever.
+                if page.next_token.is_some() && page.next_token == token {
+                    return Err("the same `nextToken` came twice".into());
+                }
+                Ok(page)
+            });
+            let page = page.await?;
             groups.extend(page.groups);
             match page.next_token {
                 None => return Ok(groups),
-                // The same token again would mean the same page for ever.
-                Some(next) if token.as_ref() == Some(&next) => {
-                    let error = "the same `nextToken` came twice".into();
-                    return Err(failure(&call, ErrorKind::Answer, 1, Some(error)));
-                }
                 Some(next) => token = Some(next),
             }
         }
@@ -195,9 +180,11 @@ impl Client {
         let operation = Operation::AuthorizeSecurityGroupIngress;
         let body = ec2_request::ingress("AuthorizeSecurityGroupIngress", group, rules);
         let call = self.ec2(operation, group.to_string(), body);
-        self.call(&call, ec2_response::write)
+        self.inner
+            .exchange
+            .send(&call, |body| Ok(ec2_response::write(body)?))
             .await
-            .map(|_unknown| ())
+            .map(drop)
     }
 
     /// `RevokeSecurityGroupIngress`. Descriptions take no part in it.
@@ -213,9 +200,12 @@ impl Client {
         let operation = Operation::RevokeSecurityGroupIngress;
         let body = ec2_request::ingress("RevokeSecurityGroupIngress", group, rules);
         let call = self.ec2(operation, group.to_string(), body);
-        self.call(&call, ec2_response::write)
-            .await
-            .map(|unknown| Revoked { unknown })
+        let unknown = self
+            .inner
+            .exchange
+            .send(&call, |body| Ok(ec2_response::write(body)?))
+            .await?;
+        Ok(Revoked { unknown })
     }
 
     /// `PutEvaluations`, in portions of a hundred.
@@ -241,12 +231,19 @@ impl Client {
                 },
             };
             call.unsigned.body = config_service::request(token, portion)
-                .map_err(|e| failure(&call, ErrorKind::Refused, 0, Some(e.into())))?;
-            let failed = self.call(&call, config_service::failed).await?;
-            if !failed.is_empty() {
-                let list = format!("not accepted: {}", failed.join(", ")).into();
-                return Err(failure(&call, ErrorKind::EvaluationsFailed, 1, Some(list)));
-            }
+                .map_err(|e| call.failure(ErrorKind::Refused, 0, Some(e.into())))?;
+            let sent = self.inner.exchange.send(&call, |body| {
+                let failed = config_service::failed(body)?;
+                if failed.is_empty() {
+                    return Ok(());
+                }
+                let cause = format!("not accepted: {}", failed.join(", ")).into();
+                Err(ReadError {
+                    kind: ErrorKind::EvaluationsFailed,
+                    cause,
+                })
+            });
+            sent.await?;
         }
         Ok(())
     }
@@ -264,121 +261,4 @@ impl Client {
             },
         }
     }
-
-    /// Sends until there is an answer, a final refusal, or no patience left.
-    async fn call<T, E>(
-        &self,
-        call: &Call,
-        read: impl Fn(&[u8]) -> Result<T, E>,
-    ) -> Result<T, CallError>
-    where
-        E: Into<Box<dyn Error + Send + Sync>>,
-    {
-        let retry = self.inner.config.retry;
-        let mut clock_corrected = false;
-        let mut attempt = 1;
-        loop {
-            let signed_at = self.inner.skew.now();
-            let error = match self.attempt(call, signed_at, attempt).await? {
-                Outcome::Success(answer) => {
-                    return read(&answer.body).map_err(|e| {
-                        let mut error = details(call, ErrorKind::Answer, attempt, Some(e.into()));
-                        error.status = Some(answer.status.as_u16());
-                        error.request_id = request_id(&answer);
-                        CallError::new(error)
-                    });
-                }
-                Outcome::Refused { error, date } => {
-                    let blamed = blames_clock(error.code()).filter(|_| !clock_corrected);
-                    if let Some(certain) = blamed
-                        && self.inner.skew.learn(signed_at, date.as_deref(), certain)
-                    {
-                        // Once, and not counted: nothing was tried yet that could have worked.
-                        clock_corrected = true;
-                        continue;
-                    }
-                    error
-                }
-                Outcome::Lost(error) => error,
-            };
-            if !error.kind().is_transient() || attempt >= retry.max_attempts {
-                return Err(error);
-            }
-            tokio::time::sleep(retry.delay(attempt, fastrand::f64())).await;
-            attempt += 1;
-        }
-    }
-
-    async fn attempt(
-        &self,
-        call: &Call,
-        signed_at: SystemTime,
-        attempt: u32,
-    ) -> Result<Outcome, CallError> {
-        let fail = |kind, cause| failure(call, kind, attempt, Some(cause));
-        let credentials = self.inner.credentials.get().await;
-        let credentials = credentials.map_err(|e| fail(ErrorKind::Credentials, e.into()))?;
-        let request = signed(
-            &call.unsigned,
-            &credentials,
-            &self.inner.config.region,
-            signed_at,
-        )
-        .map_err(|e| fail(ErrorKind::Refused, e))?;
-        let answer = match self.inner.transport.send(request).await {
-            Ok(answer) => answer,
-            Err(cause) => return Ok(Outcome::Lost(fail(ErrorKind::Connection, cause))),
-        };
-        if answer.status.is_success() {
-            return Ok(Outcome::Success(answer));
-        }
-        let WireError {
-            code,
-            message,
-            request_id,
-        } = WireError::read(&answer);
-        let status = answer.status.as_u16();
-        let error = CallError::new(Details {
-            kind: classify(code.as_deref(), status),
-            code,
-            message,
-            request_id,
-            status: Some(status),
-            ..details(call, ErrorKind::Refused, attempt, None)
-        });
-        Ok(Outcome::Refused {
-            error,
-            date: answer.header("date").map(str::to_owned),
-        })
-    }
-}
-
-/// How one attempt ended.
-enum Outcome {
-    Success(Answer),
-    Refused {
-        error: CallError,
-        date: Option<String>,
-    },
-    Lost(CallError),
-}
-
-type Cause = Option<Box<dyn Error + Send + Sync>>;
-
-fn details(call: &Call, kind: ErrorKind, attempts: u32, source: Cause) -> Details {
-    Details {
-        operation: call.operation,
-        subject: call.subject.clone(),
-        kind,
-        code: None,
-        message: None,
-        request_id: None,
-        status: None,
-        attempts,
-        source,
-    }
-}
-
-fn failure(call: &Call, kind: ErrorKind, attempts: u32, source: Cause) -> CallError {
-    CallError::new(details(call, kind, attempts, source))
 }

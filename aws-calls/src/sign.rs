@@ -30,8 +30,13 @@ pub(crate) fn signed(
     region: &str,
     time: SystemTime,
 ) -> Result<Request<Full<Bytes>>, Box<dyn Error + Send + Sync>> {
-    let mut builder =
-        Request::post(unsigned.uri.clone()).header("content-type", unsigned.content_type);
+    let mut builder = Request::post(unsigned.uri.clone())
+        .header("content-type", unsigned.content_type)
+        // Not signed; CloudTrail shows it beside every call.
+        .header(
+            "user-agent",
+            concat!("drift-lab/", env!("CARGO_PKG_VERSION")),
+        );
     if let Some(target) = unsigned.target {
         builder = builder.header("x-amz-target", target);
     }

@@ -320,12 +320,18 @@ async fn reports_go_out_by_the_hundred() {
 async fn a_report_that_config_does_not_take_is_an_error() {
     let failed =
         r#"{"FailedEvaluations":[{"ComplianceResourceId":"sg-0a","ComplianceType":"COMPLIANT"}]}"#;
-    let (_stub, client) = start([Reply::ok(failed)]).await;
+    let headers = vec![("x-amzn-requestid", "req-3".to_owned())];
+    let taken = Reply::Answer(200, headers, failed.to_owned());
+    let (_stub, client) = start([Reply::Close, taken]).await;
     let error = client
         .put_evaluations(&ResultToken::new("t"), &evaluations(1))
         .await
         .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::EvaluationsFailed);
+    assert_eq!(
+        (error.kind(), error.attempts()),
+        (ErrorKind::EvaluationsFailed, 2)
+    );
+    assert_eq!(error.request_id(), Some("req-3"));
     assert!(
         error.report().contains("sg-0a COMPLIANT"),
         "{}",

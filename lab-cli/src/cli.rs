@@ -163,7 +163,7 @@ impl Global {
                 .hint("give one such as `http://127.0.0.1:4566`"));
         }
         let aws = Aws::connect(&target).await?;
-        let identity = aws
+        let (identity, time_there) = aws
             .identity()
             .await
             .doing("find out whose credentials these are")?;
@@ -181,12 +181,20 @@ impl Global {
                 .map(|url| format!(", at {url}"))
                 .unwrap_or_default(),
         ));
+        let (clock, wrong) = Clock::system().set_to(time_there);
+        if let Some(wrong) = wrong {
+            ui.warn(format_args!(
+                "the clock of this machine is {} seconds {} that of the endpoint, which counts here",
+                wrong.abs().whole_seconds(),
+                if wrong.is_positive() { "behind" } else { "ahead of" },
+            ));
+        }
         Ok(Context {
             aws,
             place,
             settings,
             ui,
-            clock: Clock::system(),
+            clock,
             yes: self.yes,
         })
     }

@@ -20,6 +20,10 @@ use aws_calls::{Client, Config};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// How long the start may wait for connections.
+const AHEAD: Duration = Duration::from_secs(2);
 
 type InitError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -49,12 +53,17 @@ fn start() -> Result<(), InitError> {
 /// answers events until the environment is shut down.
 async fn serve() -> Result<(), InitError> {
     let client = Client::new(Config::from_env()?)?;
-    if let Err(error) = client.connect().await {
-        // Not fatal: the calls open connections of their own, and report what fails then.
-        output::line(&format!(
-            "connections could not be opened ahead: {}",
-            error::chain(&*error)
-        ));
+    // Not fatal, and not waited for at length (Lambda gives the whole start ten seconds): the calls
+    // open connections of their own, and report what fails then.
+    match tokio::time::timeout(AHEAD, client.connect()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            output::line(&format!(
+                "connections could not be opened ahead: {}",
+                error::chain(&*error)
+            ));
+        }
+        Err(_elapsed) => output::line("connections could not be opened ahead in time"),
     }
     let live = &Live::new(client);
     let handler = service_fn(|event: LambdaEvent<Value>| async move {

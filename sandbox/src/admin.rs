@@ -1,4 +1,4 @@
-//! What is not AWS: health, the clock. Everything under `/_sandbox/`.
+//! What is not AWS: health, the clock, the inbox. Everything under `/_sandbox/`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,9 +6,12 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
+use crate::caller::Caller;
 use crate::clock::iso8601;
+use crate::ids::{AccountId, Region};
 use crate::protocol::{HttpRequest, HttpResponse, respond};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Target};
+use crate::sns::{self, Mail};
 
 /// Answers a request to `/_sandbox/<path>`.
 pub(crate) async fn answer(
@@ -32,6 +35,10 @@ pub(crate) async fn answer(
             sandbox.clock.freeze();
             reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
         }
+        (&Method::GET, "inbox") => inbox(sandbox, request),
+        // Links in mails are clicked, so these two are GET although they change something.
+        (&Method::GET, "confirm") => confirm(sandbox, request),
+        (&Method::GET, "unsubscribe") => unsubscribe(sandbox, request),
         _ => reply(
             404,
             &json!({"error": format!("`{} /_sandbox/{path}` does not exist", request.method)}),
@@ -53,6 +60,67 @@ fn advance(sandbox: &Sandbox, request: &HttpRequest) -> HttpResponse {
     };
     sandbox.clock.advance(Duration::from_secs(seconds));
     reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
+}
+
+/// The mails of an account in all its regions, oldest first; `to` chooses one address.
+fn inbox(sandbox: &Arc<Sandbox>, request: &HttpRequest) -> HttpResponse {
+    let Some(account) = parameter(request, "account").and_then(|id| AccountId::parse(&id)) else {
+        return reply(
+            400,
+            &json!({"error": "`account` must be a 12-digit account id, as in inbox?account=123456789012"}),
+        );
+    };
+    let to = parameter(request, "to");
+    // The region does not matter: mail is collected from all of them.
+    let Some(region) = Region::all().next() else {
+        return reply(500, &json!({"error": "no region is known"}));
+    };
+    let target = Target::new(account, region, Caller::Operator);
+    let mut mails: Vec<Mail> = sandbox.enter(&target, |call| {
+        let regions = call.account.regions();
+        regions
+            .flat_map(|region| region.sns.inbox.iter().cloned())
+            .collect()
+    });
+    mails.retain(|mail| to.as_ref().is_none_or(|to| mail.to == *to));
+    mails.sort_by_key(|mail| mail.sent);
+    let mails: Vec<_> = mails
+        .iter()
+        .map(|mail| {
+            json!({
+                "sent": iso8601(mail.sent),
+                "from": mail.from,
+                "to": mail.to,
+                "subject": mail.subject,
+                "body": mail.body,
+                "topic_arn": mail.topic_arn,
+            })
+        })
+        .collect();
+    reply(200, &json!({"mails": mails}))
+}
+
+fn confirm(sandbox: &Arc<Sandbox>, request: &HttpRequest) -> HttpResponse {
+    let topic = parameter(request, "TopicArn").unwrap_or_default();
+    let token = parameter(request, "Token").unwrap_or_default();
+    match sns::confirm_by_link(sandbox, &topic, &token) {
+        Ok(arn) => reply(200, &json!({"confirmed": arn})),
+        Err(error) => reply(error.status, &json!({"error": error.to_string()})),
+    }
+}
+
+fn unsubscribe(sandbox: &Arc<Sandbox>, request: &HttpRequest) -> HttpResponse {
+    let arn = parameter(request, "SubscriptionArn").unwrap_or_default();
+    match sns::unsubscribe_by_link(sandbox, &arn) {
+        Ok(()) => reply(200, &json!({"unsubscribed": arn})),
+        Err(error) => reply(error.status, &json!({"error": error.to_string()})),
+    }
+}
+
+fn parameter(request: &HttpRequest, name: &str) -> Option<String> {
+    let pairs = request.query_pairs();
+    let found = pairs.into_iter().find(|(known, _)| known == name);
+    found.map(|(_, value)| value)
 }
 
 fn reply(status: u16, body: &serde_json::Value) -> HttpResponse {

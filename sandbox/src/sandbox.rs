@@ -104,6 +104,11 @@ impl Account {
             })
     }
 
+    /// The regions that the account has been used in.
+    pub fn regions(&self) -> impl Iterator<Item = &Regional> {
+        self.regions.values()
+    }
+
     /// Schedules work for the engine; it is handed over when the account is unlocked.
     pub fn later(&mut self, task: Task) {
         self.outbox.push(task);

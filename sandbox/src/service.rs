@@ -150,7 +150,8 @@ impl Service {
             Service::Ec2 => (403, "UnauthorizedOperation"),
             Service::Config | Service::Logs => (400, "AccessDeniedException"),
             Service::Lambda => (403, "AccessDeniedException"),
-            Service::CloudFormation | Service::Iam | Service::S3 | Service::Sns | Service::Sts => {
+            Service::Sns => (403, "AuthorizationError"),
+            Service::CloudFormation | Service::Iam | Service::S3 | Service::Sts => {
                 (403, "AccessDenied")
             }
         }

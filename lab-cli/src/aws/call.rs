@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// What came of a call.
 pub type CallResult<T> = Result<T, CallError>;
@@ -201,7 +201,9 @@ impl<T> Doing<T> for CallResult<T> {
                 Class::Unusable | Class::Malformed => None,
             };
             let kind = match call.code() {
-                Some(code) if BAD_CREDENTIALS.contains(&code) => crate::error::Kind::Unreachable,
+                Some(code) if BAD_CREDENTIALS.contains(&code) => Kind::Unreachable,
+                // AWS itself has no endpoint that could say so; what stands in for it may.
+                Some("InvalidRegion") => Kind::Input,
                 Some(_) | None => call.class.into(),
             };
             let error = Error::new(kind, format!("cannot {what}")).caused_by(call);
@@ -241,7 +243,6 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
-    use crate::error::Kind;
 
     fn refused(code: &str) -> CallError {
         CallError {

@@ -4,10 +4,12 @@ use serde::Serialize;
 
 use super::observe_settled;
 use crate::audit::{Audit, audit};
+use crate::aws::Doing;
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
+use crate::spec::TAG;
 use crate::state::{Interest, Names};
-use crate::teardown::Teardown;
+use crate::teardown::{Removal, Teardown};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -46,20 +48,36 @@ pub async fn run(context: &Context, _args: &Args) -> Result<()> {
         Some(found) => Names::from_parameters(&found.description.parameters, None),
         None => names,
     };
-    let teardown = Teardown::new(&context.aws, ui, &context.clock, &before);
-    let plan = teardown.plan();
-    let removed = if plan.is_empty() {
+    let buckets = match &before.stack {
+        // The stack removes its buckets; without one they can only be known by their tag.
+        Some(_) => Vec::new(),
+        None => context
+            .aws
+            .buckets_tagged(context.place.account(), TAG, stack)
+            .await
+            .doing("look for buckets of the lab")?
+            .into_iter()
+            .filter_map(|(bucket, looked)| looked.is_ok().then_some(bucket))
+            .collect(),
+    };
+    let removal = Removal::of(&before, &buckets);
+    for line in removal.to_string().lines() {
+        ui.say(format_args!("  {line}"));
+    }
+    let removed = if removal.is_empty() {
         ui.say(format_args!(
             "nothing to remove: there is no lab `{stack}` here"
         ));
         Vec::new()
     } else {
-        ui.say("this will be removed:");
-        for line in &plan {
-            ui.say(format_args!("  - {line}"));
-        }
         context.consent("Remove all this?")?;
-        teardown.run().await?
+        let teardown = Teardown {
+            aws: &context.aws,
+            ui,
+            clock: &context.clock,
+            place: &context.place,
+        };
+        teardown.run(&removal).await?
     };
     ui.say("looking for leftovers, by name and by tag");
     let audit = audit(&context.aws, &before, &names).await?;

@@ -13,6 +13,7 @@ use crate::spec::{
     Settings, Spec, TAG,
 };
 use crate::state::{Named, Observed, ObservedChannel, ObservedStack, Place, Tagged};
+use crate::teardown::Removal;
 
 const STACK: &str = "lab-environment";
 
@@ -357,4 +358,48 @@ fn recorder_and_rule_are_known_by_the_stack_too_when_their_tags_are_gone() {
     lab.rule.as_mut().unwrap().it.source = Some("arn:their-function".into());
     lab.channels[0].channel.bucket = "theirs".into();
     assert_eq!(conflicts(&lab).len(), 3);
+}
+
+#[test]
+fn removing_follows_the_order_that_aws_accepts() {
+    let lab = converged();
+    let removal = Removal::of(&lab, &[]);
+    insta::assert_snapshot!(removal.to_string(), @r"
+    - rule `EC2SecurityGroup`
+    - delivery channel `default`
+    - configuration recorder `default`
+    - retention of configuration history (2557 days)
+    - everything in the delivery bucket `delivery`
+    - stack `lab-environment`
+    - code bucket `driftlab-code-123456789012-us-east-1-lab-environment`
+    ");
+    assert!(Removal::of(&nothing(), &[]).is_empty());
+}
+
+#[test]
+fn what_is_not_ours_is_kept_and_what_no_stack_owns_is_removed() {
+    let mut lab = nothing();
+    lab.recorders = vec![Tagged::default()];
+    lab.retention = Some(365);
+    lab.named = vec![
+        Named {
+            kind: "log group",
+            name: "ours".into(),
+            parameter: "LogGroupName",
+            tags: ours(),
+        },
+        Named {
+            kind: "role",
+            name: "AwsConfigRole".into(),
+            parameter: "ConfigRoleName",
+            tags: Tags::new(),
+        },
+    ];
+    let removal = Removal::of(&lab, &["delivery".to_owned(), lab.place.code_bucket()]);
+    insta::assert_snapshot!(removal.to_string(), @r"
+    - log group `ours`
+    - bucket `delivery`
+    = configuration recorder `` (not this lab's)
+    = retention of configuration history, 365 days (not this lab's)
+    ");
 }

@@ -124,7 +124,11 @@ impl<'de> Visitor<'de> for UniqueVisitor {
 
 fn yaml(text: &str) -> Result<Value, ApiError> {
     let mut reader = Reader {
-        events: Parser::new_from_str(text),
+        // Whether comments are events is otherwise up to whoever else uses the parser.
+        events: Parser::new_from_str_with_options(
+            text,
+            granit_parser::options! { emit_comments: false },
+        ),
     };
     let mut document = None;
     while let Some((event, span)) = reader.next()? {
@@ -347,7 +351,7 @@ mod tests {
     #[test]
     fn short_forms_become_long_ones_at_every_depth() {
         let tree = parse(
-            "A: !Ref B\nC: !GetAtt D.Outputs.E\nF: !If\n  - G\n  - !Sub ${H}-x\n  - !Ref AWS::NoValue\nI: !GetAtt [J, K]\nL:\n  Fn::Join:\n    - \"\"\n    - - !Select [0, !GetAZs \"\"]\n",
+            "# A comment\nA: !Ref B # and another\n\n# between\nC: !GetAtt D.Outputs.E\nF: !If\n  - G\n  - !Sub ${H}-x\n  - !Ref AWS::NoValue\nI: !GetAtt [J, K]\nL:\n  Fn::Join:\n    - \"\"\n    - - !Select [0, !GetAZs \"\"]\n",
         )
         .unwrap();
         assert_eq!(

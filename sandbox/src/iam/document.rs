@@ -107,6 +107,16 @@ impl Document {
             .all(|resource| test(resource))
     }
 
+    /// Whether every action that the document names passes `test`.
+    pub(crate) fn actions_are(&self, test: impl Fn(&str) -> bool) -> bool {
+        self.statements
+            .iter()
+            .flat_map(|statement| match &statement.actions {
+                Matched::In(list) | Matched::NotIn(list) => list,
+            })
+            .all(|action| test(action))
+    }
+
     /// A role of this account that the document names and that does not exist: services refuse such a policy.
     pub(crate) fn unknown_principal(&self, account: &Account) -> Option<&str> {
         let role_of_ours = |arn: &str| {

@@ -303,6 +303,33 @@ pub(crate) fn resource_policy_decides(
     }
 }
 
+/// Whether `principal` (a service or the ARN of a role of this account) may do something to a resource
+/// of this account with that policy. Of a role either side may allow it; either may deny it.
+pub(crate) fn decide_for(
+    account: &Account,
+    principal: &str,
+    policy: &Value,
+    access: &Access,
+) -> Decision {
+    let resource = resource_policy_decides(policy, principal, access);
+    let Some(role) = account.iam.role_by_arn(principal) else {
+        return resource;
+    };
+    let access = access.clone().with("aws:SecureTransport", "true");
+    let denied = || {
+        Document::read(policy, Kind::Resource).map_or(true, |document| {
+            document.judge(Some(&Who::Identity(principal)), &access) == Verdict::Denied
+        })
+    };
+    match role_verdict(account, &role.name, &access) {
+        Verdict::Denied => {
+            Decision::Denied("of an explicit deny in an identity-based policy".to_owned())
+        }
+        Verdict::Allowed if !denied() => Decision::Allowed,
+        Verdict::Allowed | Verdict::Silent | Verdict::Delegated => resource,
+    }
+}
+
 /// A role as STS needs it.
 pub(crate) struct Assumable {
     /// The role's name.

@@ -85,8 +85,13 @@ impl Node {
     fn into_map(self) -> Value {
         let mut map = Map::new();
         for mut entry in self.children.into_values() {
-            let key = entry.children.remove("key").and_then(|node| node.text);
-            let value = entry.children.remove("value").map(Node::into_value);
+            // SNS calls the halves of a message attribute `Name` and `Value`.
+            let mut half = |one: &str, other: &str| {
+                let found = entry.children.remove(one);
+                found.or_else(|| entry.children.remove(other))
+            };
+            let key = half("key", "Name").and_then(|node| node.text);
+            let value = half("value", "Value").map(Node::into_value);
             if let (Some(key), Some(value)) = (key, value) {
                 map.insert(key, value);
             }

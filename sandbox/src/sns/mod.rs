@@ -1,47 +1,109 @@
 //! SNS: topics, subscriptions, mail.
 
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
 use crate::error::ApiError;
-use crate::iam::Access;
+use crate::fields::Fields;
+use crate::iam::{self, Access, Decision};
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
-/// What the service holds.
-#[derive(Debug, Default)]
-pub struct State {}
+pub(crate) use self::delivery::Message;
+pub use self::state::{Mail, State};
+pub(crate) use self::subscriptions::{confirm_by_link, unsubscribe_by_link};
 
-pub(crate) fn dispatch(_call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
-    match operation.name.as_str() {
+mod delivery;
+mod filter;
+mod mail;
+mod state;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+mod topics;
+
+pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
+    let answer = match operation.name.as_str() {
+        "CreateTopic" => topics::create(call, operation),
+        "DeleteTopic" => topics::delete(call, operation),
+        "ListTopics" => topics::list(call, operation),
+        "GetTopicAttributes" => topics::attributes(call, operation),
+        "SetTopicAttributes" => topics::set_attribute(call, operation),
+        "TagResource" => topics::tag(call, operation),
+        "UntagResource" => topics::untag(call, operation),
+        "ListTagsForResource" => topics::list_tags(call, operation),
+        "Subscribe" => subscriptions::subscribe(call, operation),
+        "ConfirmSubscription" => subscriptions::confirm(call, operation),
+        "Unsubscribe" => subscriptions::unsubscribe(call, operation),
+        "ListSubscriptions" => subscriptions::list(call, operation),
+        "ListSubscriptionsByTopic" => subscriptions::list_by_topic(call, operation),
+        "GetSubscriptionAttributes" => subscriptions::attributes(call, operation),
+        "SetSubscriptionAttributes" => subscriptions::set_attribute(call, operation),
+        "Publish" => delivery::publish_operation(call, operation),
         name => Err(ApiError::not_implemented("sns", name)),
+    }?;
+    Ok(answer.into())
+}
+
+pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
+    let input = &operation.input;
+    let named = ["TopicArn", "TargetArn", "ResourceArn"]
+        .iter()
+        .find_map(|member| input.text(member));
+    let resource = match (named, input.text("Name")) {
+        (Some(arn), _) => arn.to_owned(),
+        (None, Some(name)) => call.arn("sns", name),
+        // Subscriptions are no resources of their own.
+        (None, None) => "*".to_owned(),
+    };
+    let mut access = Access::on("sns", &operation.name, resource);
+    if operation.name == "Subscribe" {
+        for (member, key) in [("Protocol", "sns:Protocol"), ("Endpoint", "sns:Endpoint")] {
+            if let Some(value) = input.text(member) {
+                access = access.with(key, value);
+            }
+        }
+    }
+    vec![access]
+}
+
+/// Publishes on behalf of `principal` (a service or a role's ARN), which the topic's policy must allow;
+/// for a role its own policies may do that too. Answers the message id.
+pub(crate) fn publish(
+    call: &mut Call<'_>,
+    topic_arn: &str,
+    principal: &str,
+    message: Message,
+) -> Result<String, ApiError> {
+    let topic = state::topic(call, topic_arn)?;
+    let policy = topic.policy.clone();
+    // Services publish for the account that they work for.
+    let access =
+        Access::on("sns", "Publish", topic_arn).with("aws:SourceAccount", call.account.id.as_str());
+    match iam::decide_for(call.account, principal, &policy, &access) {
+        Decision::Allowed => delivery::publish(call, topic_arn, &message),
+        Decision::Denied(why) => Err(ApiError::new(
+            403,
+            "AuthorizationError",
+            format!(
+                "User: {principal} is not authorized to perform: SNS:Publish on resource: {topic_arn} because {why}"
+            ),
+        )),
     }
 }
 
-pub(crate) fn required_access(_call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
-    vec![Access::anywhere("sns", &operation.name)]
-}
-
-/// A message that a service publishes.
-#[derive(Debug, Clone, Default)]
-pub struct Message {
-    /// The subject line of mails.
-    pub subject: Option<String>,
-    /// The body.
-    pub body: String,
-    /// String attributes, for filter policies.
-    pub attributes: std::collections::BTreeMap<String, String>,
-}
-
-/// Publishes on behalf of `principal` (a service or a role's ARN), which the topic's policy must allow.
-/// Answers the message id.
-pub(crate) fn publish(
-    _call: &mut Call<'_>,
-    topic_arn: &str,
-    _principal: &str,
-    _message: Message,
-) -> Result<String, ApiError> {
-    Err(ApiError::not_implemented("sns", topic_arn))
-}
-
 /// The policy of a topic of this account; `None` when there is no such topic.
-pub(crate) fn policy(_call: &mut Call<'_>, _topic_arn: &str) -> Option<serde_json::Value> {
-    None
+pub(crate) fn policy(call: &mut Call<'_>, topic_arn: &str) -> Option<Value> {
+    state::topic(call, topic_arn)
+        .ok()
+        .map(|topic| topic.policy.clone())
+}
+
+/// Strings as the values of message attributes.
+fn text_attributes(attributes: &BTreeMap<String, String>) -> BTreeMap<String, Value> {
+    attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(value.clone())))
+        .collect()
 }

@@ -1,0 +1,178 @@
+//! One call from the first attempt to the last: signing, sending, retrying.
+
+use crate::clock::Skew;
+use crate::config::Config;
+use crate::credentials::Cache;
+use crate::error::{CallError, Details, ErrorKind, Operation};
+use crate::sign::{Unsigned, signed};
+use crate::transport::{Answer, Transport};
+use crate::wire_error::{WireError, blames_clock, classify, request_id};
+use http::Uri;
+use std::error::Error;
+use std::time::SystemTime;
+
+type Cause = Box<dyn Error + Send + Sync>;
+
+/// What a call sends and to whom.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) operation: Operation,
+    pub(crate) subject: String,
+    pub(crate) unsigned: Unsigned,
+}
+
+impl Call {
+    pub(crate) fn failure(
+        &self,
+        kind: ErrorKind,
+        attempts: u32,
+        source: Option<Cause>,
+    ) -> CallError {
+        CallError::new(self.details(kind, attempts, source))
+    }
+
+    fn details(&self, kind: ErrorKind, attempts: u32, source: Option<Cause>) -> Details {
+        Details {
+            operation: self.operation,
+            subject: self.subject.clone(),
+            kind,
+            code: None,
+            message: None,
+            request_id: None,
+            status: None,
+            attempts,
+            source,
+        }
+    }
+}
+
+/// Why an answer with a status of success is none.
+#[derive(Debug)]
+pub(crate) struct ReadError {
+    pub(crate) kind: ErrorKind,
+    pub(crate) cause: Cause,
+}
+
+impl<E: Into<Cause>> From<E> for ReadError {
+    fn from(error: E) -> Self {
+        Self {
+            kind: ErrorKind::Answer,
+            cause: error.into(),
+        }
+    }
+}
+
+/// How one attempt ended.
+enum Outcome {
+    Success(Answer),
+    Refused {
+        error: CallError,
+        date: Option<String>,
+    },
+    Lost(CallError),
+}
+
+/// Everything that calls share: credentials, connections, patience, and the clock's error.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    config: Config,
+    credentials: Cache,
+    transport: Transport,
+    skew: Skew,
+}
+
+impl Exchange {
+    pub(crate) fn new(config: Config) -> Result<Self, rustls::Error> {
+        Ok(Self {
+            credentials: Cache::new(config.credentials.clone()),
+            transport: Transport::new(config.timeouts)?,
+            skew: Skew::default(),
+            config,
+        })
+    }
+
+    /// Opens a connection and keeps it for the calls to come.
+    pub(crate) async fn open(&self, uri: &Uri) -> Result<(), Cause> {
+        self.transport.open(uri).await
+    }
+
+    /// Sends until there is an answer, a final refusal, or no patience left.
+    pub(crate) async fn send<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&[u8]) -> Result<T, ReadError>,
+    ) -> Result<T, CallError> {
+        let retry = self.config.retry;
+        let mut clock_corrected = false;
+        let mut attempt = 1;
+        loop {
+            let signed_at = self.skew.now();
+            let error = match self.attempt(call, signed_at, attempt).await? {
+                Outcome::Success(answer) => {
+                    return read(&answer.body).map_err(|ReadError { kind, cause }| {
+                        CallError::new(Details {
+                            status: Some(answer.status.as_u16()),
+                            request_id: request_id(&answer),
+                            ..call.details(kind, attempt, Some(cause))
+                        })
+                    });
+                }
+                Outcome::Refused { error, date } => {
+                    let blamed = blames_clock(error.code()).filter(|_| !clock_corrected);
+                    if let Some(certain) = blamed
+                        && self.skew.learn(signed_at, date.as_deref(), certain)
+                    {
+                        // Once, and not counted: nothing was tried yet that could have worked.
+                        clock_corrected = true;
+                        continue;
+                    }
+                    error
+                }
+                Outcome::Lost(error) => error,
+            };
+            if !error.kind().is_transient() || attempt >= retry.max_attempts {
+                return Err(error);
+            }
+            tokio::time::sleep(retry.delay(attempt, fastrand::f64())).await;
+            attempt += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        call: &Call,
+        signed_at: SystemTime,
+        attempt: u32,
+    ) -> Result<Outcome, CallError> {
+        let fail = |kind, cause| call.failure(kind, attempt, Some(cause));
+        let credentials = self.credentials.get().await;
+        let credentials = credentials.map_err(|e| fail(ErrorKind::Credentials, e.into()))?;
+        let request = signed(&call.unsigned, &credentials, &self.config.region, signed_at)
+            .map_err(|e| fail(ErrorKind::Refused, e))?;
+        let answer = match self.transport.send(request).await {
+            Ok(answer) => answer,
+            Err(cause) => return Ok(Outcome::Lost(fail(ErrorKind::Connection, cause))),
+        };
+        if answer.status.is_success() {
+            return Ok(Outcome::Success(answer));
+        }
+        let WireError {
+            code,
+            message,
+            request_id,
+        } = WireError::read(&answer);
+        let status = answer.status.as_u16();
+        let error = CallError::new(Details {
+            kind: classify(code.as_deref(), status),
+            code,
+            message,
+            request_id,
+            status: Some(status),
+            ..call.details(ErrorKind::Refused, attempt, None)
+        });
+        Ok(Outcome::Refused {
+            error,
+            date: answer.header("date").map(str::to_owned),
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! What has to be removed: a pure reading of what was observed. Only what is ours.
+
+use std::fmt;
+
+use crate::aws::{RuleDescription, StackDescription};
+use crate::plan::Kept;
+use crate::spec::RULE_NAME;
+use crate::state::Observed;
+
+/// Something that no stack owns any more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stray {
+    /// A bucket, by name.
+    Bucket(String),
+    /// A log group, by name.
+    LogGroup(String),
+}
+
+impl fmt::Display for Stray {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bucket(name) => write!(f, "bucket `{name}`"),
+            Self::LogGroup(name) => write!(f, "log group `{name}`"),
+        }
+    }
+}
+
+/// Everything to remove, in the order in which AWS accepts it. Empty means that there is no lab.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// The rule.
+    pub rule: Option<RuleDescription>,
+    /// Names of recorders to stop and delete.
+    pub recorders: Vec<String>,
+    /// Names of delivery channels.
+    pub channels: Vec<String>,
+    /// The retention, in days.
+    pub retention: Option<i32>,
+    /// The stack, whose delivery bucket is emptied first.
+    pub stack: Option<StackDescription>,
+    /// What no stack owns any more.
+    pub strays: Vec<Stray>,
+    /// The code bucket.
+    pub code_bucket: Option<String>,
+    /// What stays although it is of the kind that a lab has.
+    pub kept: Vec<Kept>,
+}
+
+impl Removal {
+    /// Reads what was observed. `tagged_buckets` are the buckets that carry our tag.
+    pub fn of(observed: &Observed, tagged_buckets: &[String]) -> Self {
+        let place = &observed.place;
+        let mut removal = Self {
+            stack: observed
+                .stack
+                .as_ref()
+                .filter(|_| observed.owns_stack())
+                .map(|stack| stack.description.clone()),
+            code_bucket: observed.code_bucket.is_some().then(|| place.code_bucket()),
+            ..Self::default()
+        };
+        match &observed.rule {
+            Some(rule) if observed.owns_rule(rule) => removal.rule = Some(rule.it.clone()),
+            Some(rule) => removal.keep(format!("rule `{}`", rule.it.name)),
+            None => {}
+        }
+        for recorder in &observed.recorders {
+            let name = &recorder.it.name;
+            if observed.owns_recorder(recorder) {
+                removal.recorders.push(name.clone());
+            } else {
+                removal.keep(format!("configuration recorder `{name}`"));
+            }
+        }
+        for channel in &observed.channels {
+            let name = &channel.channel.name;
+            if observed.owns_channel(channel) {
+                removal.channels.push(name.clone());
+            } else {
+                removal.keep(format!("delivery channel `{name}`"));
+            }
+        }
+        match observed.retention {
+            Some(days) if observed.own_retention() == Some(days) => removal.retention = Some(days),
+            Some(days) => removal.keep(format!("retention of configuration history, {days} days")),
+            None => {}
+        }
+        if removal.stack.is_none() {
+            removal.strays = strays(observed, tagged_buckets);
+        }
+        removal
+    }
+
+    fn keep(&mut self, subject: String) {
+        self.kept.push(Kept {
+            subject,
+            reason: "not this lab's".to_owned(),
+        });
+    }
+
+    /// Whether there is nothing to remove.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            rule,
+            recorders,
+            channels,
+            retention,
+            stack,
+            strays,
+            code_bucket,
+            kept: _,
+        } = self;
+        rule.is_none()
+            && recorders.is_empty()
+            && channels.is_empty()
+            && retention.is_none()
+            && stack.is_none()
+            && strays.is_empty()
+            && code_bucket.is_none()
+    }
+}
+
+/// Buckets and log groups of ours when there is no stack that will remove them.
+fn strays(observed: &Observed, tagged_buckets: &[String]) -> Vec<Stray> {
+    let place = &observed.place;
+    let mut strays: Vec<_> = observed
+        .named
+        .iter()
+        .filter(|named| named.kind == "log group" && place.owns(&named.tags))
+        .map(|named| Stray::LogGroup(named.name.clone()))
+        .collect();
+    let code_bucket = place.code_bucket();
+    strays.extend(
+        tagged_buckets
+            .iter()
+            .filter(|bucket| **bucket != code_bucket)
+            .map(|bucket| Stray::Bucket(bucket.clone())),
+    );
+    strays
+}
+
+impl fmt::Display for Removal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            rule,
+            recorders,
+            channels,
+            retention,
+            stack,
+            strays,
+            code_bucket,
+            kept,
+        } = self;
+        if rule.is_some() {
+            writeln!(f, "- rule `{RULE_NAME}`")?;
+        }
+        for channel in channels {
+            writeln!(f, "- delivery channel `{channel}`")?;
+        }
+        for recorder in recorders {
+            writeln!(f, "- configuration recorder `{recorder}`")?;
+        }
+        if let Some(days) = retention {
+            writeln!(f, "- retention of configuration history ({days} days)")?;
+        }
+        if let Some(stack) = stack {
+            if let Some(bucket) = stack.outputs.get("DeliveryBucketName") {
+                writeln!(f, "- everything in the delivery bucket `{bucket}`")?;
+            }
+            writeln!(f, "- stack `{}`", stack.name)?;
+        }
+        for stray in strays {
+            writeln!(f, "- {stray}")?;
+        }
+        if let Some(bucket) = code_bucket {
+            writeln!(f, "- code bucket `{bucket}`")?;
+        }
+        for Kept { subject, reason } in kept {
+            writeln!(f, "= {subject} ({reason})")?;
+        }
+        Ok(())
+    }
+}

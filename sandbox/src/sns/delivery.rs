@@ -1,0 +1,183 @@
+//! From a published message to mails.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::mail;
+use super::state::{Scope, invalid, no_topic, require, topic};
+use super::text_attributes;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::iam::accept;
+use crate::ids::uuid;
+use crate::protocol::Operation;
+use crate::sandbox::Call;
+
+/// The largest message, attributes included.
+const MAX_MESSAGE: usize = 256 * 1024;
+
+/// A message that a service publishes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Message {
+    /// The subject line of mails.
+    pub(crate) subject: Option<String>,
+    /// The body.
+    pub(crate) body: String,
+    /// String attributes, for filter policies.
+    pub(crate) attributes: BTreeMap<String, String>,
+}
+
+/// Hands a message to everybody who is subscribed, has confirmed and wants it. Answers its id.
+pub(super) fn publish(
+    call: &mut Call<'_>,
+    topic_arn: &str,
+    message: &Message,
+) -> Result<String, ApiError> {
+    let attributes = text_attributes(&message.attributes);
+    deliver(
+        call,
+        topic_arn,
+        message.subject.as_deref(),
+        &message.body,
+        &attributes,
+    )
+}
+
+fn deliver(
+    call: &mut Call<'_>,
+    topic_arn: &str,
+    subject: Option<&str>,
+    body: &str,
+    attributes: &BTreeMap<String, Value>,
+) -> Result<String, ApiError> {
+    let sandbox = call.sandbox.clone();
+    let now = call.now;
+    let state = &mut call.here().sns;
+    let topic = state.topics.get(topic_arn).ok_or_else(no_topic)?;
+    let wanted = state.subscriptions.values().filter(|each| {
+        let passes = match (&each.filter, each.filter_scope) {
+            (None, _) => true,
+            (Some((_, filter)), Scope::MessageAttributes) => filter.admits_attributes(attributes),
+            (Some((_, filter)), Scope::MessageBody) => filter.admits_body(body),
+        };
+        each.topic == topic_arn && each.pending.is_none() && passes
+    });
+    let mails: Vec<_> = wanted
+        .map(|subscription| mail::notification(&sandbox, topic, subscription, subject, body, now))
+        .collect();
+    state.inbox.extend(mails);
+    Ok(uuid())
+}
+
+pub(super) fn publish_operation(
+    call: &mut Call<'_>,
+    operation: &Operation,
+) -> Result<Value, ApiError> {
+    accept(
+        "sns",
+        operation,
+        &[
+            "TopicArn",
+            "TargetArn",
+            "Message",
+            "Subject",
+            "MessageStructure",
+            "MessageAttributes",
+        ],
+    )?;
+    let input = &operation.input;
+    let topic_arn = match input.text("TargetArn") {
+        Some(target) if input.text("TopicArn").is_none() => target,
+        _ => require(input, "TopicArn")?,
+    };
+    topic(call, topic_arn)?;
+    let message = input
+        .text("Message")
+        .filter(|message| !message.is_empty())
+        .ok_or_else(|| invalid("Empty message"))?;
+    let subject = input.text("Subject");
+    if let Some(subject) = subject {
+        check_subject(subject)?;
+    }
+    let attributes = attributes(&input["MessageAttributes"])?;
+    let size: usize = attributes
+        .iter()
+        .map(|(name, value)| name.len() + value.to_string().len())
+        .sum();
+    if message.len() + size > MAX_MESSAGE {
+        return Err(invalid("Message too long"));
+    }
+    let body = match input.text("MessageStructure") {
+        None => message.to_owned(),
+        Some("json") => body_for_mail(message)?,
+        Some(_) => return Err(invalid("MessageStructure")),
+    };
+    let id = deliver(call, topic_arn, subject, &body, &attributes)?;
+    Ok(json!({"MessageId": id}))
+}
+
+fn check_subject(subject: &str) -> Result<(), ApiError> {
+    let valid = !subject.is_empty()
+        && subject.len() <= 100
+        && subject.bytes().all(|b| (0x20..0x7f).contains(&b))
+        && !subject.starts_with(' ');
+    if valid {
+        Ok(())
+    } else {
+        Err(invalid("Subject"))
+    }
+}
+
+/// With a structure each protocol has a text of its own, or the default one.
+fn body_for_mail(message: &str) -> Result<String, ApiError> {
+    let structure: Value = serde_json::from_str(message)
+        .map_err(|_| invalid("Message Structure - JSON message body failed to parse"))?;
+    let default = structure
+        .text("default")
+        .ok_or_else(|| invalid("Message Structure - No default entry in JSON message body"))?;
+    Ok(structure.text("email").unwrap_or(default).to_owned())
+}
+
+/// Attributes with the values that filters compare.
+fn attributes(given: &Value) -> Result<BTreeMap<String, Value>, ApiError> {
+    let mut attributes = BTreeMap::new();
+    for (name, attribute) in given.as_object().into_iter().flatten() {
+        let kind = require(attribute, "DataType")?;
+        let text = attribute.text("StringValue");
+        let wrong = || {
+            ApiError::bad(
+                "ParameterValueInvalid",
+                format!("The message attribute '{name}' must contain a value of type {kind}."),
+            )
+        };
+        let value = match kind.split('.').next().unwrap_or_default() {
+            "String" if kind == "String.Array" => {
+                serde_json::from_str::<Value>(text.ok_or_else(wrong)?)
+                    .ok()
+                    .filter(Value::is_array)
+                    .ok_or_else(wrong)?
+            }
+            "String" => json!(text.filter(|text| !text.is_empty()).ok_or_else(wrong)?),
+            "Number" => {
+                let number: f64 = text
+                    .and_then(|text| text.trim().parse().ok())
+                    .ok_or_else(wrong)?;
+                json!(number)
+            }
+            // Filters do not look at bytes.
+            "Binary" if attribute.field("BinaryValue").is_some() => continue,
+            "Binary" => return Err(wrong()),
+            _ => {
+                return Err(ApiError::bad(
+                    "ParameterValueInvalid",
+                    format!(
+                        "The message attribute '{name}' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."
+                    ),
+                ));
+            }
+        };
+        attributes.insert(name.clone(), value);
+    }
+    Ok(attributes)
+}

@@ -1,0 +1,93 @@
+//! The words of SNS's mails.
+
+use super::state::{Mail, Subscription, Topic};
+use crate::clock::Timestamp;
+use crate::sandbox::Sandbox;
+
+/// Asks the owner of an address whether to subscribe it. The link leads into the sandbox.
+pub(super) fn confirmation(
+    sandbox: &Sandbox,
+    topic: &Topic,
+    subscription: &Subscription,
+    token: &str,
+    now: Timestamp,
+) -> Mail {
+    let link = link(
+        sandbox,
+        "confirm",
+        &[
+            ("TopicArn", &topic.arn),
+            ("Token", token),
+            ("Endpoint", &subscription.endpoint),
+        ],
+    );
+    let body = format!(
+        "You have chosen to subscribe to the topic: \n{}\n\nTo confirm this subscription, click or visit the link below (If this was in error no action is necessary): \n{link}\n\nPlease do not reply directly to this email.\n",
+        topic.arn
+    );
+    mail(
+        topic,
+        subscription,
+        now,
+        "AWS Notification - Subscription Confirmation",
+        body,
+    )
+}
+
+/// Carries a message, with the footer that every mail of SNS has.
+pub(super) fn notification(
+    sandbox: &Sandbox,
+    topic: &Topic,
+    subscription: &Subscription,
+    subject: Option<&str>,
+    message: &str,
+    now: Timestamp,
+) -> Mail {
+    let link = link(
+        sandbox,
+        "unsubscribe",
+        &[
+            ("SubscriptionArn", &subscription.arn),
+            ("Endpoint", &subscription.endpoint),
+        ],
+    );
+    let body = format!(
+        "{message}\n\n--\nIf you wish to stop receiving notifications from this topic, please click or visit the link below to unsubscribe:\n{link}\n\nPlease do not reply directly to this email. If you have any questions or comments regarding this email, please contact us at https://aws.amazon.com/support\n"
+    );
+    mail(
+        topic,
+        subscription,
+        now,
+        subject.unwrap_or("AWS Notification Message"),
+        body,
+    )
+}
+
+fn mail(
+    topic: &Topic,
+    subscription: &Subscription,
+    sent: Timestamp,
+    subject: &str,
+    body: String,
+) -> Mail {
+    let sender = if topic.display_name.is_empty() {
+        "AWS Notifications"
+    } else {
+        &topic.display_name
+    };
+    Mail {
+        sent,
+        from: format!("{sender} <no-reply@sns.amazonaws.com>"),
+        to: subscription.endpoint.clone(),
+        subject: subject.to_owned(),
+        body,
+        topic_arn: topic.arn.clone(),
+    }
+}
+
+fn link(sandbox: &Sandbox, action: &str, parameters: &[(&str, &str)]) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    format!("{}/_sandbox/{action}?{query}", sandbox.endpoint())
+}

@@ -1,0 +1,407 @@
+//! SNS through the front door.
+
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::*;
+use crate::caller::Caller;
+use crate::ids::{AccountId, Region};
+use crate::sandbox::{Sandbox, Settings, Target};
+use crate::service::Service;
+
+const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:t";
+
+struct World {
+    sandbox: Arc<Sandbox>,
+    target: Target,
+}
+
+impl World {
+    fn new() -> Self {
+        let account = AccountId::parse("123456789012").unwrap();
+        let region = Region::parse("us-east-1").unwrap();
+        Self {
+            sandbox: Sandbox::start(Settings::default()),
+            target: Target::new(account, region, Caller::Operator),
+        }
+    }
+
+    async fn with_topic() -> Self {
+        let world = Self::new();
+        world
+            .ok(
+                "CreateTopic",
+                json!({"Name": "t", "Attributes": {"DisplayName": "Lab"}}),
+            )
+            .await;
+        world
+    }
+
+    async fn sns(&self, name: &str, input: Value) -> Result<Value, ApiError> {
+        self.sandbox
+            .perform_value(&self.target, Service::Sns, name, input)
+            .await
+    }
+
+    async fn ok(&self, name: &str, input: Value) -> Value {
+        self.sns(name, input).await.unwrap()
+    }
+
+    async fn code(&self, name: &str, input: Value) -> (u16, String) {
+        let error = self.sns(name, input).await.unwrap_err();
+        (error.status, error.code.into_owned())
+    }
+
+    fn inbox(&self) -> Vec<Mail> {
+        self.sandbox
+            .enter(&self.target, |call| call.here().sns.inbox.clone())
+    }
+
+    async fn subscribe(&self, attributes: Value) -> String {
+        let answer = self
+            .ok(
+                "Subscribe",
+                json!({"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "student+lab@example.com",
+                       "Attributes": attributes, "ReturnSubscriptionArn": "true"}),
+            )
+            .await;
+        answer["SubscriptionArn"].as_str().unwrap().to_owned()
+    }
+
+    /// The token in the newest mail.
+    fn token(&self) -> String {
+        let body = self.inbox().last().unwrap().body.clone();
+        let (_, rest) = body.split_once("&Token=").unwrap();
+        rest.split('&').next().unwrap().to_owned()
+    }
+
+    async fn confirm(&self) -> Value {
+        self.ok(
+            "ConfirmSubscription",
+            json!({"TopicArn": TOPIC, "Token": self.token()}),
+        )
+        .await
+    }
+
+    fn publish_as(&self, principal: &str, body: &Value) -> Result<String, ApiError> {
+        let message = Message {
+            body: body.to_string(),
+            ..Message::default()
+        };
+        self.sandbox.enter(&self.target, |call| {
+            publish(call, TOPIC, principal, message)
+        })
+    }
+}
+
+fn attribute(answer: &Value, name: &str) -> String {
+    let entries = answer["Attributes|entry"].as_array().unwrap();
+    let found = entries.iter().find(|entry| entry["key"] == name);
+    found.map_or(String::new(), |entry| {
+        entry["value"].as_str().unwrap().to_owned()
+    })
+}
+
+#[tokio::test]
+async fn a_topics_life() {
+    let world = World::with_topic().await;
+    let again = world.ok("CreateTopic", json!({"Name": "t"})).await;
+    assert_eq!(again["TopicArn"], TOPIC);
+    let invalid = (400, "InvalidParameter".to_owned());
+    let other = json!({"Name": "t", "Attributes": {"DisplayName": "Other"}});
+    assert_eq!(world.code("CreateTopic", other).await, invalid);
+    assert_eq!(
+        world.code("CreateTopic", json!({"Name": "a b"})).await,
+        invalid
+    );
+    assert_eq!(
+        world.code("CreateTopic", json!({"Name": "a.fifo"})).await.0,
+        501
+    );
+    let shown = world
+        .ok("GetTopicAttributes", json!({"TopicArn": TOPIC}))
+        .await;
+    assert_eq!(attribute(&shown, "DisplayName"), "Lab");
+    assert!(attribute(&shown, "Policy").contains("__default_statement_ID"));
+    world
+        .ok(
+            "TagResource",
+            json!({"ResourceArn": TOPIC, "Tags": [{"Key": "driftlab:lab", "Value": "x"}]}),
+        )
+        .await;
+    let tags = world
+        .ok("ListTagsForResource", json!({"ResourceArn": TOPIC}))
+        .await;
+    assert_eq!(tags["Tags"], json!([{"Key": "driftlab:lab", "Value": "x"}]));
+    world.ok("DeleteTopic", json!({"TopicArn": TOPIC})).await;
+    world.ok("DeleteTopic", json!({"TopicArn": TOPIC})).await;
+    let gone = (404, "NotFound".to_owned());
+    assert_eq!(
+        world
+            .code("GetTopicAttributes", json!({"TopicArn": TOPIC}))
+            .await,
+        gone
+    );
+    assert_eq!(
+        world
+            .code("ListTagsForResource", json!({"ResourceArn": TOPIC}))
+            .await,
+        (404, "ResourceNotFound".to_owned())
+    );
+    let elsewhere = TOPIC.replace("us-east-1", "eu-west-1");
+    assert_eq!(
+        world
+            .code("GetTopicAttributes", json!({"TopicArn": elsewhere}))
+            .await,
+        invalid
+    );
+}
+
+#[tokio::test]
+async fn an_address_gets_nothing_before_it_confirms() {
+    let world = World::with_topic().await;
+    let asked = world
+        .ok(
+            "Subscribe",
+            json!({"TopicArn": TOPIC, "Protocol": "email", "Endpoint": "a@example.com"}),
+        )
+        .await;
+    assert_eq!(asked["SubscriptionArn"], "pending confirmation");
+    let mail = world.inbox().pop().unwrap();
+    assert_eq!(mail.subject, "AWS Notification - Subscription Confirmation");
+    assert_eq!(
+        (mail.from.as_str(), mail.to.as_str()),
+        ("Lab <no-reply@sns.amazonaws.com>", "a@example.com")
+    );
+    let listed = world
+        .ok("ListSubscriptionsByTopic", json!({"TopicArn": TOPIC}))
+        .await;
+    assert_eq!(
+        listed["Subscriptions"][0]["SubscriptionArn"],
+        "PendingConfirmation"
+    );
+    world
+        .ok(
+            "Publish",
+            json!({"TopicArn": TOPIC, "Message": "too early"}),
+        )
+        .await;
+    assert_eq!(world.inbox().len(), 1);
+
+    let wrong = world
+        .code(
+            "ConfirmSubscription",
+            json!({"TopicArn": TOPIC, "Token": "x"}),
+        )
+        .await;
+    assert_eq!(wrong, (400, "InvalidParameter".to_owned()));
+    let arn = world.confirm().await["SubscriptionArn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    world
+        .ok(
+            "Publish",
+            json!({"TopicArn": TOPIC, "Message": "hello", "Subject": "Hi"}),
+        )
+        .await;
+    let mail = world.inbox().pop().unwrap();
+    assert_eq!(mail.subject, "Hi");
+    assert!(
+        mail.body
+            .starts_with("hello\n\n--\nIf you wish to stop receiving notifications")
+    );
+    let shown = world
+        .ok("GetSubscriptionAttributes", json!({"SubscriptionArn": arn}))
+        .await;
+    assert_eq!(attribute(&shown, "PendingConfirmation"), "false");
+    assert_eq!(attribute(&shown, "ConfirmationWasAuthenticated"), "true");
+
+    unsubscribe_by_link(&world.sandbox, &arn).unwrap();
+    world
+        .ok("Publish", json!({"TopicArn": TOPIC, "Message": "late"}))
+        .await;
+    assert_eq!(world.inbox().len(), 2);
+    let gone = world
+        .code("GetSubscriptionAttributes", json!({"SubscriptionArn": arn}))
+        .await;
+    assert_eq!(gone, (404, "NotFound".to_owned()));
+}
+
+#[tokio::test]
+async fn a_click_on_the_link_confirms() {
+    let world = World::with_topic().await;
+    let arn = world.subscribe(Value::Null).await;
+    let token = world.token();
+    assert_eq!(confirm_by_link(&world.sandbox, TOPIC, &token).unwrap(), arn);
+    assert_eq!(
+        confirm_by_link(&world.sandbox, TOPIC, &token)
+            .unwrap_err()
+            .code,
+        "InvalidParameter"
+    );
+}
+
+#[tokio::test]
+async fn the_labs_filter_keeps_back_everything_else() {
+    let world = World::with_topic().await;
+    let filter = json!({"messageType": ["ComplianceChangeNotification"], "resourceType": ["AWS::EC2::SecurityGroup"]});
+    let attributes =
+        json!({"FilterPolicyScope": "MessageBody", "FilterPolicy": filter.to_string()});
+    let arn = world.subscribe(attributes.clone()).await;
+    world.confirm().await;
+    assert_eq!(world.subscribe(attributes).await, arn);
+    for kind in [
+        "ConfigurationItemChangeNotification",
+        "ComplianceChangeNotification",
+    ] {
+        let body =
+            json!({"messageType": kind, "resourceType": "AWS::EC2::SecurityGroup"}).to_string();
+        world
+            .ok("Publish", json!({"TopicArn": TOPIC, "Message": body}))
+            .await;
+    }
+    let mails = world.inbox();
+    assert_eq!(mails.len(), 2);
+    assert!(mails[1].body.contains("ComplianceChangeNotification"));
+    let shown = world
+        .ok("GetSubscriptionAttributes", json!({"SubscriptionArn": arn}))
+        .await;
+    assert_eq!(attribute(&shown, "FilterPolicyScope"), "MessageBody");
+    assert_eq!(attribute(&shown, "FilterPolicy"), filter.to_string());
+}
+
+#[tokio::test]
+async fn filters_on_attributes() {
+    let world = World::with_topic().await;
+    world
+        .subscribe(json!({"FilterPolicy": "{\"kind\":[{\"prefix\":\"a\"}]}"}))
+        .await;
+    world.confirm().await;
+    for value in ["abc", "xyz"] {
+        world
+            .ok("Publish", json!({"TopicArn": TOPIC, "Message": value, "MessageAttributes": {"kind": {"DataType": "String", "StringValue": value}}}))
+            .await;
+    }
+    assert_eq!(world.inbox().len(), 2);
+    assert!(world.inbox()[1].body.starts_with("abc"));
+}
+
+#[tokio::test]
+async fn bad_input() {
+    let world = World::with_topic().await;
+    let invalid = (400, "InvalidParameter".to_owned());
+    let subscribe = |protocol: &str, endpoint: &str, filter: &str| json!({"TopicArn": TOPIC, "Protocol": protocol, "Endpoint": endpoint, "Attributes": {"FilterPolicy": filter}});
+    assert_eq!(
+        world
+            .code("Subscribe", subscribe("email", "not-an-address", ""))
+            .await,
+        invalid
+    );
+    assert_eq!(
+        world
+            .code("Subscribe", subscribe("pigeon", "roof", ""))
+            .await,
+        invalid
+    );
+    assert_eq!(
+        world
+            .code(
+                "Subscribe",
+                subscribe("email", "a@example.com", "{\"a\":1}")
+            )
+            .await,
+        invalid
+    );
+    assert_eq!(
+        world
+            .code(
+                "Subscribe",
+                subscribe("sqs", "arn:aws:sqs:us-east-1:123456789012:q", "")
+            )
+            .await
+            .0,
+        501
+    );
+    assert!(world.inbox().is_empty());
+    assert_eq!(
+        world
+            .code("Publish", json!({"TopicArn": TOPIC, "Message": ""}))
+            .await,
+        invalid
+    );
+    assert_eq!(
+        world
+            .code(
+                "Publish",
+                json!({"TopicArn": TOPIC, "Message": "m", "Subject": "a\nb"})
+            )
+            .await,
+        invalid
+    );
+    assert_eq!(
+        world
+            .code(
+                "Unsubscribe",
+                json!({"SubscriptionArn": "PendingConfirmation"})
+            )
+            .await,
+        invalid
+    );
+    let set = |value: &str| json!({"TopicArn": TOPIC, "AttributeName": "Policy", "AttributeValue": value});
+    assert_eq!(world.code("SetTopicAttributes", set("{")).await, invalid);
+    let nobody = r#"{"Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:role/none"},"Action":"sns:Publish","Resource":"*"}}"#;
+    assert_eq!(world.code("SetTopicAttributes", set(nobody)).await, invalid);
+    let foreign = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"*"}}"#;
+    assert_eq!(
+        world.code("SetTopicAttributes", set(foreign)).await,
+        invalid
+    );
+}
+
+#[tokio::test]
+async fn who_may_publish() {
+    let world = World::with_topic().await;
+    let config = "config.amazonaws.com";
+    let role = "arn:aws:iam::123456789012:role/R";
+    let body = json!({});
+    assert_eq!(
+        world.publish_as(config, &body).unwrap_err().code,
+        "AuthorizationError"
+    );
+    let policy = json!({"Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": {"Service": config}, "Action": "sns:Publish", "Resource": TOPIC,
+        "Condition": {"StringEquals": {"AWS:SourceAccount": "123456789012"}}}]});
+    let set =
+        json!({"TopicArn": TOPIC, "AttributeName": "Policy", "AttributeValue": policy.to_string()});
+    world.ok("SetTopicAttributes", set).await;
+    world.publish_as(config, &body).unwrap();
+    assert!(world.publish_as("events.amazonaws.com", &body).is_err());
+    // A role may by its own policies.
+    assert!(world.publish_as(role, &body).is_err());
+    let iam = |name: &'static str, input: Value| {
+        world
+            .sandbox
+            .perform_value(&world.target, Service::Iam, name, input)
+    };
+    let trust = policy["Statement"][0]["Principal"].clone();
+    let trust =
+        json!({"Statement": {"Effect": "Allow", "Principal": trust, "Action": "sts:AssumeRole"}});
+    iam(
+        "CreateRole",
+        json!({"RoleName": "R", "AssumeRolePolicyDocument": trust.to_string()}),
+    )
+    .await
+    .unwrap();
+    let may = json!({"Statement": {"Effect": "Allow", "Action": "sns:Publish", "Resource": TOPIC}});
+    iam(
+        "PutRolePolicy",
+        json!({"RoleName": "R", "PolicyName": "SNSPublish", "PolicyDocument": may.to_string()}),
+    )
+    .await
+    .unwrap();
+    world.publish_as(role, &body).unwrap();
+}
