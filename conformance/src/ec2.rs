@@ -220,6 +220,8 @@ fn tree(node: roxmltree::Node<'_, '_>) -> Value {
         let wire = child.tag_name().name();
         let name = match wire {
             "securityGroupInfo" => "SecurityGroups",
+            "availabilityZoneInfo" => "AvailabilityZones",
+            "regionInfo" => "Regions",
             "groups" => "UserIdGroupPairs",
             "groupDescription" => "Description",
             "return" => "Return",

@@ -112,7 +112,14 @@ fn text(pattern: &str, actual: &Value) -> Result<(), ()> {
     let matches = match actual {
         Value::Null => false,
         Value::String(text) => match text.strip_prefix(VARIANT) {
-            Some(variant) => glob(&letters(pattern), &letters(variant)),
+            // The SDK calls `AWS::EC2::SecurityGroup` nothing but `SecurityGroup`.
+            Some(variant) => {
+                let name = pattern.rsplit("::").next().unwrap_or(pattern);
+                [pattern, name]
+                    .map(letters)
+                    .iter()
+                    .any(|name| glob(name, &letters(variant)))
+            }
             None => glob(pattern, text),
         },
         other => pattern == "*" || glob(pattern, &other.to_string()),

@@ -55,6 +55,16 @@ impl World {
             tokio::task::yield_now().await;
         }
     }
+
+    /// Like [`World::idle`], but panics when it takes longer than `patience`.
+    pub async fn idle_within(&self, patience: std::time::Duration) {
+        let idle = tokio::time::timeout(patience, self.idle()).await;
+        assert!(
+            idle.is_ok(),
+            "the engine is still busy: {:?}",
+            self.sandbox.engine
+        );
+    }
 }
 
 impl Drop for World {
