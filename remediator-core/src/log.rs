@@ -8,7 +8,7 @@ use crate::protocol::Protocol;
 use crate::rule::Rule;
 
 /// What of a rule a class looks for in the log: `port 993`, `port 1000-2000`, `all ports`,
-/// `icmp type 8 code 0`, `all icmp types`.
+/// `icmp type 8 code 0`, `all icmp types`, `protocol 50`.
 #[must_use]
 pub fn subject(rule: &Rule) -> String {
     match (rule.protocol(), rule.ports()) {
@@ -26,7 +26,8 @@ pub fn subject(rule: &Rule) -> String {
         (protocol @ (Protocol::ICMP | Protocol::ICMPV6), Ports::All) => {
             format!("all {protocol} types")
         }
-        (Protocol::All | Protocol::Number(_), Ports::All) => "all ports".to_owned(),
+        (Protocol::All, Ports::All) => "all ports".to_owned(),
+        (Protocol::Number(number), Ports::All) => format!("protocol {number}"),
     }
 }
 
@@ -91,7 +92,7 @@ mod tests {
         );
         check("tcp:all:::/0", "revoking for sg-0a port 0-65535");
         check("all:all:0.0.0.0/0", "revoking for sg-0a all ports");
-        check("50:all:0.0.0.0/0", "revoking for sg-0a all ports");
+        check("50:all:0.0.0.0/0", "revoking for sg-0a protocol 50");
         check(
             "icmp:8/0:0.0.0.0/0",
             "revoking for sg-0a icmp type 8 code 0",

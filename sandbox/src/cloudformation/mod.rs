@@ -22,6 +22,9 @@ mod templates;
 mod text;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use self::stack::Stack;

@@ -143,8 +143,13 @@ impl Stack {
         record.status = status;
         record.reason.clone_from(&reason);
         record.changed = now;
+        let mut id = format!("{logical_id}-{status}-{}", iso8601(now));
+        // Two events of one millisecond are still two.
+        if self.events.iter().rev().any(|event| event.id == id) {
+            id = format!("{logical_id}-{}", uuid());
+        }
         let event = Event {
-            id: format!("{logical_id}-{status}-{}", iso8601(now)),
+            id,
             logical_id: logical_id.to_owned(),
             physical_id: record.physical_id.clone().unwrap_or_default(),
             kind: record.kind.name,

@@ -124,7 +124,11 @@ impl<'de> Visitor<'de> for UniqueVisitor {
 
 fn yaml(text: &str) -> Result<Value, ApiError> {
     let mut reader = Reader {
-        events: Parser::new_from_str(text),
+        // Whether comments are events is otherwise up to whoever else uses the parser.
+        events: Parser::new_from_str_with_options(
+            text,
+            granit_parser::options! { emit_comments: false },
+        ),
     };
     let mut document = None;
     while let Some((event, span)) = reader.next()? {
@@ -248,7 +252,8 @@ fn number(text: &str) -> Option<Value> {
         Ok(integer) => integer.into(),
         Err(_) => text.parse::<f64>().ok().filter(|n| n.is_finite())?.into(),
     };
-    (value.to_string() == text).then_some(value)
+    let said = value.to_string();
+    (said == text).then_some(value)
 }
 
 fn core_scalar(text: &str, style: ScalarStyle, tag: &Tag, span: Span) -> Result<Value, ApiError> {
@@ -347,7 +352,7 @@ mod tests {
     #[test]
     fn short_forms_become_long_ones_at_every_depth() {
         let tree = parse(
-            "A: !Ref B\nC: !GetAtt D.Outputs.E\nF: !If\n  - G\n  - !Sub ${H}-x\n  - !Ref AWS::NoValue\nI: !GetAtt [J, K]\nL:\n  Fn::Join:\n    - \"\"\n    - - !Select [0, !GetAZs \"\"]\n",
+            "# A comment\nA: !Ref B # and another\n\n# between\nC: !GetAtt D.Outputs.E\nF: !If\n  - G\n  - !Sub ${H}-x\n  - !Ref AWS::NoValue\nI: !GetAtt [J, K]\nL:\n  Fn::Join:\n    - \"\"\n    - - !Select [0, !GetAZs \"\"]\n",
         )
         .unwrap();
         assert_eq!(

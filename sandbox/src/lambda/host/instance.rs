@@ -5,7 +5,6 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use sha2::Digest as _;
 use tokio::process::Command;
 use tokio::time::Instant;
 
@@ -13,9 +12,10 @@ use super::journal::Journal;
 use super::output::Output;
 use super::package::{self, Unpacked};
 use super::process::Process;
+use super::report::{Times, init_start, report};
 use super::runtime_api::{Job, MAX_RESPONSE, RuntimeApi, Signal};
 use super::verdict::{INVALID_ENTRYPOINT, TOO_LARGE, Verdict};
-use super::{Ran, SESSION, Spec, home};
+use super::{Ran, SESSION, Spec, home, variables};
 use crate::caller::{Caller, Credentials};
 use crate::clock::{Timestamp, iso8601};
 use crate::ids::hex_id;
@@ -25,10 +25,6 @@ use super::super::reference::LATEST;
 
 /// The initialisation's own time; what it needs more comes from the first invocation's.
 const INIT: Duration = Duration::from_secs(10);
-/// Where nothing listens: functions must never reach the real AWS, even when the sandbox has no
-/// address of its own.
-const NOWHERE: &str = "http://127.0.0.1:9";
-
 /// An execution environment. Dropping it ends the process.
 pub(super) struct Instance {
     /// Not the other way round: the sandbox owns it.
@@ -72,12 +68,6 @@ pub(super) enum Ended {
     With(Ran),
 }
 
-/// How long the phases took.
-struct Times {
-    init: Option<Duration>,
-    run: Duration,
-}
-
 impl Instance {
     /// Starts the process of a function.
     pub(super) async fn prepare(
@@ -112,7 +102,7 @@ impl Instance {
                 command
                     .current_dir(code.path())
                     .env_clear()
-                    .envs(environment(sandbox, spec, &journal, &credentials))
+                    .envs(variables::all(sandbox, spec, &journal, &credentials))
                     .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
                     .env("LAMBDA_TASK_ROOT", code.path())
                     .env("TMPDIR", &scratch.0)
@@ -340,97 +330,6 @@ fn job(spec: &Spec, request_id: &str, event: &Bytes, timeout: Duration) -> Job {
             hex_id("", 16)
         ),
     }
-}
-
-fn init_start(spec: &Spec) -> String {
-    let runtime = spec.settings.runtime.replace('.', ":");
-    // The version's id has the form of AWS's, and is the same for all functions of a runtime.
-    let id = sha2::Sha256::digest(&runtime);
-    let id = id
-        .iter()
-        .fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
-    format!(
-        "INIT_START Runtime Version: {runtime}.v1\tRuntime Version ARN: arn:{}:lambda:{}::runtime:{id}",
-        spec.region.partition(),
-        spec.region,
-    )
-}
-
-/// Since August 2025 the initialisation is billed with the first invocation.
-fn report(
-    spec: &Spec,
-    request_id: &str,
-    verdict: &Verdict,
-    times: &Times,
-    memory: Option<u64>,
-) -> String {
-    let millis = |time: Duration| time.as_secs_f64() * 1000.0;
-    let billed = (millis(times.run) + times.init.map_or(0.0, millis))
-        .ceil()
-        .max(1.0);
-    let used = memory.unwrap_or_default().div_ceil(1024 * 1024);
-    let mut line = format!(
-        "REPORT RequestId: {request_id}\tDuration: {:.2} ms\tBilled Duration: {billed:.0} ms\tMemory Size: {} MB\tMax Memory Used: {used} MB\t",
-        millis(times.run),
-        spec.settings.memory,
-    );
-    if let Some(init) = times.init {
-        line.push_str(&format!("Init Duration: {:.2} ms\t", millis(init)));
-    }
-    line.push_str(&verdict.report());
-    line
-}
-
-/// Everything but what only the process's own start knows. Lambda's variables win over the
-/// function's, and no variable can point an SDK anywhere but here.
-fn environment(
-    sandbox: &Sandbox,
-    spec: &Spec,
-    journal: &Journal,
-    credentials: &Credentials,
-) -> Vec<(String, String)> {
-    let endpoint = match sandbox.endpoint() {
-        "" => NOWHERE,
-        endpoint => endpoint,
-    };
-    let settings = &spec.settings;
-    let region = spec.region.as_str();
-    let memory = settings.memory.to_string();
-    let mut variables: Vec<(String, String)> = Vec::new();
-    for (name, value) in &settings.environment {
-        if name.starts_with("AWS_ENDPOINT_URL") || name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" {
-            tracing::warn!(
-                function = spec.key.name,
-                name,
-                "a function's variable is left out"
-            );
-        } else {
-            variables.push((name.clone(), value.clone()));
-        }
-    }
-    let own = [
-        ("AWS_ENDPOINT_URL", endpoint),
-        ("AWS_REGION", region),
-        ("AWS_DEFAULT_REGION", region),
-        ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
-        ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
-        ("AWS_SESSION_TOKEN", &credentials.session_token),
-        ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided"),
-        ("AWS_LAMBDA_FUNCTION_NAME", &spec.key.name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", LATEST),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", &journal.group),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", &journal.stream),
-        ("AWS_LAMBDA_LOG_FORMAT", "Text"),
-        ("_HANDLER", &settings.handler),
-        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
-        ("LANG", "en_US.UTF-8"),
-        ("TZ", ":UTC"),
-    ];
-    variables.extend(own.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    variables
 }
 
 fn closed() -> io::Error {

@@ -18,10 +18,10 @@ use bytes::Bytes;
 use self::home::Home;
 use self::instance::Instance;
 use self::package::Unpacked;
+use self::pool::{Admission, Pool, discard};
 use self::reaper::Guard;
 use super::code::Code;
 use super::function::{Architecture, Settings};
-use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::ids::{AccountId, Region};
 use crate::sandbox::Sandbox;
@@ -31,13 +31,14 @@ mod instance;
 mod journal;
 mod output;
 mod package;
+mod pool;
 mod process;
 pub mod reaper;
+mod report;
 mod runtime_api;
+mod variables;
 mod verdict;
 
-/// How long a process without work is kept, on the sandbox's clock.
-const IDLE: time::Duration = time::Duration::minutes(10);
 /// How long a role's session lasts; a process whose session is about to end is replaced.
 const SESSION: time::Duration = time::Duration::hours(12);
 /// How long ending processes may take before the sandbox gives up waiting for them.
@@ -109,16 +110,6 @@ struct Inner {
     swept: bool,
 }
 
-#[derive(Default)]
-struct Pool {
-    generation: u64,
-    idle: Vec<(Timestamp, Instance)>,
-    running: u32,
-    reserved: bool,
-    /// Keeps the unpacked code while no process does.
-    code: Option<Arc<Unpacked>>,
-}
-
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = self.lock();
@@ -150,11 +141,7 @@ impl Host {
             match inner.pools.get_mut(key) {
                 Some(pool) if pool.running > 0 => {
                     pool.generation = 0;
-                    Pool {
-                        idle: std::mem::take(&mut pool.idle),
-                        code: pool.code.take(),
-                        ..Pool::default()
-                    }
+                    pool.empty()
                 }
                 Some(_) => inner.pools.remove(key).unwrap_or_default(),
                 None => return,
@@ -206,85 +193,6 @@ impl Host {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a warm process, or leave to start one.
-    fn admit(&self, sandbox: &Arc<Sandbox>, spec: &Spec) -> Result<Admission, ApiError> {
-        let now = sandbox.clock.now();
-        let mut inner = self.lock();
-        if inner.closed {
-            return Err(ApiError::new(
-                500,
-                "ServiceException",
-                "the sandbox is being shut down",
-            ));
-        }
-        let elsewhere: u32 = inner
-            .pools
-            .iter()
-            .filter(|(key, pool)| {
-                !pool.reserved && key.account == spec.account && key.region == spec.region
-            })
-            .map(|(_, pool)| pool.running)
-            .sum();
-        let pool = inner.pools.entry(spec.key.clone()).or_default();
-        let allowed = match spec.concurrency {
-            Some(reserved) => pool.running < reserved,
-            None => elsewhere < spec.unreserved,
-        };
-        if !allowed {
-            return Err(ApiError::new(
-                429,
-                "TooManyRequestsException",
-                "Rate Exceeded.",
-            ));
-        }
-        let mut old = Pool::default();
-        if pool.generation < spec.generation {
-            old.idle = std::mem::take(&mut pool.idle);
-            old.code = pool.code.take();
-            pool.generation = spec.generation;
-        }
-        pool.reserved = spec.concurrency.is_some();
-        pool.running += 1;
-        let mut warm = None;
-        while pool.generation == spec.generation
-            && let Some((since, instance)) = pool.idle.pop()
-        {
-            if instance.is_fit(spec.generation, now) && now - since < IDLE {
-                warm = Some(instance);
-                break;
-            }
-            old.idle.push((since, instance));
-        }
-        drop(inner);
-        discard(old);
-        let running = Running {
-            sandbox: sandbox.clone(),
-            key: spec.key.clone(),
-        };
-        Ok(Admission { running, warm })
-    }
-
-    /// Keeps `instance` for the next invocation, unless its time is over.
-    fn keep(&self, sandbox: &Arc<Sandbox>, spec: &Spec, instance: Instance) {
-        let now = sandbox.clock.now();
-        let mut inner = self.lock();
-        let open = !inner.closed;
-        if let Some(pool) = inner.pools.get_mut(&spec.key)
-            && open
-            && pool.generation == spec.generation
-            && instance.is_fit(spec.generation, now)
-        {
-            pool.idle.push((now, instance));
-            if !inner.swept {
-                inner.swept = true;
-                tokio::spawn(sweep(sandbox.clone(), now + IDLE));
-            }
-            return;
-        }
-        drop(inner);
-        drop(instance);
-    }
-
     /// The unpacked code of `spec`; unpacked once, however many processes use it.
     async fn unpacked(&self, spec: &Arc<Spec>) -> Result<Arc<Unpacked>, io::Error> {
         let (home, cell) = {
@@ -317,31 +225,6 @@ impl Host {
         cell.fill(&spec.code.zip).await?;
         drop(home);
         Ok(cell)
-    }
-}
-
-/// An invocation may run; with the warm process that is there for it.
-struct Admission {
-    running: Running,
-    warm: Option<Instance>,
-}
-
-/// Counts an invocation as running until it is dropped.
-struct Running {
-    sandbox: Arc<Sandbox>,
-    key: Key,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let mut inner = self.sandbox.functions.lock();
-        if let Some(pool) = inner.pools.get_mut(&self.key) {
-            pool.running = pool.running.saturating_sub(1);
-            // The function was changed or deleted meanwhile, and this was its last invocation.
-            if pool.running == 0 && pool.generation == 0 {
-                inner.pools.remove(&self.key);
-            }
-        }
     }
 }
 
@@ -396,50 +279,6 @@ async fn admitted(
             }
         }
     }
-}
-
-/// Ends processes that have been idle for too long, until none is idle.
-async fn sweep(sandbox: Arc<Sandbox>, mut due: Timestamp) {
-    loop {
-        sandbox.clock.wait_until(due).await;
-        let now = sandbox.clock.now();
-        let mut old = Pool::default();
-        {
-            let mut inner = sandbox.functions.lock();
-            let mut next = None;
-            for pool in inner.pools.values_mut() {
-                for (since, instance) in std::mem::take(&mut pool.idle) {
-                    if since + IDLE <= now {
-                        old.idle.push((since, instance));
-                    } else {
-                        next = Some(next.map_or(since, |first: Timestamp| first.min(since)));
-                        pool.idle.push((since, instance));
-                    }
-                }
-            }
-            inner.swept = next.is_some();
-            match next {
-                Some(since) => due = since + IDLE,
-                None => {
-                    drop(inner);
-                    discard(old);
-                    return;
-                }
-            }
-        }
-        discard(old);
-    }
-}
-
-/// Drops what may have files to remove, off the caller's way.
-fn discard(pool: Pool) {
-    if pool.idle.is_empty() && pool.code.is_none() {
-        return;
-    }
-    for (_, instance) in &pool.idle {
-        instance.kill();
-    }
-    tokio::task::spawn_blocking(move || drop(pool));
 }
 
 fn broken(error: &dyn std::error::Error) -> ApiError {
