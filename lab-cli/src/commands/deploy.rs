@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::first_evaluation::{failure_of, first_evaluation};
 use super::observe_settled;
 use crate::apply::{Hands, apply};
 use crate::aws::{Doing, EvaluationResult, FunctionDescription};
@@ -15,7 +16,7 @@ use crate::plan::{Plan, conflicts, plan, refusal};
 use crate::spec::validate::pair;
 use crate::spec::{Architecture, LabScope, Overrides, Package, RULE_NAME, Settings, Spec};
 use crate::state::{Interest, Names, Outputs};
-use crate::wait::{Look, Pace, Wait, parse_duration};
+use crate::wait::parse_duration;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -152,12 +153,13 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         ui,
         clock: &context.clock,
     };
+    let begun = context.clock.now();
     let outputs = apply(hands, &plan, &observed).await?;
     let evaluation = async {
         if args.no_wait {
             Ok(None)
         } else {
-            first_evaluation(context, &outputs, args.timeout)
+            first_evaluation(context, &outputs, begun, args.timeout)
                 .await
                 .map(Some)
         }
@@ -184,76 +186,6 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         )
         .hint("read what it logged with `logs`")),
     }
-}
-
-/// Waits until the rule is active and has judged LabSG1. A new group lacks a rule of the baseline, so the first report is
-/// NON_COMPLIANT and the repair follows at once: that is waited for too, unless the function says that it fails.
-async fn first_evaluation(
-    context: &Context,
-    outputs: &Outputs,
-    timeout: Duration,
-) -> Result<EvaluationResult> {
-    let wait = Wait {
-        clock: &context.clock,
-        ui: &context.ui,
-        what: format!(
-            "the first evaluation of `{}` by the rule `{RULE_NAME}`",
-            outputs.group_id
-        ),
-        usual: "AWS Config promises no latency, usually 1–15 minutes",
-        timeout,
-        pace: Pace::EVIDENCE,
-    };
-    let waited = wait
-        .until(async || {
-            let (rule, results) = tokio::join!(
-                context.aws.rule(RULE_NAME),
-                context.aws.evaluations(RULE_NAME)
-            );
-            let what = format!("look at the rule `{RULE_NAME}`");
-            let (rule, results) = (rule.doing(&what)?, results.doing(&what)?);
-            let state = rule.map_or("not there".to_owned(), |rule| rule.state);
-            // A rule under evaluation is an active one.
-            if state != "ACTIVE" && state != "EVALUATING" {
-                return Ok(Look::Missing(format!("the rule is {state}")));
-            }
-            let found = results
-                .into_iter()
-                .find(|result| result.resource_id == outputs.group_id);
-            Ok(match found {
-                None => Look::Missing("there is no evaluation of the group yet".to_owned()),
-                Some(result)
-                    if result.compliance == "COMPLIANT" || failure_of(&result).is_some() =>
-                {
-                    Look::Done(result)
-                }
-                Some(result) => Look::Missing(format!(
-                    "the group is {} ({})",
-                    result.compliance,
-                    result.annotation.as_deref().unwrap_or("no annotation")
-                )),
-            })
-        })
-        .await;
-    waited.map_err(|error| match error.kind() {
-        Kind::TimedOut => error
-            .hint("everything is deployed; see with `status` whether the evaluation arrives later")
-            .hint("read with `logs` whether the function was invoked at all"),
-        Kind::Failed
-        | Kind::Input
-        | Kind::Refused
-        | Kind::NotHealed
-        | Kind::Leftovers
-        | Kind::Unreachable
-        | Kind::Interrupted => error,
-    })
-}
-
-/// The annotation, if it says that the function could not do its work.
-fn failure_of(result: &EvaluationResult) -> Option<String> {
-    let annotation = result.annotation.as_deref()?;
-    (result.compliance != "COMPLIANT" && crate::verify::is_failure(annotation))
-        .then(|| annotation.to_owned())
 }
 
 fn report(

@@ -3,6 +3,7 @@
 pub mod cleanup;
 pub mod completions;
 pub mod deploy;
+mod first_evaluation;
 pub mod logs;
 pub mod simulate_incident;
 pub mod status;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use remediator_core::{GroupId, Policy, Rule, SecurityGroup, Source, plan};
+use remediator_core::{GroupId, Policy, Rule, SecurityGroup, plan};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -14,8 +14,8 @@ use crate::error::{Error, Kind, Result};
 use crate::output::moment;
 use crate::spec::RULE_NAME;
 use crate::state::Outputs;
-use crate::verify::{Evaluation, Evidence, Incident, Judgement, Timeline, judge};
-use crate::wait::{Look, Pace, Wait, parse_duration};
+use crate::verify::{Evaluation, Evidence, Incident, Judgement, Source, Timeline, judge};
+use crate::wait::{Look, Pace, Seconds, Wait, parse_duration};
 
 /// SMTPS and IMAPS: the ports of both source documents.
 const PORTS: [u16; 2] = [465, 993];
@@ -91,11 +91,12 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
     report(context, &incident, &evidence, Some(&judgement))?;
     match judgement.reason() {
         None => Ok(()),
-        Some(reason) => Err(
-            Error::new(Kind::NotHealed, format!("not healed: {reason}")).hint(
+        Some(reason) => Err(Error::new(Kind::NotHealed, "the incident was not healed")
+            .caused_by(reason)
+            .hint(
                 "read what the function logged with `logs`, and what AWS Config says with `status`",
-            ),
-        ),
+            )
+            .hint("once the cause is removed, `deploy` has the group judged again")),
     }
 }
 
@@ -166,10 +167,10 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
             Kind::Failed,
             format!("the group `{group_id}` is not at its baseline before the incident: {differences}"),
         )
-        .hint("wait for the repair that is under way, and see with `status` and `logs` why it does not come"));
+        .hint("see with `status` and `logs` whether a repair is under way; `deploy` has the group judged again"));
     }
     let opened: BTreeSet<Rule> = PORTS
-        .map(|port| Rule::tcp(port, Source::anywhere_ipv4()))
+        .map(|port| Rule::tcp(port, remediator_core::Source::anywhere_ipv4()))
         .into_iter()
         .collect();
     if let Some(approved) = opened.intersection(policy.baseline.rules()).next() {
@@ -217,7 +218,10 @@ async fn observe_repair(
         Ok(()) => Ok((evidence, judgement)),
         // The end of the wait is not the failure; what is missing at that moment is.
         Err(error) if error.kind() == Kind::TimedOut => {
-            context.ui.warn(&error);
+            context.ui.warn(format_args!(
+                "gave up after {}, judging what was seen",
+                Seconds(timeout)
+            ));
             Ok((evidence, judgement))
         }
         Err(error) => Err(error),
@@ -306,13 +310,17 @@ fn text(report: &Report) -> String {
         compliance,
         annotation,
         recorded_at,
-        source: _,
+        source,
         invoked_at: _,
     } in &report.evaluations
     {
         let annotation = annotation.as_deref().unwrap_or_default();
+        let source = match source {
+            Source::Config => "AWS Config",
+            Source::FunctionLog => "the log",
+        };
         text.push_str(&format!(
-            "  {}  {compliance:<13} {annotation}\n",
+            "  {}  {compliance:<13} {annotation}  [{source}]\n",
             moment(*recorded_at)
         ));
     }

@@ -221,7 +221,7 @@ pub async fn delete_stack(
                 .doing(format_args!("empty the delivery bucket `{bucket}`"))?;
             if emptied > 0 {
                 ui.say(format_args!(
-                    "emptied the delivery bucket `{bucket}` ({emptied} objects)"
+                    "emptied the delivery bucket `{bucket}` (objects and versions: {emptied})"
                 ));
             }
         }

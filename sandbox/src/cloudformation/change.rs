@@ -79,13 +79,11 @@ async fn change(
     before: Record,
     done: &mut Vec<Done>,
 ) -> Result<(), Failure> {
-    let mut after = match record(job, wish, name, needs) {
-        Ok(after) => after,
-        Err((_, failure)) => {
-            job.set_resource_status(name, "UPDATE_FAILED", Some(failure.reason.clone()));
-            return Err(failure);
-        }
-    };
+    let (mut after, sound) = record(job, wish, name, needs);
+    if let Err(failure) = sound {
+        job.set_resource_status(name, "UPDATE_FAILED", Some(failure.reason.clone()));
+        return Err(failure);
+    }
     let changed = changed(&before, &after);
     let replace = changed
         .iter()

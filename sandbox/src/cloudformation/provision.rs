@@ -101,18 +101,15 @@ pub(super) async fn make(
     name: &str,
     needs: BTreeSet<String>,
 ) -> Result<(), Failure> {
-    let (record, refused) = match record(job, wish, name, needs) {
-        Ok(record) => (record, None),
-        Err((record, failure)) => (record, Some(failure)),
-    };
+    let (record, sound) = record(job, wish, name, needs);
     let (kind, properties) = (record.kind, record.properties.clone());
     job.stack(|stack, now| {
         stack.resources.insert(name.to_owned(), record);
         stack.set_resource_status(name, "CREATE_IN_PROGRESS", None, *now);
     });
-    let made = match refused {
-        Some(failure) => Err(failure),
-        None => resources::create(&job.work(name, "CREATE_IN_PROGRESS"), kind, &properties).await,
+    let made = match sound {
+        Err(failure) => Err(failure),
+        Ok(()) => resources::create(&job.work(name, "CREATE_IN_PROGRESS"), kind, &properties).await,
     };
     match made {
         Ok(made) => {
@@ -127,13 +124,13 @@ pub(super) async fn make(
     }
 }
 
-/// The record of a resource that is going to be; with the reason where its properties cannot be resolved.
+/// The record of a resource that is going to be; with the reason where it cannot be.
 pub(super) fn record(
     job: &Job,
     wish: &Wish,
     name: &str,
     needs: BTreeSet<String>,
-) -> Result<Record, (Record, Failure)> {
+) -> (Record, Result<(), Failure>) {
     let declared = &wish.template.resources[name];
     let mut record = Record {
         kind: declared.kind,
@@ -148,17 +145,24 @@ pub(super) fn record(
         needs,
         metadata: declared.metadata.clone(),
     };
-    match job.resolve(wish, &declared.properties) {
-        Ok(properties) => record.properties = properties.unwrap_or_else(|| json!({})),
-        Err(failure) => return Err((record, failure)),
+    let sound = fill(job, wish, name, &declared.properties, &mut record);
+    (record, sound)
+}
+
+fn fill(
+    job: &Job,
+    wish: &Wish,
+    name: &str,
+    properties: &Value,
+    record: &mut Record,
+) -> Result<(), Failure> {
+    if let Some(properties) = job.resolve(wish, properties)? {
+        record.properties = properties;
     }
-    if declared.kind.taggable {
-        match tags::wanted(name, &record.properties, &wish.tags) {
-            Ok(tags) => record.tags = tags,
-            Err(failure) => return Err((record, failure)),
-        }
+    if record.kind.taggable {
+        record.tags = tags::wanted(name, &record.properties, &wish.tags)?;
     }
-    Ok(record)
+    Ok(())
 }
 
 /// Every output whose condition holds, resolved.

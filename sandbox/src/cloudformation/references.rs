@@ -148,10 +148,11 @@ pub(super) fn attribute(argument: &Value) -> Result<(&str, &str), ApiError> {
         })
 }
 
+/// The text of an `Fn::Sub` and its local variables.
+type Substitution<'v> = (&'v str, Option<&'v Map<String, Value>>);
+
 /// The text and the local variables of an `Fn::Sub`.
-pub(super) fn substitution(
-    argument: &Value,
-) -> Result<(&str, Option<&Map<String, Value>>), ApiError> {
+pub(super) fn substitution(argument: &Value) -> Result<Substitution<'_>, ApiError> {
     match argument {
         Value::String(text) => Ok((text, None)),
         Value::Array(items) => match items.as_slice() {

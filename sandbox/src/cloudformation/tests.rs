@@ -208,13 +208,12 @@ impl World {
             (Lambda, "ListFunctions", "Functions", "FunctionName"),
             (Logs, "DescribeLogGroups", "logGroups", "logGroupName"),
             (Sns, "ListTopics", "Topics", "TopicArn"),
-            (S3, "ListBuckets", "Buckets", "Name"),
         ] {
             let answer = match self.ask(service, operation, json!({})).await {
                 Ok(answer) => answer,
                 Err(error) => panic!("{operation}: {error}"),
             };
-            let items = answer[list].as_array().cloned().unwrap_or_default();
+            let items = answer[list].as_array().unwrap().clone();
             for item in items {
                 let name = item[name].as_str().unwrap().to_owned();
                 if !["172.31.0.0/16", "default", "code"].contains(&name.as_str()) {
@@ -222,6 +221,8 @@ impl World {
                 }
             }
         }
+        let buckets = self.sandbox.bucket_owners.lock().unwrap();
+        found.extend(buckets.keys().filter(|name| *name != "code").cloned());
         // The default VPC's own.
         found.retain(|name| !name.starts_with("rtb-") && !name.starts_with("igw-"));
         found

@@ -252,7 +252,8 @@ fn number(text: &str) -> Option<Value> {
         Ok(integer) => integer.into(),
         Err(_) => text.parse::<f64>().ok().filter(|n| n.is_finite())?.into(),
     };
-    (value.to_string() == text).then_some(value)
+    let said = value.to_string();
+    (said == text).then_some(value)
 }
 
 fn core_scalar(text: &str, style: ScalarStyle, tag: &Tag, span: Span) -> Result<Value, ApiError> {

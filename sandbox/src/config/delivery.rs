@@ -9,7 +9,6 @@ use crate::caller::Caller;
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::error::ApiError;
 use crate::iam::{self, Access, Decision};
-use crate::protocol::Operation;
 use crate::sandbox::Call;
 use crate::{s3, sns};
 
@@ -88,12 +87,8 @@ pub(super) fn check_topic(call: &mut Call<'_>, topic: &str) -> Result<(), ApiErr
         ["arn", _, "sns", region, _, _] if *region == call.region.as_str() => {}
         _ => return Err(invalid()),
     }
-    let question = Operation::new("GetTopicAttributes", json!({ "TopicArn": topic }));
-    match sns::dispatch(call, &question) {
-        Ok(_) => Ok(()),
-        Err(error) if error.status >= 500 => Err(error),
-        Err(_) => Err(invalid()),
-    }
+    // Every topic has a policy.
+    sns::policy(call, topic).map(drop).ok_or_else(invalid)
 }
 
 /// What AWS does when a channel is put: it looks at the bucket's ACL and writes a file, with the
@@ -160,32 +155,21 @@ fn secure(access: Access) -> Access {
 /// Whether Config may do something in a bucket of the recorder's account. It acts with the recorder's
 /// role; only where that is the service-linked one, which may write into no bucket, as the service.
 fn may(call: &Call<'_>, role_arn: &str, policy: Option<&Value>, access: Access) -> bool {
-    let by_policy = |principal: &str, access: &Access| {
-        policy.is_some_and(|policy| {
-            iam::resource_policy_decides(policy, principal, access) == Decision::Allowed
-        })
+    let service_linked = role_arn.contains(":role/aws-service-role/");
+    let decision = match (policy, service_linked) {
+        (Some(policy), true) => {
+            let access = access.with("aws:SourceAccount", call.account.id.as_str());
+            iam::decide_for(call.account, PRINCIPAL, policy, &access)
+        }
+        (Some(policy), false) => iam::decide_for(call.account, role_arn, policy, &access),
+        (None, true) => return false,
+        (None, false) => {
+            let caller = Caller::Role {
+                role: role_arn.rsplit('/').next().unwrap_or_default().to_owned(),
+                session: "AWSConfig-BucketConfigCheck".to_owned(),
+            };
+            iam::decide(call.account, &caller, &access)
+        }
     };
-    if role_arn.contains(":role/aws-service-role/") {
-        let access = access.with("aws:sourceaccount", call.account.id.as_str());
-        return by_policy(PRINCIPAL, &access);
-    }
-    let caller = Caller::Role {
-        role: role_arn.rsplit('/').next().unwrap_or_default().to_owned(),
-        session: "AWSConfig-BucketConfigCheck".to_owned(),
-    };
-    let allowed = iam::decide(call.account, &caller, &access) == Decision::Allowed
-        || by_policy(role_arn, &access);
-    allowed && !policy.is_some_and(|policy| denies(policy, role_arn, &access))
-}
-
-/// Whether a policy denies outright: it does if it still refuses when it allows everything else.
-fn denies(policy: &Value, principal: &str, access: &Access) -> bool {
-    let mut policy = policy.clone();
-    let everything = json!({"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"});
-    match policy.get_mut("Statement") {
-        Some(Value::Array(statements)) => statements.push(everything),
-        Some(single) => *single = json!([single.clone(), everything]),
-        None => return false,
-    }
-    iam::resource_policy_decides(&policy, principal, access) != Decision::Allowed
+    decision == Decision::Allowed
 }

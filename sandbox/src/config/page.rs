@@ -91,11 +91,13 @@ pub(super) fn moment(input: &Value, name: &str) -> Result<Option<Timestamp>, Api
         None => Ok(None),
         Some(Value::Number(number)) => {
             let seconds = number.as_f64().ok_or_else(wrong)?;
+            // Whole milliseconds, downwards, as the clock has them: a moment that a client noted before a
+            // change must not come out later than the change. The grain makes up for binary fractions.
             #[expect(
                 clippy::cast_possible_truncation,
                 reason = "a float outside the range saturates and is then refused"
             )]
-            let nanos = (seconds * 1000.0).round() as i128 * 1_000_000;
+            let nanos = ((seconds * 1000.0 + 0.001).floor() as i128).saturating_mul(1_000_000);
             OffsetDateTime::from_unix_timestamp_nanos(nanos)
                 .map(Some)
                 .map_err(|_| wrong())
@@ -158,6 +160,8 @@ mod tests {
         let input =
             serde_json::json!({"a": 1_752_511_939.3, "b": "2025-07-14T16:52:19.300Z", "c": "soon"});
         assert_eq!(moment(&input, "a").unwrap(), moment(&input, "b").unwrap());
+        let finer = serde_json::json!({"a": 1_752_511_939.300_9});
+        assert_eq!(moment(&finer, "a").unwrap(), moment(&input, "b").unwrap());
         assert_eq!(moment(&input, "c").unwrap_err().code, "ValidationException");
         assert_eq!(moment(&input, "d").unwrap(), None);
     }

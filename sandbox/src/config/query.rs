@@ -26,9 +26,10 @@ pub(super) fn history(call: &mut Call<'_>, input: &Value) -> Result<Outcome, Api
     let key = key(input)?;
     let size = limit(input, "limit", 10, 100, "InvalidLimitException")?;
     let now = epoch_millis(call.now);
-    let later = moment(input, "laterTime")?.map_or(now, epoch_millis);
+    let given = moment(input, "laterTime")?.map(epoch_millis);
+    let later = given.unwrap_or(now);
     let earlier = moment(input, "earlierTime")?.map(epoch_millis);
-    if earlier.is_some_and(|earlier| earlier >= later) {
+    if earlier.is_some_and(|earlier| earlier > later || given == Some(earlier)) {
         return Err(ApiError::bad(
             "InvalidTimeRangeException",
             "The earlier time is not chronologically before the later time.",

@@ -200,6 +200,31 @@ impl Aws {
         }
     }
 
+    /// Has a rule judge everything in its scope again, as it was last recorded; `false` when Config will not do it now: it
+    /// is at it already, or did it less than a minute ago.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn reevaluate(&self, rule: &str) -> CallResult<bool> {
+        let begun = self
+            .config
+            .start_config_rules_evaluation()
+            .config_rule_names(rule)
+            .send()
+            .await;
+        match begun {
+            Ok(_) => Ok(true),
+            Err(e) => {
+                let error = CallError::from_sdk("config:StartConfigRulesEvaluation", &e);
+                if error.is(&["LimitExceededException", "ResourceInUseException"]) {
+                    Ok(false)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
     /// The last evaluation of every resource that a rule judged; none when there is no such rule.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 mod evaluations;
 mod items;
+mod lab;
 mod rules;
 mod singletons;
 
@@ -76,10 +77,15 @@ impl World {
         Self::with(types, Settings::default())
     }
 
-    fn with(types: &[&str], settings: Settings) -> Self {
+    /// Nothing in it yet.
+    fn empty(settings: Settings) -> Self {
         let sandbox = Sandbox::start(settings);
         sandbox.clock.freeze();
-        let world = Self { sandbox };
+        Self { sandbox }
+    }
+
+    fn with(types: &[&str], settings: Settings) -> Self {
+        let world = Self::empty(settings);
         let types = types.iter().map(|name| (*name).to_owned()).collect();
         world.enter(|call| {
             let state = &mut call.here().config;
@@ -106,10 +112,14 @@ impl World {
     }
 
     async fn call(&self, name: &str, input: Value) -> Result<Value, ApiError> {
+        self.perform(Service::Config, name, input).await
+    }
+
+    async fn perform(&self, service: Service, name: &str, input: Value) -> Result<Value, ApiError> {
         let place = place();
         let target = Target::new(place.account, place.region, Caller::Operator);
         self.sandbox
-            .perform_value(&target, Service::Config, name, input)
+            .perform_value(&target, service, name, input)
             .await
     }
 

@@ -1,0 +1,109 @@
+//! Waiting until the rule has judged LabSG1.
+
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::aws::{Doing, EvaluationResult};
+use crate::cli::Context;
+use crate::error::{Error, Kind, Result};
+use crate::spec::RULE_NAME;
+use crate::state::Outputs;
+use crate::verify::is_failure;
+use crate::wait::{Look, Pace, Wait};
+
+/// Waits until the rule is active and has judged LabSG1. A new group lacks a rule of the baseline, so the first report is
+/// NON_COMPLIANT and the repair follows at once: that is waited for too, unless the function says that it fails.
+///
+/// A verdict from before `begun` that is not good may be out of date: whatever was wrong may just have been put right, and
+/// nothing else would make Config look again. Then a new evaluation is asked for.
+///
+/// # Errors
+/// [`Kind::TimedOut`] with hints, or the failed call.
+pub(super) async fn first_evaluation(
+    context: &Context,
+    outputs: &Outputs,
+    begun: OffsetDateTime,
+    timeout: Duration,
+) -> Result<EvaluationResult> {
+    let wait = Wait {
+        clock: &context.clock,
+        ui: &context.ui,
+        what: format!(
+            "the evaluation of `{}` by the rule `{RULE_NAME}`",
+            outputs.group_id
+        ),
+        usual: "AWS Config promises no latency, usually 1–15 minutes",
+        timeout,
+        pace: Pace::EVIDENCE,
+    };
+    let mut asked_again = false;
+    let waited = wait
+        .until(async || {
+            let (state, found) = look(context, outputs).await?;
+            // A rule under evaluation is an active one.
+            if state != "ACTIVE" && state != "EVALUATING" {
+                return Ok(Look::Missing(format!("the rule is {state}")));
+            }
+            let Some(result) = found else {
+                return Ok(Look::Missing(
+                    "there is no evaluation of the group yet".to_owned(),
+                ));
+            };
+            if result.compliance == "COMPLIANT" {
+                return Ok(Look::Done(result));
+            }
+            let stale = result.recorded_at.is_none_or(|at| at < begun);
+            if !stale && failure_of(&result).is_some() {
+                return Ok(Look::Done(result));
+            }
+            if stale && !asked_again {
+                asked_again = context
+                    .aws
+                    .reevaluate(RULE_NAME)
+                    .await
+                    .doing(format_args!("have the rule `{RULE_NAME}` judge again"))?;
+            }
+            Ok(Look::Missing(format!(
+                "the group is {} ({})",
+                result.compliance,
+                result.annotation.as_deref().unwrap_or("no annotation")
+            )))
+        })
+        .await;
+    waited.map_err(|error| match error.kind() {
+        Kind::TimedOut => error
+            .hint("everything is deployed; see with `status` whether the evaluation arrives later")
+            .hint("read with `logs` whether the function was invoked at all"),
+        Kind::Failed
+        | Kind::Input
+        | Kind::Refused
+        | Kind::NotHealed
+        | Kind::Leftovers
+        | Kind::Unreachable
+        | Kind::Interrupted => error,
+    })
+}
+
+async fn look(
+    context: &Context,
+    outputs: &Outputs,
+) -> Result<(String, Option<EvaluationResult>), Error> {
+    let (rule, results) = tokio::join!(
+        context.aws.rule(RULE_NAME),
+        context.aws.evaluations(RULE_NAME)
+    );
+    let what = format!("look at the rule `{RULE_NAME}`");
+    let (rule, results) = (rule.doing(&what)?, results.doing(&what)?);
+    let state = rule.map_or("not there".to_owned(), |rule| rule.state);
+    let found = results
+        .into_iter()
+        .find(|result| result.resource_id == outputs.group_id);
+    Ok((state, found))
+}
+
+/// The annotation, if it says that the function could not do its work.
+pub(super) fn failure_of(result: &EvaluationResult) -> Option<String> {
+    let annotation = result.annotation.as_deref()?;
+    (result.compliance != "COMPLIANT" && is_failure(annotation)).then(|| annotation.to_owned())
+}

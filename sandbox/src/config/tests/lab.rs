@@ -1,0 +1,422 @@
+//! The lab as a deployer makes it, through the front door, with real roles, buckets, groups and functions.
+
+use std::io::{Cursor, Write};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/AwsConfigRole";
+const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:heal";
+
+impl World {
+    async fn ok(&self, service: Service, name: &str, input: Value) -> Value {
+        self.perform(service, name, input).await.unwrap()
+    }
+
+    async fn role(&self, name: &str, service: &str) {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]});
+        let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
+        self.ok(Service::Iam, "CreateRole", input).await;
+    }
+
+    /// Lets the recorder's role do `actions` in every bucket.
+    async fn allow(&self, actions: &[&str]) {
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": actions, "Resource": "arn:aws:s3:::lab-delivery*"}]});
+        let input = json!({"RoleName": "AwsConfigRole", "PolicyName": "S3Access", "PolicyDocument": policy.to_string()});
+        self.ok(Service::Iam, "PutRolePolicy", input).await;
+    }
+
+    async fn recorder(&self, name: &str) -> Result<Value, ApiError> {
+        let input = json!({"ConfigurationRecorder": {"name": name, "roleARN": ROLE,
+            "recordingGroup": {"resourceTypes": [GROUP]}}});
+        self.call("PutConfigurationRecorder", input).await
+    }
+
+    async fn channel(&self, extra: &Value) -> Result<Value, ApiError> {
+        let mut channel = json!({"name": "default", "s3BucketName": "lab-delivery"});
+        for (name, value) in extra.as_object().unwrap() {
+            channel[name] = value.clone();
+        }
+        self.call("PutDeliveryChannel", json!({ "DeliveryChannel": channel }))
+            .await
+    }
+
+    /// A function whose program is this shell script, which Config may not invoke yet.
+    async fn function(&self, script: &str) {
+        self.role("FunctionRole", "lambda.amazonaws.com").await;
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let executable = SimpleFileOptions::default().unix_permissions(0o755);
+        zip.start_file("bootstrap", executable).unwrap();
+        zip.write_all(script.as_bytes()).unwrap();
+        let zip = zip.finish().unwrap().into_inner();
+        let input = json!({"FunctionName": "heal", "Runtime": "provided.al2023", "Handler": "bootstrap",
+            "Role": "arn:aws:iam::123456789012:role/FunctionRole", "Architectures": [host_architecture()],
+            "Code": {"ZipFile": BASE64_STANDARD.encode(zip)}});
+        self.ok(Service::Lambda, "CreateFunction", input).await;
+    }
+
+    async fn permit(&self) {
+        let input = json!({"FunctionName": "heal", "StatementId": "config", "Action": "lambda:InvokeFunction",
+            "Principal": "config.amazonaws.com", "SourceAccount": "123456789012"});
+        self.ok(Service::Lambda, "AddPermission", input).await;
+    }
+
+    async fn rule(&self, changes: &Value) -> Result<Value, ApiError> {
+        let mut rule = json!({"ConfigRuleName": "EC2SecurityGroup",
+            "Scope": {"ComplianceResourceTypes": [GROUP]},
+            "Source": {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": FUNCTION,
+                "SourceDetails": [{"EventSource": "aws.config", "MessageType": "ConfigurationItemChangeNotification"}]},
+            "InputParameters": r#"{"debug":"true"}"#});
+        for (name, value) in changes.as_object().unwrap() {
+            rule[name] = value.clone();
+        }
+        self.call("PutConfigRule", json!({ "ConfigRule": rule }))
+            .await
+    }
+
+    /// Recorder, channel and function, all of them allowed to do what they do.
+    async fn deployed() -> Self {
+        let world = Self::empty(Settings::default());
+        world.role("AwsConfigRole", "config.amazonaws.com").await;
+        world.allow(&["s3:*"]).await;
+        world
+            .ok(
+                Service::S3,
+                "CreateBucket",
+                json!({"Bucket": "lab-delivery"}),
+            )
+            .await;
+        world.recorder("default").await.unwrap();
+        world.channel(&json!({})).await.unwrap();
+        // Fails whatever it is asked.
+        world.function("#!/bin/sh\nexit 1\n").await;
+        world.permit().await;
+        world
+    }
+}
+
+fn host_architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    }
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> String {
+    result.unwrap_err().code.into_owned()
+}
+
+#[tokio::test]
+async fn the_recorder_needs_a_role_that_config_can_assume() {
+    let world = World::empty(Settings::default());
+    assert_eq!(
+        code(world.recorder("default").await),
+        "InvalidRoleException"
+    );
+    world.role("AwsConfigRole", "ec2.amazonaws.com").await;
+    assert_eq!(
+        code(world.recorder("default").await),
+        "InvalidRoleException"
+    );
+    world
+        .ok(
+            Service::Iam,
+            "DeleteRole",
+            json!({"RoleName": "AwsConfigRole"}),
+        )
+        .await;
+    world.role("AwsConfigRole", "config.amazonaws.com").await;
+    world.recorder("default").await.unwrap();
+    // Again is an update, another one is one too many.
+    world.recorder("default").await.unwrap();
+    let second = code(world.recorder("second").await);
+    assert_eq!(second, "MaxNumberOfConfigurationRecordersExceededException");
+}
+
+#[tokio::test]
+async fn the_channel_needs_a_bucket_that_the_role_can_write_to() {
+    let world = World::empty(Settings::default());
+    world.role("AwsConfigRole", "config.amazonaws.com").await;
+    world.recorder("default").await.unwrap();
+    let plain = json!({});
+    assert_eq!(code(world.channel(&plain).await), "NoSuchBucketException");
+    world
+        .ok(
+            Service::S3,
+            "CreateBucket",
+            json!({"Bucket": "lab-delivery"}),
+        )
+        .await;
+    let refused = world.channel(&plain).await.unwrap_err();
+    assert_eq!(refused.code, "InsufficientDeliveryPolicyException");
+    assert!(
+        refused.message.ends_with("unable to get s3 bucket acl."),
+        "{refused}"
+    );
+    world.allow(&["s3:GetBucketAcl"]).await;
+    let refused = world.channel(&plain).await.unwrap_err();
+    assert_eq!(refused.code, "InsufficientDeliveryPolicyException");
+    assert!(
+        refused.message.contains("unable to write to bucket"),
+        "{refused}"
+    );
+    world.allow(&["s3:GetBucketAcl", "s3:PutObject"]).await;
+    let nowhere = json!({"snsTopicARN": "arn:aws:sns:us-east-1:123456789012:none"});
+    assert_eq!(
+        code(world.channel(&nowhere).await),
+        "InvalidSNSTopicARNException"
+    );
+    assert_eq!(
+        code(world.channel(&json!({"s3KeyPrefix": "a/"})).await),
+        "InvalidS3KeyPrefixException"
+    );
+    world.channel(&json!({"s3KeyPrefix": "a"})).await.unwrap();
+    // The check leaves a file behind, so the bucket is no longer empty.
+    let delete = world
+        .perform(
+            Service::S3,
+            "DeleteBucket",
+            json!({"Bucket": "lab-delivery"}),
+        )
+        .await;
+    assert_eq!(code(delete), "BucketNotEmpty");
+}
+
+#[tokio::test]
+async fn a_denial_in_the_bucket_policy_counts() {
+    let world = World::deployed().await;
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Principal": "*",
+        "Action": "s3:PutObject", "Resource": "arn:aws:s3:::lab-delivery/*"}});
+    let mut operation = crate::protocol::Operation::new(
+        "PutBucketPolicy",
+        json!({"Bucket": "lab-delivery", "Policy": policy.to_string()}),
+    );
+    operation.body = policy.to_string().into();
+    let place = place();
+    let target = Target::new(place.account, place.region, Caller::Operator);
+    world
+        .sandbox
+        .perform(&target, Service::S3, &operation)
+        .await
+        .unwrap();
+    assert_eq!(
+        code(world.channel(&json!({})).await),
+        "InsufficientDeliveryPolicyException"
+    );
+}
+
+#[tokio::test]
+async fn a_rule_needs_a_recorder_and_a_function_that_config_may_invoke() {
+    let world = World::empty(Settings::default());
+    let plain = json!({});
+    assert_eq!(
+        code(world.rule(&plain).await),
+        "NoAvailableConfigurationRecorderException"
+    );
+    world.role("AwsConfigRole", "config.amazonaws.com").await;
+    world.recorder("default").await.unwrap();
+    assert_eq!(
+        code(world.rule(&plain).await),
+        "InsufficientPermissionsException"
+    );
+    world.function("#!/bin/sh\nexit 1\n").await;
+    assert_eq!(
+        code(world.rule(&plain).await),
+        "InsufficientPermissionsException"
+    );
+    world.permit().await;
+    for (changes, expected) in [
+        (
+            json!({"InputParameters": "debug=true"}),
+            "InvalidParameterValueException",
+        ),
+        (
+            json!({"InputParameters": r#"{"debug":true}"#}),
+            "InvalidParameterValueException",
+        ),
+        (
+            json!({"InputParameters": format!(r#"{{"a":"{}"}}"#, "x".repeat(1017))}),
+            "ValidationException",
+        ),
+        (json!({"ConfigRuleName": " "}), "ValidationException"),
+        (
+            json!({"ConfigRuleId": "config-rule-000000"}),
+            "InvalidParameterValueException",
+        ),
+        (
+            json!({"Scope": {"TagValue": "x"}}),
+            "InvalidParameterValueException",
+        ),
+        (
+            json!({"Source": {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": FUNCTION}}),
+            "InvalidParameterValueException",
+        ),
+        (
+            json!({"Source": {"Owner": "AWS", "SourceIdentifier": "IAM_PASSWORD_POLICY"}}),
+            "NotImplemented",
+        ),
+        (
+            json!({"MaximumExecutionFrequency": "One_Hour"}),
+            "NotImplemented",
+        ),
+    ] {
+        assert_eq!(code(world.rule(&changes).await), expected, "{changes}");
+    }
+    world
+        .rule(&json!({"InputParameters": format!(r#"{{"a":"{}"}}"#, "x".repeat(1016))}))
+        .await
+        .unwrap();
+    let before = world.call("DescribeConfigRules", json!({})).await.unwrap();
+    world.rule(&json!({"Description": "again"})).await.unwrap();
+    let after = world.call("DescribeConfigRules", json!({})).await.unwrap();
+    assert_eq!(after["ConfigRules"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        before["ConfigRules"][0]["ConfigRuleArn"],
+        after["ConfigRules"][0]["ConfigRuleArn"]
+    );
+    assert_eq!(after["ConfigRules"][0]["Description"], "again");
+}
+
+#[tokio::test]
+async fn a_starting_recorder_discovers_and_a_restarted_one_catches_up() {
+    let world = World::deployed().await;
+    let recorder = json!({"ConfigurationRecorderName": "default"});
+    let make = async |name: &str| {
+        let input = json!({"GroupName": name, "GroupDescription": "lab"});
+        let made = world.ok(Service::Ec2, "CreateSecurityGroup", input).await;
+        made["groupId"].as_str().unwrap().to_owned()
+    };
+    let open = async |id: &str| {
+        let input = json!({"GroupId": id, "IpPermissions": [{"IpProtocol": "tcp", "FromPort": "465",
+            "ToPort": "465", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]});
+        world
+            .ok(Service::Ec2, "AuthorizeSecurityGroupIngress", input)
+            .await;
+    };
+    let statuses = |id: &str| -> Vec<&'static str> {
+        let key = ResourceKey::new(GROUP, id);
+        world.state(|state| {
+            state
+                .history
+                .of(&key)
+                .iter()
+                .map(|item| item.status.name())
+                .collect()
+        })
+    };
+    let (changed, same, gone) = (
+        make("changed").await,
+        make("same").await,
+        make("gone").await,
+    );
+    world
+        .call("StartConfigurationRecorder", recorder.clone())
+        .await
+        .unwrap();
+    world.idle().await;
+    let status = world
+        .call("DescribeConfigurationRecorderStatus", json!({}))
+        .await
+        .unwrap();
+    assert_eq!(
+        status["ConfigurationRecordersStatus"][0]["lastStatus"],
+        "SUCCESS"
+    );
+    open(&same).await;
+    world.idle().await;
+    assert_eq!(statuses(&same), ["ResourceDiscovered", "OK"]);
+
+    world
+        .call("StopConfigurationRecorder", recorder.clone())
+        .await
+        .unwrap();
+    open(&changed).await;
+    world
+        .ok(
+            Service::Ec2,
+            "DeleteSecurityGroup",
+            json!({"GroupId": gone}),
+        )
+        .await;
+    world.idle().await;
+    assert_eq!(statuses(&changed), ["ResourceDiscovered"]);
+    world
+        .call("StartConfigurationRecorder", recorder)
+        .await
+        .unwrap();
+    world.idle().await;
+    assert_eq!(statuses(&changed), ["ResourceDiscovered", "OK"]);
+    assert_eq!(statuses(&same), ["ResourceDiscovered", "OK"]);
+    assert_eq!(statuses(&gone), ["ResourceDiscovered", "ResourceDeleted"]);
+}
+
+#[tokio::test]
+async fn a_function_that_crashes_is_remembered_with_its_error() {
+    let world = World::deployed().await;
+    world
+        .call(
+            "StartConfigurationRecorder",
+            json!({"ConfigurationRecorderName": "default"}),
+        )
+        .await
+        .unwrap();
+    world.rule(&json!({})).await.unwrap();
+    world
+        .until("the error", |state| {
+            state.rules["EC2SecurityGroup"].activity.error.is_some()
+        })
+        .await;
+    world.state(|state| {
+        let activity = &state.rules["EC2SecurityGroup"].activity;
+        // It was invoked; it is the evaluation that failed.
+        assert!(activity.invoked.is_some() && activity.invocation_failed.is_none());
+        assert_eq!(activity.error.as_ref().unwrap().0, "Unhandled");
+    });
+}
+
+#[tokio::test]
+async fn a_topic_that_refuses_shows_in_the_channels_status() {
+    let world = World::deployed().await;
+    let made = world
+        .ok(Service::Sns, "CreateTopic", json!({"Name": "config-topic"}))
+        .await;
+    let topic = made["TopicArn"].as_str().unwrap().to_owned();
+    let only = |account: &str| {
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"Service": "config.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic,
+            "Condition": {"StringEquals": {"AWS:SourceAccount": account}}}]});
+        json!({"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": policy.to_string()})
+    };
+    world
+        .channel(&json!({ "snsTopicARN": topic }))
+        .await
+        .unwrap();
+    world
+        .call(
+            "StartConfigurationRecorder",
+            json!({"ConfigurationRecorderName": "default"}),
+        )
+        .await
+        .unwrap();
+    for (account, expected) in [("999999999999", "FAILURE"), ("123456789012", "SUCCESS")] {
+        world
+            .ok(Service::Sns, "SetTopicAttributes", only(account))
+            .await;
+        world.enter(|call| observe(call, Change::Modified, group(SG, &[80])));
+        world.idle().await;
+        let status = world
+            .call("DescribeDeliveryChannelStatus", json!({}))
+            .await
+            .unwrap();
+        let stream = &status["DeliveryChannelsStatus"][0]["configStreamDeliveryInfo"];
+        assert_eq!(stream["lastStatus"], expected);
+        assert_eq!(stream.get("lastErrorCode").is_some(), expected == "FAILURE");
+    }
+}
