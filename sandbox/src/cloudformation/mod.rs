@@ -5,6 +5,7 @@
 //! reasons of a failure are those of the services themselves.
 
 mod change;
+mod checks;
 mod create;
 mod delete;
 mod describe;
@@ -12,6 +13,7 @@ mod graph;
 mod inputs;
 mod intrinsics;
 mod job;
+mod parameter_types;
 mod parameters;
 mod provision;
 mod references;
