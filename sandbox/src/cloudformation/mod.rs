@@ -59,6 +59,7 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "GetTemplate" => templates::get_template(call, input)?,
         "GetTemplateSummary" => templates::get_template_summary(call, input)?,
         "ValidateTemplate" => templates::validate_template(call, input)?,
+        "UpdateTerminationProtection" => delete::update_termination_protection(call, input)?,
         name => return Err(ApiError::not_implemented("cloudformation", name)),
     };
     Ok(answer.into())

@@ -93,3 +93,40 @@ async fn failure_is_handled_as_the_caller_asked() {
     assert_eq!(world.delete("a").await, "DELETE_COMPLETE");
     assert_eq!(world.leftovers().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_protected_stack_stays() {
+    let world = World::new();
+    let protected = json!({"EnableTerminationProtection": true});
+    world.create_with("s", &group(HTTP, "14"), protected).await;
+    let delete = json!({"StackName": "s"});
+    let refused = world
+        .ask(CloudFormation, "DeleteStack", delete)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "ValidationError: Stack [s] cannot be deleted while TerminationProtection is enabled"
+    );
+    let off = json!({"StackName": "s", "EnableTerminationProtection": "false"});
+    world
+        .must(CloudFormation, "UpdateTerminationProtection", off)
+        .await;
+    assert_eq!(world.delete("s").await, "DELETE_COMPLETE");
+}
+
+#[tokio::test]
+async fn deleting_a_stack_that_is_being_made_takes_back_what_there_is() {
+    let world = World::new();
+    let input = json!({"StackName": "s", "TemplateBody": group(HTTP, "14")});
+    let made = world.must(CloudFormation, "CreateStack", input).await;
+    world
+        .must(CloudFormation, "DeleteStack", json!({"StackName": "s"}))
+        .await;
+    world.settle().await;
+    assert_eq!(
+        world.status(made["StackId"].as_str().unwrap()).await,
+        "DELETE_COMPLETE"
+    );
+    assert_eq!(world.leftovers().await, [""; 0]);
+}
