@@ -104,3 +104,33 @@ async fn resources_come_and_go_with_the_template() {
     );
     assert_eq!(world.delete("s").await, "DELETE_COMPLETE");
 }
+
+#[tokio::test]
+async fn outbound_rules_replace_the_rule_that_a_group_is_born_with() {
+    let world = World::new();
+    let open =
+        "Resources: {Group: {Type: AWS::EC2::SecurityGroup, Properties: {GroupDescription: g}}}"
+            .to_owned();
+    let closed = open.replace(
+        "GroupDescription: g",
+        "GroupDescription: g, SecurityGroupEgress: [{IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 10.0.0.0/8, Description: inside}]",
+    );
+    let outbound = async || {
+        let id = world.physical("s", "Group").await;
+        let groups = world
+            .must(Ec2, "DescribeSecurityGroups", json!({"GroupId": [id]}))
+            .await;
+        let rules = groups["securityGroupInfo"][0]["ipPermissionsEgress"]
+            .as_array()
+            .unwrap()
+            .clone();
+        assert_eq!(rules.len(), 1);
+        rules[0]["ipProtocol"].as_str().unwrap().to_owned()
+    };
+    world.create("s", &closed).await;
+    assert_eq!(outbound().await, "tcp");
+    assert_eq!(world.update("s", &open).await.unwrap(), "UPDATE_COMPLETE");
+    assert_eq!(outbound().await, "-1");
+    assert_eq!(world.update("s", &closed).await.unwrap(), "UPDATE_COMPLETE");
+    assert_eq!(outbound().await, "tcp");
+}
