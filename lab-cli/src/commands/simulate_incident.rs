@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use remediator_core::{GroupId, Policy, Rule, SecurityGroup, plan};
+use remediator_core::{GroupId, Policy, Rule, plan};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::deployed;
+use super::{deployed, in_scope, lab_group, live_group};
 use crate::aws::{Doing, LogQuery};
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
@@ -100,27 +100,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
     }
 }
 
-async fn live_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
-    context
-        .aws
-        .group(id)
-        .await
-        .doing(format_args!("look at the group `{id}`"))?
-        .ok_or_else(|| {
-            Error::new(Kind::Failed, format!("the group `{id}` is gone"))
-                .hint("make the lab anew: `cleanup`, then `deploy`")
-        })
-}
-
 /// An incident proves something only if the recorder runs, the rule is active, and the group is as it should be.
 async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
-    let group_id: GroupId = outputs.group_id.parse().map_err(|e| {
-        Error::new(
-            Kind::Failed,
-            "the stack's output `LabSecurityGroupId` is no group",
-        )
-        .caused_by(e)
-    })?;
+    let group_id = lab_group(outputs)?;
     let (rule, recorders, group) = tokio::try_join!(
         async {
             context
@@ -160,6 +142,16 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
             ))
             .caused_by(e)
         })?;
+    if !in_scope(context, &policy, &group)? {
+        return Err(Error::new(
+            Kind::Failed,
+            format!(
+                "the rule's scope `{}` leaves out the group `{group_id}`",
+                policy.scope
+            ),
+        )
+        .hint("deploy with another `--scope`"));
+    }
     let drift = plan(&group, &policy.baseline);
     if !drift.is_empty() {
         let differences = drift.to_string().replace('\n', ", ");

@@ -277,6 +277,15 @@ fn that_the_retention_is_ours_is_noted_before_it_is_set() {
     );
 }
 
+#[test]
+fn a_code_bucket_that_was_only_begun_is_made_again() {
+    check(
+        |lab| lab.code_bucket = Some(Tags::new()),
+        "+ code bucket `driftlab-code-123456789012-us-east-1-lab-environment`\n\
+         = retention of configuration history, 2557 days (not set by this lab, so neither changed nor removed)",
+    );
+}
+
 fn refused(change: impl FnOnce(&mut Observed)) -> String {
     let mut observed = nothing();
     change(&mut observed);
