@@ -177,9 +177,9 @@ fn spinner(line: &str, color: bool) -> ProgressBar {
     let bar = ProgressBar::new_spinner();
     bar.set_draw_target(ProgressDrawTarget::stderr());
     let template = if color {
-        "{spinner:.cyan} {msg} {elapsed:.dim}"
+        "{spinner:.cyan} {elapsed:.dim} {wide_msg}"
     } else {
-        "{spinner} {msg} {elapsed}"
+        "{spinner} {elapsed} {wide_msg}"
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
