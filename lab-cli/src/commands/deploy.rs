@@ -174,8 +174,20 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
                 outputs.function_name
             ))
     };
-    let (evaluation, function) = tokio::join!(evaluation, function);
+    let pending = async {
+        context
+            .aws
+            .pending_subscriptions(&outputs.topic_arn)
+            .await
+            .doing("look at the topic's subscriptions")
+    };
+    let (evaluation, function, pending) = tokio::join!(evaluation, function, pending);
     let (evaluation, function) = (evaluation?, function?.unwrap_or_default());
+    for address in pending?.iter().filter(|_| spec.topic) {
+        ui.say(format_args!(
+            "{address} gets notifications once the subscription in its mailbox is confirmed"
+        ));
+    }
     let failing = evaluation.as_ref().and_then(failure_of);
     report(context, spec, plan, outputs, function, evaluation)?;
     match failing {
