@@ -22,13 +22,22 @@ pub use logs::{LogEvent, LogQuery};
 pub use sts::Identity;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::error::{Error, Kind, Result};
+
+/// Two more than the SDK's default: CloudFormation and Config throttle quickly, and what is under way is worth the patience.
+const ATTEMPTS: u32 = 5;
+/// A handshake over the slowest of lines.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Until the answer begins, and so including an upload of the package. An endpoint that says nothing must not hang us.
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -113,7 +122,15 @@ async fn load(target: &Target) -> SdkConfig {
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(5));
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(READ_TIMEOUT)
+                .build(),
+        );
+    if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
+        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+    }
     if let Ok(name) = AppName::new("driftlab") {
         loader = loader.app_name(name);
     }
@@ -129,10 +146,12 @@ async fn load(target: &Target) -> SdkConfig {
     loader.load().await
 }
 
-/// Turns a moment of the SDK into ours. Config and Logs have milliseconds; so have we.
+/// Turns a moment of the SDK into ours, to the nearest millisecond. Config sends seconds as a binary fraction, so that what
+/// was .126 arrives as .125999…: cutting that off would put a record before the change that it records.
 fn moment(at: &aws_smithy_types::DateTime) -> Option<time::OffsetDateTime> {
-    let millis = at.to_millis().ok()?;
-    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+    const MILLI: i128 = 1_000_000;
+    let nanos = (at.as_nanos() + MILLI / 2).div_euclid(MILLI) * MILLI;
+    time::OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()
 }
 
 /// A required member of an answer that is not there.
@@ -146,6 +165,21 @@ impl From<Class> for Kind {
             Class::Refused | Class::Malformed => Self::Failed,
             Class::Unusable => Self::Input,
             Class::TimedOut | Class::Unreachable | Class::NoCredentials => Self::Unreachable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_types::DateTime;
+
+    #[test]
+    fn moments_survive_their_way_as_a_fraction() {
+        for millis in 0..1000 {
+            let secs = 1_795_339_859.0 + f64::from(millis) / 1000.0;
+            let seen = moment(&DateTime::from_secs_f64(secs)).map(|at| at.millisecond());
+            assert_eq!(seen, u16::try_from(millis).ok());
         }
     }
 }

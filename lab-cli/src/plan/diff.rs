@@ -70,7 +70,12 @@ pub fn plan(spec: &Spec, observed: &Observed) -> Result<Plan> {
 
 fn plan_code(spec: &Spec, observed: &Observed, plan: &mut Plan) {
     let bucket = observed.place.code_bucket();
-    if observed.code_bucket.is_none() {
+    // A bucket without our tag was made by an attempt that did not get further.
+    let whole = observed
+        .code_bucket
+        .as_ref()
+        .is_some_and(|tags| !tags_differ(tags, observed));
+    if !whole {
         plan.changes.push(Change::MakeCodeBucket { bucket });
     } else if observed.retention.is_none() && observed.own_retention().is_none() {
         plan.changes.push(Change::NoteRetention { bucket });
@@ -230,6 +235,19 @@ fn plan_recorder(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Pl
             because,
         });
     }
+    plan_channel(observed, wanted, plan);
+    if !observed
+        .recorders
+        .iter()
+        .any(|recorder| recorder.it.recording)
+    {
+        plan.changes.push(Change::StartRecorder {
+            recorder: recorder_name.to_owned(),
+        });
+    }
+}
+
+fn plan_channel(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Plan) {
     let channel_name = observed
         .channels
         .first()
@@ -252,15 +270,6 @@ fn plan_recorder(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Pl
         plan.changes.push(Change::PutChannel {
             channel: channel_name.to_owned(),
             because,
-        });
-    }
-    if !observed
-        .recorders
-        .iter()
-        .any(|recorder| recorder.it.recording)
-    {
-        plan.changes.push(Change::StartRecorder {
-            recorder: recorder_name.to_owned(),
         });
     }
 }
