@@ -49,7 +49,10 @@ fn compare(expected: &Value, actual: &Value, at: &str) -> Result<(), String> {
         }
         Value::Bool(_) | Value::Number(_) => match actual {
             // XML knows only text.
-            Value::String(text) if *text == expected.to_string() => Ok(()),
+            Value::String(text) => {
+                let shown = expected.to_string();
+                if shown == *text { Ok(()) } else { differs() }
+            }
             Value::Number(number) if number.as_f64() == expected.as_f64() => Ok(()),
             _ if expected == actual => Ok(()),
             _ => differs(),
