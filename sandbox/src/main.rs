@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use sandbox::lambda::reaper;
+use sandbox::lambda::{isolation, reaper};
 use sandbox::sandbox::{Sandbox, Settings};
 use sandbox::server;
 use tokio::io::AsyncReadExt;
@@ -25,6 +25,12 @@ struct Args {
     /// How long AWS Config takes to record a change, for example `0s`, `300ms`, `90s`, `2m`
     #[arg(long, default_value = "0s", value_parser = duration)]
     config_latency: Duration,
+    /// Do not run without the means to keep functions from every endpoint but the sandbox
+    #[arg(long)]
+    require_isolation: bool,
+    /// How many invocations an account may run at once in a region
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    lambda_concurrency: u32,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -73,8 +79,19 @@ async fn serve() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), String> {
+    if let Err(why) = isolation::available() {
+        if args.require_isolation {
+            return Err(format!("functions cannot be isolated here: {why}"));
+        }
+        let _ = writeln!(
+            io::stderr(),
+            "warning: functions can reach other endpoints than the sandbox: {why}"
+        );
+    }
     let sandbox = Sandbox::start(Settings {
         config_latency: args.config_latency,
+        require_isolation: args.require_isolation,
+        lambda_concurrency: Some(args.lambda_concurrency),
     });
     match std::env::current_exe() {
         Ok(executable) => sandbox.functions.guard_with(executable),

@@ -24,6 +24,10 @@ pub struct Settings {
     /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
     /// minutes; zero makes rehearsals quick.
     pub config_latency: Duration,
+    /// Whether functions are refused where the machine cannot keep them from other endpoints.
+    pub require_isolation: bool,
+    /// How many invocations an account may run at once in a region; `None` is AWS's default.
+    pub lambda_concurrency: Option<u32>,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.

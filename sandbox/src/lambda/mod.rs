@@ -29,7 +29,7 @@ mod wire;
 
 pub use self::function::State;
 pub use self::host::Host;
-pub use self::host::reaper;
+pub use self::host::{isolation, reaper};
 use self::reference::Reference;
 pub(crate) use self::wire::{decode, success};
 

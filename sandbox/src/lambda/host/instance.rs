@@ -109,8 +109,10 @@ impl Instance {
                     .stdin(std::process::Stdio::null())
                     .stdout(stdout)
                     .stderr(stderr);
+                let mut ports = vec![api.address.port()];
+                ports.extend(own_port(sandbox));
                 let started = Instant::now();
-                let process = Process::start(command, guard).await?;
+                let process = Process::start(command, ports, guard).await?;
                 // The command holds the writing end of the pipe; closed, so that the end is seen.
                 sandbox.functions.register(&process)?;
                 State::Fresh(process, started)
@@ -330,6 +332,12 @@ fn job(spec: &Spec, request_id: &str, event: &Bytes, timeout: Duration) -> Job {
             hex_id("", 16)
         ),
     }
+}
+
+/// Where the sandbox listens, when it does.
+fn own_port(sandbox: &Sandbox) -> Option<u16> {
+    let (_, port) = sandbox.endpoint().rsplit_once(':')?;
+    port.parse().ok()
 }
 
 fn closed() -> io::Error {

@@ -28,6 +28,7 @@ use crate::sandbox::Sandbox;
 
 mod home;
 mod instance;
+pub mod isolation;
 mod journal;
 mod output;
 mod package;
@@ -238,6 +239,13 @@ pub(super) async fn run(
     request_id: String,
     event: Bytes,
 ) -> Result<Ran, ApiError> {
+    if let Err(why) = isolation::available()
+        && sandbox.settings.require_isolation
+    {
+        return Err(broken(&io::Error::other(format!(
+            "isolation is required and cannot be had: {why}"
+        ))));
+    }
     let admission = sandbox.functions.admit(sandbox, &spec)?;
     let sandbox = sandbox.clone();
     // A task of its own: an invocation goes on when its caller hangs up.

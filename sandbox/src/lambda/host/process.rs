@@ -4,12 +4,12 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 use tokio::sync::watch;
 
+use super::isolation;
 use super::reaper::Pipe;
 
 /// A running process. It leads a process group, so that its children go with it.
@@ -20,10 +20,15 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `command` and keeps watching it; `guard` learns of its group.
-    pub(super) async fn start(mut command: Command, guard: Pipe) -> io::Result<Arc<Self>> {
+    /// Starts `command` and keeps watching it; `guard` learns of its group. It can connect to
+    /// `ports` only.
+    pub(super) async fn start(
+        mut command: Command,
+        ports: Vec<u16>,
+        guard: Pipe,
+    ) -> io::Result<Arc<Self>> {
         command.process_group(0).kill_on_drop(true);
-        let mut child = spawn(&mut command).await?;
+        let mut child = isolation::spawn(command, ports).await?;
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
@@ -83,18 +88,4 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Starts the process. Another thread that forks while the executable is being written holds it open
-/// for writing until that other child execs; the kernel calls the file busy for that moment.
-async fn spawn(command: &mut Command) -> io::Result<tokio::process::Child> {
-    for _ in 0..100 {
-        match command.spawn() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            result => return result,
-        }
-    }
-    command.spawn()
 }

@@ -19,6 +19,7 @@ use crate::service::Service;
 
 mod control;
 mod function;
+mod isolation;
 mod running;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/R";
