@@ -13,24 +13,31 @@ use crate::ids::{AccountId, Region};
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome, Sandbox, Target};
 
+mod aliases;
+mod asynchronous;
 mod code;
 mod concurrency;
 mod configuration;
+mod destinations;
 mod environment;
+mod event_config;
 mod function;
 mod functions;
 mod host;
 mod invocations;
 mod members;
+mod page;
 mod permissions;
 mod reference;
 mod tags;
+mod versions;
 mod wire;
 
 pub use self::function::State;
+use self::function::UNQUALIFIED;
 pub use self::host::Host;
 pub use self::host::{isolation, reaper};
-use self::reference::Reference;
+use self::reference::{LATEST, Reference};
 pub(crate) use self::wire::{decode, success};
 
 pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
@@ -55,6 +62,18 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "GetFunctionConcurrency" => concurrency::get(call, input),
         "DeleteFunctionConcurrency" => concurrency::delete(call, input),
         "GetAccountSettings" => concurrency::account_settings(call),
+        "PublishVersion" => versions::publish_version(call, input),
+        "ListVersionsByFunction" => versions::list(call, input),
+        "CreateAlias" => aliases::create(call, input),
+        "UpdateAlias" => aliases::update(call, input),
+        "GetAlias" => aliases::get(call, input),
+        "DeleteAlias" => aliases::delete(call, input),
+        "ListAliases" => aliases::list(call, input),
+        "PutFunctionEventInvokeConfig" => event_config::put(call, input),
+        "UpdateFunctionEventInvokeConfig" => event_config::update(call, input),
+        "GetFunctionEventInvokeConfig" => event_config::get(call, input),
+        "DeleteFunctionEventInvokeConfig" => event_config::delete(call, input),
+        "ListFunctionEventInvokeConfigs" => event_config::list(call, input),
         "ListTags" => tags::list(call, input),
         "TagResource" => tags::tag(call, input),
         "UntagResource" => tags::untag(call, input),
@@ -119,14 +138,19 @@ pub(crate) fn may_invoke(
     invoker: &Invoker,
 ) -> Result<(), ApiError> {
     let reference = Reference::parse(function, None)?;
-    let arn = reference.arn(call);
-    let function = reference.find(call)?;
+    let (function, _) = reference.resolve(call)?;
+    // Versions and aliases have policies of their own; `$LATEST` is the function itself.
+    let qualifier = reference.qualifier().filter(|it| *it != LATEST);
+    let arn = match qualifier {
+        Some(qualifier) => format!("{}:{qualifier}", function.arn),
+        None => function.arn.clone(),
+    };
     let mut access = Access::on("lambda", "InvokeFunction", &arn)
         .with("aws:sourceaccount", invoker.source_account.as_str());
     if let Some(source) = &invoker.source_arn {
         access = access.with("aws:sourcearn", source);
     }
-    let why = match function.policy() {
+    let why = match function.policy(qualifier.unwrap_or(UNQUALIFIED)) {
         None => "the function has no resource-based policy".to_owned(),
         Some(policy) => match iam::resource_policy_decides(&policy, invoker.principal, &access) {
             Decision::Allowed => return Ok(()),
@@ -144,7 +168,8 @@ pub(crate) fn may_invoke(
 }
 
 /// Runs the function once on behalf of a service and waits for its end (bounded by the function's
-/// time-out). Retries are the invoking service's business.
+/// time-out). Repeating what failed is the invoking service's business. Where there is no room to
+/// run it, the event waits for it as in Lambda's own queue.
 ///
 /// # Errors
 /// When the function cannot be invoked at all; a function that fails is an `Invocation` with an error.
@@ -158,15 +183,31 @@ pub(crate) async fn invoke(
 ) -> Result<Invocation, ApiError> {
     let caller = Caller::Service(invoker.principal);
     let target = Target::new(account.clone(), region.clone(), caller);
-    let spec = sandbox.enter(&target, |call| {
-        may_invoke(call, function, invoker)?;
-        invocations::spec(call, function)
-    })?;
-    let ran = host::run(sandbox, spec, target.request_id, payload).await?;
-    Ok(Invocation {
-        function_error: ran.failed.then_some("Unhandled"),
-        payload: ran.payload,
-    })
+    let mut throttled = 0;
+    loop {
+        let spec = sandbox.enter(&target, |call| {
+            may_invoke(call, function, invoker)?;
+            invocations::spec(call, function)
+        })?;
+        // A function that may not run at all is not waited for.
+        let stopped = spec.concurrency == Some(0);
+        let request_id = target.request_id.clone();
+        match host::run(sandbox, spec, request_id, payload.clone()).await {
+            Ok(ran) => {
+                return Ok(Invocation {
+                    function_error: ran.failed.then_some("Unhandled"),
+                    payload: ran.payload,
+                });
+            }
+            Err(error) if error.status == 429 && !stopped => {
+                let wait = asynchronous::wait_for_room(throttled);
+                throttled += 1;
+                let due = sandbox.clock.now() + time::Duration::seconds(wait);
+                sandbox.clock.wait_until(due).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// The service's word for most mistakes in a request.

@@ -21,8 +21,6 @@ use crate::clock::{Timestamp, iso8601};
 use crate::ids::hex_id;
 use crate::sandbox::Sandbox;
 
-use super::super::reference::LATEST;
-
 /// The initialisation's own time; what it needs more comes from the first invocation's.
 const INIT: Duration = Duration::from_secs(10);
 /// An execution environment. Dropping it ends the process.
@@ -163,7 +161,7 @@ impl Instance {
                     init: None,
                     run: Duration::ZERO,
                 };
-                self.start_line(request_id);
+                self.start_line(spec, request_id);
                 return Ended::With(self.close(spec, request_id, verdict, &times));
             }
             State::Fresh(process, started) => (process.clone(), Some(*started)),
@@ -176,7 +174,7 @@ impl Instance {
             verdict = self.initialise(&process, started, timeout).await;
             init = Some(started.elapsed());
         }
-        self.start_line(request_id);
+        self.start_line(spec, request_id);
         let began = Instant::now();
         let verdict = match verdict {
             Some(Verdict::TimedOut(_)) => Verdict::TimedOut(spec.settings.timeout),
@@ -278,11 +276,12 @@ impl Instance {
         }
     }
 
-    fn start_line(&self, request_id: &str) {
+    fn start_line(&self, spec: &Spec, request_id: &str) {
         // Whatever was printed during the initialisation comes before.
         self.output.drain();
         self.journal.write(vec![format!(
-            "START RequestId: {request_id} Version: {LATEST}"
+            "START RequestId: {request_id} Version: {}",
+            spec.key.version
         )]);
     }
 

@@ -45,20 +45,23 @@ const SESSION: time::Duration = time::Duration::hours(12);
 /// How long ending processes may take before the sandbox gives up waiting for them.
 const SHUT_DOWN: Duration = Duration::from_secs(2);
 
-/// Which function, in all accounts and regions.
+/// Which version of which function, in all accounts and regions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) account: AccountId,
     pub(super) region: Region,
     pub(super) name: String,
+    /// `$LATEST` or a number.
+    pub(super) version: String,
 }
 
 impl Key {
-    pub(super) fn new(account: &AccountId, region: &Region, name: &str) -> Self {
+    pub(super) fn new(account: &AccountId, region: &Region, name: &str, version: &str) -> Self {
         Self {
             account: account.clone(),
             region: region.clone(),
             name: name.to_owned(),
+            version: version.to_owned(),
         }
     }
 }

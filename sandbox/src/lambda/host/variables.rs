@@ -3,7 +3,6 @@
 use super::Spec;
 use super::journal::Journal;
 use crate::caller::Credentials;
-use crate::lambda::reference::LATEST;
 use crate::sandbox::Sandbox;
 
 /// Where nothing listens: functions must never reach the real AWS, even when the sandbox has no
@@ -47,7 +46,7 @@ pub(super) fn all(
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("AWS_EXECUTION_ENV", "AWS_Lambda_provided"),
         ("AWS_LAMBDA_FUNCTION_NAME", &spec.key.name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", LATEST),
+        ("AWS_LAMBDA_FUNCTION_VERSION", &spec.key.version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &journal.group),

@@ -17,10 +17,13 @@ use crate::protocol::{Answer, Operation};
 use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
 
+mod asynchronous;
+mod concurrency;
 mod control;
 mod function;
 mod isolation;
 mod running;
+mod versions;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/R";
 const GROUP: &str = "lab";
@@ -33,7 +36,11 @@ struct Lab {
 
 impl Lab {
     async fn new() -> Self {
-        let sandbox = Sandbox::start(Settings::default());
+        Self::with(Settings::default()).await
+    }
+
+    async fn with(settings: Settings) -> Self {
+        let sandbox = Sandbox::start(settings);
         let target = Target::new(
             AccountId::parse("123456789012").unwrap(),
             Region::parse("us-east-1").unwrap(),
@@ -91,8 +98,39 @@ impl Lab {
 
     /// Invokes `f`: whether it failed, its answer, the end of its log.
     async fn invoke(&self, event: Value) -> (bool, Value, String) {
+        self.invoke_as("f", event).await
+    }
+
+    /// Accepts `event` for `name`, for later.
+    async fn invoke_later(&self, name: &str, event: Value) {
+        let mut operation = Operation::new(
+            "Invoke",
+            json!({"FunctionName": name, "InvocationType": "Event"}),
+        );
+        operation.body = Bytes::from(event.to_string());
+        self.sandbox
+            .perform(&self.target, Service::Lambda, &operation)
+            .await
+            .unwrap();
+    }
+
+    /// Waits until nothing is left to do.
+    async fn settled(&self) {
+        while !self.sandbox.engine.is_idle() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until the log has `count` lines that match.
+    async fn logged(&self, pattern: &str, count: usize) {
+        while self.log(pattern).await.len() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn invoke_as(&self, name: &str, event: Value) -> (bool, Value, String) {
         let mut operation =
-            Operation::new("Invoke", json!({"FunctionName": "f", "LogType": "Tail"}));
+            Operation::new("Invoke", json!({"FunctionName": name, "LogType": "Tail"}));
         operation.body = Bytes::from(event.to_string());
         let target = Target::new(
             self.target.account.clone(),
