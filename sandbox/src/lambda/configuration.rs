@@ -12,8 +12,17 @@ use crate::iam;
 use crate::logs;
 use crate::sandbox::Call;
 
-/// The runtimes that the sandbox can run: the function brings its own executable.
-const RUNNABLE: &[&str] = &["provided.al2023", "provided.al2"];
+/// The runtimes that the sandbox can run: the function brings its own executable, or this machine has
+/// Python.
+const RUNNABLE: &[&str] = &[
+    "provided.al2023",
+    "provided.al2",
+    "python3.9",
+    "python3.10",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+];
 
 /// Runtimes that AWS has and the sandbox cannot run.
 const OTHERS: &[&str] = &[

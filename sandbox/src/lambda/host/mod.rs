@@ -26,14 +26,17 @@ use crate::error::ApiError;
 use crate::ids::{AccountId, Region};
 use crate::sandbox::Sandbox;
 
+mod entry;
 mod home;
 mod instance;
 pub mod isolation;
 mod journal;
 mod output;
 mod package;
+mod phases;
 mod pool;
 mod process;
+pub(super) mod python;
 pub mod reaper;
 mod report;
 mod runtime_api;
@@ -81,6 +84,13 @@ pub(super) struct Spec {
     pub(super) concurrency: Option<u32>,
     /// How many invocations of all functions without a reservation may run at once.
     pub(super) unreserved: u32,
+}
+
+impl Spec {
+    /// The memory that the function has, in bytes.
+    fn memory(&self) -> u64 {
+        u64::from(self.settings.memory) * 1024 * 1024
+    }
 }
 
 /// How an invocation ended.
@@ -275,7 +285,7 @@ async fn admitted(
                 Instance::prepare(sandbox, &spec, code).await?
             }
         };
-        match instance.invoke(&spec, request_id, &event).await {
+        match instance.invoke(sandbox, &spec, request_id, &event).await? {
             // The process had ended while it was idle; the event never reached it.
             instance::Ended::Untouched if was_warm => {}
             instance::Ended::Untouched => {

@@ -61,6 +61,16 @@ fn serve(api: &str, id: &str, event: &Value) {
             Ok(_) => "open".to_owned(),
             Err(error) => format!("{:?}", error.kind()),
         }),
+        "fill" => {
+            let megabytes = usize::try_from(event["megabytes"].as_u64().unwrap()).unwrap();
+            let mut kept = Vec::new();
+            for _ in 0..megabytes {
+                kept.push(vec![1_u8; 1024 * 1024]);
+                // Slow enough for whoever watches.
+                std::thread::yield_now();
+            }
+            json!(kept.iter().map(Vec::len).sum::<usize>())
+        }
         "environment" => json!(std::env::vars().collect::<std::collections::BTreeMap<_, _>>()),
         _ => json!({"pid": std::process::id(), "event": event}),
     };

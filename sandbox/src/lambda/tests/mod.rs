@@ -22,6 +22,9 @@ mod concurrency;
 mod control;
 mod function;
 mod isolation;
+mod memory;
+mod phases;
+mod python;
 mod running;
 mod versions;
 
@@ -196,12 +199,13 @@ fn creation(code: &[u8], more: Value) -> Value {
 
 /// A package whose `bootstrap` is `content`.
 fn package(content: &[u8], mode: u32) -> Vec<u8> {
+    zipped("bootstrap", content, mode)
+}
+
+fn zipped(name: &str, content: &[u8], mode: u32) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file(
-        "bootstrap",
-        SimpleFileOptions::default().unix_permissions(mode),
-    )
-    .unwrap();
+    let options = SimpleFileOptions::default().unix_permissions(mode);
+    zip.start_file(name, options).unwrap();
     zip.write_all(content).unwrap();
     zip.finish().unwrap().into_inner()
 }
