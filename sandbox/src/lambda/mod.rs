@@ -126,6 +126,9 @@ pub struct Invocation {
     pub function_error: Option<&'static str>,
     /// The answer, or the error document.
     pub payload: Bytes,
+    /// `$LATEST` or the number of the version that ran.
+    version: String,
+    request_id: String,
 }
 
 /// Whether the function's resource-based policy lets `invoker` invoke it.
@@ -183,7 +186,7 @@ pub(crate) async fn invoke(
 ) -> Result<Invocation, ApiError> {
     let caller = Caller::Service(invoker.principal);
     let target = Target::new(account.clone(), region.clone(), caller);
-    let mut throttled = 0;
+    let (mut throttled, since) = (0, sandbox.clock.now());
     loop {
         let spec = sandbox.enter(&target, |call| {
             may_invoke(call, function, invoker)?;
@@ -192,22 +195,41 @@ pub(crate) async fn invoke(
         // A function that may not run at all is not waited for.
         let stopped = spec.concurrency == Some(0);
         let request_id = target.request_id.clone();
+        let version = spec.key.version.clone();
         match host::run(sandbox, spec, request_id, payload.clone()).await {
             Ok(ran) => {
                 return Ok(Invocation {
                     function_error: ran.failed.then_some("Unhandled"),
                     payload: ran.payload,
+                    version,
+                    request_id: target.request_id,
                 });
             }
-            Err(error) if error.status == 429 && !stopped => {
+            Err(error) => {
+                let now = sandbox.clock.now();
+                if error.status != 429 || stopped || now - since > asynchronous::LONGEST_STAY {
+                    return Err(error);
+                }
                 let wait = asynchronous::wait_for_room(throttled);
                 throttled += 1;
-                let due = sandbox.clock.now() + time::Duration::seconds(wait);
+                let due = now + time::Duration::seconds(wait);
                 sandbox.clock.wait_until(due).await;
             }
-            Err(error) => return Err(error),
         }
     }
+}
+
+/// How long a service waits before it invokes again after the `attempts`-th invocation with `event`;
+/// `None` when it must not, because it succeeded or the function's configuration wants no more. Then
+/// the destinations of the function are told how it ended.
+pub(crate) fn after(
+    call: &mut Call<'_>,
+    function: &str,
+    event: &Bytes,
+    attempts: u32,
+    ended: &Invocation,
+) -> Option<time::Duration> {
+    asynchronous::after(call, function, event, attempts, ended)
 }
 
 /// The service's word for most mistakes in a request.

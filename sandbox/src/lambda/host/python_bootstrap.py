@@ -108,7 +108,8 @@ def load(handler):
     except ImportError as error:
         raise Fault("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}")
     except SyntaxError as error:
-        place = f'  File "{error.filename}" Line {error.lineno}\n    {error.text}'
+        file = (error.filename or "").replace(os.environ["LAMBDA_TASK_ROOT"], "/var/task")
+        place = f'  File "{file}" Line {error.lineno}\n    {error.text}'
         message = f"Syntax error in module '{module_name}': {error}"
         raise Fault("Runtime.UserCodeSyntaxError", message, [place])
     try:
@@ -122,7 +123,9 @@ def own_frames(error):
     """The trace of an exception without the frames of this file."""
     frames = traceback.extract_tb(error.__traceback__)
     frames = [frame for frame in frames if frame.filename != "<string>" and "importlib" not in frame.filename]
-    return traceback.format_list(frames)
+    # On AWS the code is always in the same place.
+    task_root = os.environ["LAMBDA_TASK_ROOT"]
+    return [line.replace(task_root, "/var/task") for line in traceback.format_list(frames)]
 
 
 def document(error, request_id):

@@ -192,3 +192,39 @@ async fn what_cannot_be_told_is_refused_at_once() {
     assert_eq!(listed["FunctionEventInvokeConfigs"], json!([updated]));
     lab.lambda("DeleteFunctionEventInvokeConfig", missing).await;
 }
+
+#[tokio::test]
+async fn what_a_service_invokes_is_repeated_and_told_of_as_well() {
+    let (lab, topic) = lab_with_topic().await;
+    lab.create(&client_package(), json!({"Timeout": 30})).await;
+    let config = json!({"FunctionName": "f", "MaximumRetryAttempts": 1, "DestinationConfig": {
+        "OnFailure": {"Destination": topic},
+    }});
+    lab.lambda("PutFunctionEventInvokeConfig", config).await;
+    let permission = json!({"FunctionName": "f", "StatementId": "config", "Action": "lambda:InvokeFunction",
+        "Principal": "config.amazonaws.com"});
+    lab.lambda("AddPermission", permission).await;
+    let invoker = crate::lambda::Invoker {
+        principal: "config.amazonaws.com",
+        source_account: lab.target.account.clone(),
+        source_arn: None,
+    };
+    let event: bytes::Bytes = r#"{"do": "fail"}"#.into();
+    let (account, region) = (&lab.target.account, &lab.target.region);
+    let told = inbox(&lab).len();
+    let mut waits = Vec::new();
+    for attempts in 1..=2 {
+        let ended =
+            crate::lambda::invoke(&lab.sandbox, account, region, "f", event.clone(), &invoker)
+                .await
+                .unwrap();
+        waits.push(lab.sandbox.enter(&lab.target, |call| {
+            crate::lambda::after(call, "f", &event, attempts, &ended)
+        }));
+    }
+    assert_eq!(waits, [Some(time::Duration::minutes(1)), None]);
+    assert_eq!(inbox(&lab).len(), told + 1);
+    let context = &last_record(&lab)["requestContext"];
+    assert_eq!(context["condition"], "RetriesExhausted");
+    assert_eq!(context["approximateInvokeCount"], 2);
+}

@@ -106,7 +106,12 @@ async fn python_errors_are_told_as_on_aws() {
     assert_eq!(document["errorMessage"], "not today");
     let trace = document["stackTrace"].as_array().unwrap();
     assert_eq!(trace.len(), 1, "{document}");
-    assert!(trace[0].as_str().unwrap().contains("in handler"));
+    let frame = trace[0].as_str().unwrap();
+    assert!(
+        frame.starts_with(r#"  File "/var/task/index.py", line "#),
+        "{frame}"
+    );
+    assert!(frame.contains("in handler"), "{frame}");
     assert!(tail.contains("[ERROR] ValueError: not today"), "{tail}");
     let (_, document, _) = lab.invoke(json!({"do": "unjson"})).await;
     assert_eq!(document["errorType"], "Runtime.MarshalError");
