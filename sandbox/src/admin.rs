@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::caller::Caller;
 use crate::clock::iso8601;
+use crate::config::Latency;
 use crate::ids::{AccountId, Region};
 use crate::protocol::{HttpRequest, HttpResponse, respond};
 use crate::sandbox::{Sandbox, Target};
@@ -27,7 +28,7 @@ pub(crate) async fn answer(
                 "instance": sandbox.instance,
                 "version": env!("CARGO_PKG_VERSION"),
                 "now": iso8601(sandbox.clock.now()),
-                "idle": sandbox.engine.is_idle(),
+                "idle": sandbox.engine.is_idle_at(sandbox.clock.now()),
             }),
         ),
         (&Method::POST, "clock/advance") => advance(sandbox, request),
@@ -35,6 +36,7 @@ pub(crate) async fn answer(
             sandbox.clock.freeze();
             reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
         }
+        (&Method::POST, "config-latency") => config_latency(sandbox, request),
         (&Method::GET, "inbox") => inbox(sandbox, request),
         // Links in mails are clicked, so these two are GET although they change something.
         (&Method::GET, "confirm") => confirm(sandbox, request),
@@ -60,6 +62,18 @@ fn advance(sandbox: &Sandbox, request: &HttpRequest) -> HttpResponse {
     };
     sandbox.clock.advance(Duration::from_secs(seconds));
     reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
+}
+
+/// What is noticed from now on takes this long to be recorded; what was noticed before keeps its time.
+fn config_latency(sandbox: &Sandbox, request: &HttpRequest) -> HttpResponse {
+    let value = parameter(request, "value").unwrap_or_default();
+    match value.parse::<Latency>() {
+        Ok(latency) => {
+            sandbox.set_config_latency(latency);
+            reply(200, &json!({"config_latency": latency.to_string()}))
+        }
+        Err(error) => reply(400, &json!({"error": error.to_string()})),
+    }
 }
 
 /// The mails of an account in all its regions, oldest first; `to` chooses one address.

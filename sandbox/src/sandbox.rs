@@ -19,11 +19,25 @@ use crate::service::Service;
 use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns};
 
 /// What can be chosen when a sandbox is started.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
     /// minutes; zero makes rehearsals quick.
-    pub config_latency: Duration,
+    pub config_latency: config::Latency,
+    /// How long a stopped recorder still counts as running for `DeleteDeliveryChannel`. On AWS the stop is
+    /// eventually consistent, and whoever removes a channel has to try again; a client that does not
+    /// should fail here too.
+    pub recorder_stop_lag: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            config_latency: config::Latency::default(),
+            // Long enough to meet a client that does not wait at all, short enough for nobody to mind.
+            recorder_stop_lag: Duration::from_millis(250),
+        }
+    }
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.
@@ -45,6 +59,7 @@ pub struct Sandbox {
     /// Bucket names are global: who owns which.
     pub(crate) bucket_owners: Mutex<HashMap<String, AccountId>>,
     endpoint: OnceLock<String>,
+    config_latency: Mutex<config::Latency>,
 }
 
 /// Everything that one account holds.
@@ -185,7 +200,9 @@ impl From<Answer> for Outcome {
 impl Sandbox {
     /// A new, empty world whose engine runs for as long as the current tokio runtime lives.
     pub fn start(settings: Settings) -> Arc<Self> {
+        let config_latency = Mutex::new(settings.config_latency);
         let sandbox = Arc::new(Self {
+            config_latency,
             instance: uuid(),
             clock: Clock::default(),
             settings,
@@ -203,6 +220,20 @@ impl Sandbox {
     /// The URL at which this sandbox listens; empty before it does.
     pub fn endpoint(&self) -> &str {
         self.endpoint.get().map_or("", String::as_str)
+    }
+
+    /// How long after a change AWS Config records it, as chosen last.
+    pub(crate) fn config_latency(&self) -> config::Latency {
+        *self.lock_config_latency()
+    }
+
+    pub(crate) fn set_config_latency(&self, latency: config::Latency) {
+        *self.lock_config_latency() = latency;
+    }
+
+    fn lock_config_latency(&self) -> std::sync::MutexGuard<'_, config::Latency> {
+        let latency = self.config_latency.lock();
+        latency.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_endpoint(&self, endpoint: String) {

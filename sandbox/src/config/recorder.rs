@@ -1,6 +1,7 @@
 //! The recorder: one in an account's region, started and stopped.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -62,6 +63,11 @@ impl Recorder {
     /// Whether a change of this resource type becomes an item now.
     pub(super) fn records(&self, resource_type: &str) -> bool {
         self.recording && self.group.records(resource_type)
+    }
+
+    /// Whether the delivery channel cannot be deleted yet: a stop takes `lag` to be known everywhere.
+    pub(super) fn holds_channel(&self, now: Timestamp, lag: Duration) -> bool {
+        self.recording || self.stopped.is_some_and(|at| now < at + lag)
     }
 
     /// Something was recorded.
