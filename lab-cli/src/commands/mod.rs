@@ -1,5 +1,6 @@
 //! One file per command: its arguments and what it does.
 
+mod caught_up;
 pub mod cleanup;
 pub mod completions;
 pub mod deploy;

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use remediator_core::{GroupId, Policy, Rule, plan};
+use remediator_core::{GroupId, Policy, Rule, log, plan};
 use serde::Serialize;
 use time::OffsetDateTime;
 
+use super::caught_up::caught_up;
 use super::{deployed, in_scope, lab_group, live_group};
-use crate::aws::{Doing, LogQuery};
+use crate::aws::{Doing, LogQuery, Recorder, RuleDescription};
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
 use crate::output::moment;
@@ -19,6 +20,10 @@ use crate::wait::{Look, Pace, Seconds, Wait, parse_duration};
 
 /// SMTPS and IMAPS: the ports of both source documents.
 const PORTS: [u16; 2] = [465, 993];
+
+/// How much longer to look for the record of the change, which dates the incident but is no part of the verdict. An event
+/// that was on its way already may heal the group before Config has recorded the change, or without it ever doing so.
+const RECORD_GRACE: time::Duration = time::Duration::seconds(10);
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -65,6 +70,7 @@ struct LogLine {
 pub async fn run(context: &Context, args: &Args) -> Result<()> {
     let (_, outputs) = deployed(context).await?;
     let mut incident = prepare(context, &outputs).await?;
+    caught_up(context, &incident, args.timeout).await?;
     // Nothing of this incident can be older than the moment before the request is sent. Config and Logs count
     // milliseconds, so the rest is cut off.
     let now = context.clock.now();
@@ -120,28 +126,7 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
         },
         live_group(context, &group_id),
     )?;
-    let unready = |what: String| {
-        Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
-    };
-    let rule = rule.ok_or_else(|| unready(format!("there is no rule `{RULE_NAME}`")))?;
-    if rule.state != "ACTIVE" && rule.state != "EVALUATING" {
-        return Err(unready(format!(
-            "the rule `{RULE_NAME}` is not active but {}",
-            rule.state
-        )));
-    }
-    if !recorders.iter().any(|recorder| recorder.recording) {
-        return Err(unready(
-            "the configuration recorder is not running".to_owned(),
-        ));
-    }
-    let policy =
-        Policy::from_parameters(rule.parameters.as_deref().unwrap_or("{}")).map_err(|e| {
-            unready(format!(
-                "the parameters of the rule `{RULE_NAME}` are not usable"
-            ))
-            .caused_by(e)
-        })?;
+    let policy = working_policy(rule, &recorders)?;
     if !in_scope(context, &policy, &group)? {
         return Err(Error::new(
             Kind::Failed,
@@ -179,6 +164,31 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
     })
 }
 
+/// What the rule enforces, if recorder and rule are at work.
+fn working_policy(rule: Option<RuleDescription>, recorders: &[Recorder]) -> Result<Policy> {
+    let unready = |what: String| {
+        Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
+    };
+    let rule = rule.ok_or_else(|| unready(format!("there is no rule `{RULE_NAME}`")))?;
+    if rule.state != "ACTIVE" && rule.state != "EVALUATING" {
+        return Err(unready(format!(
+            "the rule `{RULE_NAME}` is not active but {}",
+            rule.state
+        )));
+    }
+    if !recorders.iter().any(|recorder| recorder.recording) {
+        return Err(unready(
+            "the configuration recorder is not running".to_owned(),
+        ));
+    }
+    Policy::from_parameters(rule.parameters.as_deref().unwrap_or("{}")).map_err(|e| {
+        unready(format!(
+            "the parameters of the rule `{RULE_NAME}` are not usable"
+        ))
+        .caused_by(e)
+    })
+}
+
 /// Collects evidence until it is enough for a verdict, or the time is up: then what was seen is judged as it is.
 async fn observe_repair(
     context: &Context,
@@ -196,12 +206,25 @@ async fn observe_repair(
         timeout,
         pace: Pace::EVIDENCE,
     };
+    let mut healed_at = None;
     let waited = wait
         .until(async || {
             look(context, outputs, incident, &mut evidence).await?;
             judgement = judge(incident, &evidence);
+            let now = context.clock.now();
             Ok(match &judgement {
-                Judgement::Healed | Judgement::Hopeless(_) => Look::Done(()),
+                Judgement::Healed => {
+                    let since = *healed_at.get_or_insert(now);
+                    let dated = Timeline::of(incident, &evidence).recorded_at.is_some();
+                    if dated || now - since >= RECORD_GRACE {
+                        Look::Done(())
+                    } else {
+                        Look::Missing(
+                            "it is healed, the record of the change is not there yet".to_owned(),
+                        )
+                    }
+                }
+                Judgement::Hopeless(_) => Look::Done(()),
                 Judgement::Pending(missing) => Look::Missing(missing.join("; ")),
             })
         })
@@ -320,7 +343,7 @@ fn text(report: &Report) -> String {
         text.push_str("\nthe function's log\n");
     }
     for LogLine { at, message } in &report.log_lines {
-        text.push_str(&format!("  {}  {message}\n", moment(*at)));
+        text.push_str(&format!("  {}  {}\n", moment(*at), log::one_line(message)));
     }
     text.push_str(match report.healed {
         Some(true) => "\nhealed\n",

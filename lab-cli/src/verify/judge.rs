@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 
 use super::evidence::{Evaluation, Evidence, Incident, Source, shows_open};
 
-/// When what happened. All but the first may be unknown; they are never earlier than the one before.
+/// When what happened. All but the first may be unknown. An event that was on its way before may heal the group before
+/// Config has recorded the change; otherwise none is earlier than the one before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Timeline {
     /// The moment before the ports were opened.
@@ -54,7 +55,7 @@ const HOPELESS_AFTER: usize = 2;
 /// Judges: healed are only a group that is exactly the baseline, a compliance that went from NON_COMPLIANT to COMPLIANT
 /// since the incident, and a log that tells of every rule taken away.
 pub fn judge(incident: &Incident, evidence: &Evidence) -> Judgement {
-    let missing: Vec<String> = [
+    let mut missing: Vec<String> = [
         missing_rules(incident, evidence),
         missing_compliance(evidence),
         missing_lines(incident, evidence),
@@ -65,6 +66,7 @@ pub fn judge(incident: &Incident, evidence: &Evidence) -> Judgement {
     if missing.is_empty() {
         return Judgement::Healed;
     }
+    missing.extend(evidence.silence(incident));
     let failures = evidence.failures();
     let Some(last) = failures.last() else {
         return Judgement::Pending(missing);
