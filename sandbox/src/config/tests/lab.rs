@@ -4,13 +4,14 @@ use std::io::{Cursor, Read, Write};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use http_body_util::BodyExt;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use super::*;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/AwsConfigRole";
-const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:heal";
+pub(super) const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:heal";
 
 /// A runtime without tools: it takes an event, writes it to its log and answers.
 const ECHO: &str = r#"#!/bin/bash
@@ -142,7 +143,9 @@ impl World {
 
     pub(super) async fn start(&self) {
         let input = json!({"ConfigurationRecorderName": "default"});
-        self.call("StartConfigurationRecorder", input).await.unwrap();
+        self.call("StartConfigurationRecorder", input)
+            .await
+            .unwrap();
         self.idle().await;
     }
 
@@ -166,18 +169,24 @@ impl World {
 
     /// A topic of the channel, with somebody who reads it.
     pub(super) async fn topic(&self) {
-        let made = self.ok(Service::Sns, "CreateTopic", json!({"Name": "config-topic"})).await;
+        let made = self
+            .ok(Service::Sns, "CreateTopic", json!({"Name": "config-topic"}))
+            .await;
         let topic = made["TopicArn"].as_str().unwrap();
         let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
             "Principal": {"Service": "config.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic}]});
         let input = json!({"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": policy.to_string()});
         self.ok(Service::Sns, "SetTopicAttributes", input).await;
-        let input = json!({"TopicArn": topic, "Protocol": "email", "Endpoint": "student@example.com"});
+        let input =
+            json!({"TopicArn": topic, "Protocol": "email", "Endpoint": "student@example.com"});
         self.ok(Service::Sns, "Subscribe", input).await;
         self.idle().await;
         let mail = self.enter(|call| call.here().sns.inbox[0].body.clone());
         let token = mail.split("Token=").nth(1).unwrap();
-        let token = token.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap();
+        let token = token
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            .unwrap();
         let input = json!({"TopicArn": topic, "Token": token});
         self.ok(Service::Sns, "ConfirmSubscription", input).await;
         self.channel(&json!({"snsTopicARN": topic})).await.unwrap();
@@ -191,7 +200,10 @@ impl World {
             .iter()
             .filter_map(|mail| {
                 let json = mail.body.lines().next()?;
-                Some((mail.subject.clone(), serde_json::from_str::<Value>(json).ok()?))
+                Some((
+                    mail.subject.clone(),
+                    serde_json::from_str::<Value>(json).ok()?,
+                ))
             })
             .filter(|(_, message)| message["messageType"] == message_type)
             .collect()
@@ -200,10 +212,31 @@ impl World {
     /// The keys in the delivery bucket that contain `part`.
     pub(super) async fn keys(&self, part: &str) -> Vec<String> {
         let place = place();
-        self.enter(|call| crate::s3::keys(call, "lab-delivery"))
-            .into_iter()
-            .filter(|key| key.contains(part))
-            .inspect(|key| assert!(key.starts_with(&format!("AWSLogs/{}/Config/", place.account)), "{key}"))
+        let target = Target::new(place.account.clone(), place.region, Caller::Operator);
+        let list =
+            crate::protocol::Operation::new("ListObjectsV2", json!({"Bucket": "lab-delivery"}));
+        let answer = self
+            .sandbox
+            .perform(&target, Service::S3, &list)
+            .await
+            .unwrap();
+        let crate::protocol::Answer::Http(response) = answer else {
+            panic!("S3 answers with HTTP");
+        };
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        let keys = text
+            .split("<Key>")
+            .skip(1)
+            .filter_map(|rest| rest.split("</Key>").next());
+        keys.filter(|key| key.contains(part))
+            .inspect(|key| {
+                assert!(
+                    key.starts_with(&format!("AWSLogs/{}/Config/", place.account)),
+                    "{key}"
+                )
+            })
+            .map(str::to_owned)
             .collect()
     }
 
@@ -211,7 +244,9 @@ impl World {
     pub(super) fn document(&self, key: &str) -> Value {
         let body = self.enter(|call| crate::s3::object(call, "lab-delivery", key).unwrap());
         let mut text = String::new();
-        flate2::read::GzDecoder::new(body.as_ref()).read_to_string(&mut text).unwrap();
+        flate2::read::GzDecoder::new(body.as_ref())
+            .read_to_string(&mut text)
+            .unwrap();
         serde_json::from_str(&text).unwrap()
     }
 }
