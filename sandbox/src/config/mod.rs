@@ -26,6 +26,7 @@ mod query;
 mod record;
 mod recorder;
 mod recording_group;
+mod recording_mode;
 mod reevaluate;
 mod retention;
 mod rule;
@@ -69,6 +70,8 @@ pub struct State {
     undelivered: Vec<Arc<item::Item>>,
     /// When the last change of a resource that was noticed will be recorded: no later one overtakes it.
     promised: HashMap<item::ResourceKey, Timestamp>,
+    /// What changed today of the resources that are recorded once a day.
+    today: BTreeMap<item::ResourceKey, record::Noticed>,
     tokens: tokens::Tokens,
     retention_days: Option<i64>,
     plans: u64,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::item::{Item, ResourceKey, Status};
 use super::notice;
+use super::periodic;
 use super::place::Place;
 use super::recording_group::RESOURCE_COMPLIANCE;
 use super::{Change, Resource, delivery, invoke, oversized};
@@ -18,7 +19,7 @@ use crate::sandbox::Call;
 /// What Config noticed and has not recorded yet. The resource is captured when it is noticed: what
 /// happens to it before it is recorded belongs to the next item.
 #[derive(Debug)]
-enum Noticed {
+pub(super) enum Noticed {
     /// Somebody made or modified it: always an item.
     Changed(Resource),
     /// Somebody deleted it: always an item.
@@ -66,13 +67,48 @@ pub(super) fn observe(call: &mut Call<'_>, change: Change, resource: Resource) {
         }
         Change::Created | Change::Modified | Change::Deleted => return,
     };
+    if recorder.mode.is_daily(&noticed.key().resource_type) {
+        // Only how the day ends will count, and only if that differs from what was recorded last.
+        let at_the_end = match noticed {
+            Noticed::Changed(resource) => Noticed::Present(resource),
+            Noticed::Deleted(resource) => Noticed::Absent(resource.key()),
+            other => other,
+        };
+        call.here()
+            .config
+            .today
+            .insert(at_the_end.key(), at_the_end);
+        return;
+    }
     schedule(call, noticed);
+}
+
+/// Counts the days of a recorder that starts: what is recorded daily is recorded at the end of each.
+pub(super) fn plan_days(call: &mut Call<'_>) {
+    let state = &mut call.here().config;
+    let plan = state.next_plan();
+    if let Some(recorder) = &mut state.recorder {
+        recorder.plan = plan;
+    }
+    periodic::every(call, "days", time::Duration::days(1), move |call, _| {
+        let state = &mut call.here().config;
+        let recorder = state.recorder.as_ref();
+        if !recorder.is_some_and(|recorder| recorder.recording && recorder.plan == plan) {
+            return false;
+        }
+        for noticed in std::mem::take(&mut state.today).into_values() {
+            schedule(call, noticed);
+        }
+        true
+    });
 }
 
 /// What a recorder does that starts, or that is to record something else: it looks at everything.
 pub(super) fn take_inventory(call: &mut Call<'_>) {
     let found = ec2::recordable(call);
-    let state = &call.here().config;
+    let state = &mut call.here().config;
+    // What changed today is among what is found.
+    state.today.clear();
     let Some(recorder) = &state.recorder else {
         return;
     };

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::page::{one_of, validation};
+use super::page::validation;
 use super::place::Place;
 use super::recording_group::RecordingGroup;
+use super::recording_mode::RecordingMode;
 use super::{PRINCIPAL, record, tags};
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::engine::Task;
@@ -27,8 +28,11 @@ pub(super) struct Recorder {
     pub(super) arn: String,
     pub(super) role_arn: String,
     pub(super) group: RecordingGroup,
+    pub(super) mode: RecordingMode,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) recording: bool,
+    /// The number of its days.
+    pub(super) plan: u64,
     started: Option<Timestamp>,
     stopped: Option<Timestamp>,
     status: Option<(Status, Timestamp)>,
@@ -52,8 +56,10 @@ impl Recorder {
                 .to_owned(),
             role_arn: "arn:aws:iam::123456789012:role/AwsConfigRole".to_owned(),
             group,
+            mode: RecordingMode::default(),
             tags: BTreeMap::new(),
             recording: true,
+            plan: 0,
             started: None,
             stopped: None,
             status: None,
@@ -86,7 +92,7 @@ impl Recorder {
             "name": self.name,
             "roleARN": self.role_arn,
             "recordingGroup": self.group.to_json(),
-            "recordingMode": {"recordingFrequency": "CONTINUOUS", "recordingModeOverrides": []},
+            "recordingMode": self.mode.to_json(),
             "recordingScope": "PAID",
         })
     }
@@ -123,7 +129,7 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
     let name = asked.text("name").unwrap_or("default");
     check_name(name)?;
     let group = RecordingGroup::parse(asked.field("recordingGroup"))?;
-    check_mode(asked.field("recordingMode"))?;
+    let mode = RecordingMode::parse(asked.field("recordingMode"), &group)?;
     let tags = tags::parse(input)?;
     let role_arn = asked.text("roleARN").unwrap_or_default();
     if role_arn.is_empty() {
@@ -156,9 +162,11 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
         // Overwritten, except for its tags: those change only through TagResource.
         Some(existing) => {
             role_arn.clone_into(&mut existing.role_arn);
-            let widened = existing.recording && existing.group != group;
+            let other = existing.group != group || existing.mode != mode;
+            let look = existing.recording && other;
             existing.group = group;
-            if widened {
+            existing.mode = mode;
+            if look {
                 record::take_inventory(call);
             }
         }
@@ -168,8 +176,10 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
                 arn,
                 role_arn: role_arn.to_owned(),
                 group,
+                mode,
                 tags,
                 recording: false,
+                plan: 0,
                 started: None,
                 stopped: None,
                 status: None,
@@ -190,29 +200,6 @@ fn check_name(name: &str) -> Result<(), ApiError> {
             "The configuration recorder name '{name}' is not valid: 1 to 256 characters, and the prefix {RESERVED_PREFIX} is reserved."
         ),
     ))
-}
-
-/// Only continuous recording exists here: a daily recorder would look alive and record nothing for a day.
-fn check_mode(mode: Option<&Value>) -> Result<(), ApiError> {
-    let Some(mode) = mode else { return Ok(()) };
-    let overrides = mode.list("recordingModeOverrides");
-    for frequency in std::iter::once(mode)
-        .chain(overrides)
-        .map(|mode| mode.text("recordingFrequency").unwrap_or_default())
-    {
-        one_of(
-            frequency,
-            "configurationRecorder.recordingMode.recordingFrequency",
-            &["CONTINUOUS", "DAILY"],
-        )?;
-        if frequency == "DAILY" {
-            return Err(ApiError::not_implemented(
-                "config",
-                "PutConfigurationRecorder with DAILY recording",
-            ));
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn describe(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
@@ -273,6 +260,7 @@ pub(super) fn start(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiEr
     recorder.started = Some(now);
     recorder.status = Some((Status::Pending, now));
     record::take_inventory(call);
+    record::plan_days(call);
     let place = Place::of(call);
     let due = record::due(call);
     let lane = place.lane("recorder");

@@ -1,12 +1,12 @@
 //! Rules that are asked by the clock, and when changes are recorded.
 
-use super::lab::code;
+use super::deployed::{FUNCTION, code};
 use super::*;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn source(details: &Value) -> Value {
-    json!({"Source": {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": lab::FUNCTION, "SourceDetails": [details]}})
+    json!({"Source": {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": FUNCTION, "SourceDetails": [details]}})
 }
 
 #[tokio::test]
@@ -177,4 +177,56 @@ async fn a_changing_latency_changes_no_order() {
             .collect()
     });
     assert_eq!(json!(recorded), json!(ports));
+}
+
+#[tokio::test]
+async fn daily_recording_keeps_only_how_the_day_ends() {
+    let world = World::deployed().await;
+    let input = json!({"ConfigurationRecorder": {"name": "default", "roleARN": super::deployed::ROLE,
+        "recordingGroup": {"resourceTypes": [GROUP]}, "recordingMode": {"recordingFrequency": "DAILY"}}});
+    world.call("PutConfigurationRecorder", input).await.unwrap();
+    let recorders = world
+        .call("DescribeConfigurationRecorders", json!({}))
+        .await
+        .unwrap();
+    assert_eq!(
+        recorders["ConfigurationRecorders"][0]["recordingMode"]["recordingFrequency"],
+        "DAILY"
+    );
+    world.start().await;
+    let day = async || {
+        world.idle().await;
+        world.sandbox.clock.advance(HOUR * 24);
+        world.idle().await;
+    };
+    let change =
+        |change: Change, ports: &[u16]| world.enter(|call| observe(call, change, group(SG, ports)));
+    change(Change::Created, &[80]);
+    change(Change::Modified, &[80, 465]);
+    world.idle().await;
+    assert!(world.statuses().is_empty());
+    day().await;
+    assert_eq!(world.statuses(), ["ResourceDiscovered"]);
+    world.state(|state| {
+        let item = state.history.latest(&ResourceKey::new(GROUP, SG)).unwrap();
+        assert_eq!(item.configuration["ipPermissions"], json!([80, 465]));
+    });
+    // A day that ends as it began leaves nothing, and so does a resource that did not live to its end.
+    change(Change::Modified, &[22]);
+    change(Change::Modified, &[80, 465]);
+    world.enter(|call| {
+        observe(call, Change::Created, group("sg-short", &[]));
+        observe(call, Change::Deleted, group("sg-short", &[]));
+    });
+    day().await;
+    assert_eq!(world.statuses().len(), 1);
+    assert!(world.state(|state| {
+        state
+            .history
+            .of(&ResourceKey::new(GROUP, "sg-short"))
+            .is_empty()
+    }));
+    change(Change::Deleted, &[80, 465]);
+    day().await;
+    assert_eq!(world.statuses(), ["ResourceDiscovered", "ResourceDeleted"]);
 }

@@ -1,6 +1,6 @@
 //! What lands in the bucket, by the clock.
 
-use super::lab::code;
+use super::deployed::{FUNCTION, code};
 use super::*;
 
 const SNAPSHOT: &str = "ConfigurationSnapshotDeliveryCompleted";
@@ -213,7 +213,8 @@ async fn a_huge_item_is_a_summary_and_the_whole_is_in_the_bucket() {
     ]
     .map(|name| json!({"EventSource": "aws.config", "MessageType": name}))
     .into();
-    let source = json!({"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": lab::FUNCTION, "SourceDetails": details});
+    let source =
+        json!({"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": FUNCTION, "SourceDetails": details});
     let scope = json!({"ComplianceResourceTypes": [GROUP], "ComplianceResourceId": SG});
     world
         .rule(&json!({"Source": source, "Scope": scope}))

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod by_clock;
+mod deployed;
 mod evaluations;
 mod files;
 mod items;
