@@ -16,6 +16,9 @@ pub(super) const SCHEDULED: &str = "ScheduledNotification";
 /// What a rule waits for that follows the snapshots.
 pub(super) const SNAPSHOT: &str = "ConfigurationSnapshotDeliveryCompleted";
 
+/// A snapshot is a moment later one time than another: that does not count as more often.
+const GRACE: time::Duration = time::Duration::minutes(1);
+
 /// Puts a rule on its schedule, instead of the one that it had before, and asks it for the first time: a rule
 /// that is new, or new in what it says, evaluates by itself. It goes on while no recorder runs, as on AWS.
 /// Whether the rule goes by the clock at all.
@@ -76,7 +79,7 @@ pub(super) fn snapshot_delivered(call: &mut Call<'_>, notification: &Arc<str>) {
     let now = call.now;
     let wanted = |rule: &&mut Rule| {
         let due = match (rule.at_most, rule.followed) {
-            (Some(at_most), Some(last)) => now >= last + at_most.period(),
+            (Some(at_most), Some(last)) => now + GRACE >= last + at_most.period(),
             (None, _) | (_, None) => true,
         };
         rule.wants(SNAPSHOT) && !rule.deleting && due
