@@ -3,6 +3,8 @@
 //! A mutation is told to [`observe`], which captures the resource and leaves a task; the task writes
 //! the configuration item ([`record`]), streams it ([`delivery`]) and asks every rule in whose scope
 //! it is ([`invoke`]); the function answers through `PutEvaluations` ([`evaluations`]).
+//!
+//! By the clock ([`periodic`]) come files in the bucket ([`export`]) and rules about no item ([`scheduled`]).
 
 mod channel;
 mod compliance;
@@ -36,6 +38,7 @@ mod scheduled;
 mod scope;
 mod select;
 mod select_parse;
+mod select_schema;
 mod summary;
 mod tags;
 mod tokens;

@@ -46,7 +46,7 @@ pub(super) fn select(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiE
     let mut found = Vec::new();
     for item in items.filter(|item| item.is_live()) {
         let item = properties(item, &place);
-        if matches(&query.conditions, &item)? {
+        if matches(&query.conditions, &item) {
             found.push(item);
         }
     }
@@ -87,7 +87,7 @@ fn properties(item: &Item, place: &Place) -> Value {
         "availabilityZone": "Not Applicable",
         "configurationItemCaptureTime": iso8601(item.captured),
         "configurationItemStatus": item.status.name(),
-        "configurationStateId": item.state_id,
+        "configurationStateId": item.state_id.to_string(),
         "resourceType": item.key.resource_type,
         "resourceId": item.key.resource_id,
         "relationships": item.relationships,
@@ -103,17 +103,14 @@ fn properties(item: &Item, place: &Place) -> Value {
     properties
 }
 
-fn matches(conditions: &[Condition], item: &Value) -> Result<bool, ApiError> {
-    for condition in conditions {
-        let mut any = false;
-        for value in values(item, &condition.path.0) {
-            any |= holds(condition, value)?;
-        }
-        if !any {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+fn matches(conditions: &[Condition], item: &Value) -> bool {
+    let holds = |condition: &Condition| {
+        let values = values(item, &condition.path.0);
+        values
+            .into_iter()
+            .any(|value| holds(&condition.test, value))
+    };
+    conditions.iter().all(holds)
 }
 
 /// Every value at a path: lists are looked through, and a condition holds when it does for one of them.
@@ -130,56 +127,24 @@ fn values<'v>(value: &'v Value, path: &[String]) -> Vec<&'v Value> {
     }
 }
 
-fn holds(condition: &Condition, value: &Value) -> Result<bool, ApiError> {
-    match &condition.test {
-        Test::OneOf(wanted) => {
-            for wanted in wanted {
-                if equal(&condition.path, value, wanted)? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        }
+fn holds(test: &Test, value: &Value) -> bool {
+    match test {
+        Test::OneOf(wanted) => wanted.iter().any(|wanted| equal(value, wanted)),
         Test::Prefix { prefix, rest } => {
-            let text = comparable(&condition.path, value, &json!(""))?
+            let left = value
                 .as_str()
-                .unwrap_or_default();
-            Ok(text
-                .strip_prefix(prefix.as_str())
-                .is_some_and(|left| rest.accepts(left)))
+                .and_then(|text| text.strip_prefix(prefix.as_str()));
+            left.is_some_and(|left| rest.accepts(left))
         }
     }
 }
 
-fn equal(path: &Path, value: &Value, wanted: &Value) -> Result<bool, ApiError> {
-    let value = comparable(path, value, wanted)?;
-    Ok(match (value.as_f64(), wanted.as_f64()) {
+/// Numbers are equal however they are written.
+fn equal(value: &Value, wanted: &Value) -> bool {
+    match (value.as_f64(), wanted.as_f64()) {
         (Some(value), Some(wanted)) => value.total_cmp(&wanted) == Ordering::Equal,
         _ => value == wanted,
-    })
-}
-
-/// Refuses what AWS compares by rules that are not ours: addresses (as ranges), and values of another kind.
-fn comparable<'v>(path: &Path, value: &'v Value, wanted: &Value) -> Result<&'v Value, ApiError> {
-    if let Some(text) = value.as_str()
-        && (text.parse::<ipnet::IpNet>().is_ok() || text.parse::<std::net::IpAddr>().is_ok())
-    {
-        return Err(invalid(format!(
-            "{path} holds IP addresses, which AWS compares as ranges; the sandbox does not"
-        )));
     }
-    let same_kind = matches!(
-        (value, wanted),
-        (Value::String(_), Value::String(_))
-            | (Value::Number(_), Value::Number(_))
-            | (Value::Bool(_), Value::Bool(_))
-    );
-    if same_kind {
-        return Ok(value);
-    }
-    Err(invalid(format!(
-        "{path} cannot be compared with {wanted}: its values are of another kind"
-    )))
 }
 
 /// Sorts by one property after the other; items without the property come last.
@@ -265,7 +230,7 @@ mod tests {
         let group = |id: &str, name: &str, ports: &[u16]| {
             json!({"resourceType": "AWS::EC2::SecurityGroup", "resourceId": id, "resourceName": name,
                 "tags": [{"key": "lab", "value": name, "tag": format!("lab={name}")}],
-                "configuration": {"vpcId": "vpc-1", "isDefault": name == "first", "ipRanges": ["10.0.0.0/8"],
+                "configuration": {"vpcId": "vpc-1",
                     "ipPermissions": ports.iter().map(|port| json!({"fromPort": port, "toPort": port})).collect::<Vec<_>>()}})
         };
         let items = [
@@ -274,12 +239,10 @@ mod tests {
         ];
         let run = || -> Result<Vec<String>, ApiError> {
             let query = parse(expression)?;
-            let mut found = Vec::new();
-            for item in items {
-                if matches(&query.conditions, &item)? {
-                    found.push(item);
-                }
-            }
+            let mut found: Vec<Value> = items
+                .into_iter()
+                .filter(|item| matches(&query.conditions, item))
+                .collect();
             sort(&mut found, &query)?;
             let fields = query.fields.unwrap_or_default();
             Ok(found
@@ -325,8 +288,8 @@ mod tests {
             Ok(&[first]),
         );
         check(
-            "SELECT resourceId WHERE configuration.isDefault = true",
-            Ok(&[first]),
+            "SELECT resourceId WHERE configuration.ipPermissions.toPort IN (22, 443.0) AND configuration.vpcId = 'vpc-1'",
+            Ok(&both),
         );
         check(
             "SELECT resourceId ORDER BY resourceId DESC",
@@ -369,7 +332,12 @@ mod tests {
             "SELECT resourceId WHERE resourceId = NULL",
             "SELECT resourceId WHERE tags = 'lab'",
             "SELECT resourceId WHERE tags.lab = 'first'",
-            "SELECT resourceId WHERE configuration.ipRanges = '10.0.0.0/8'",
+            "SELECT resourceId WHERE configuration.ipPermissions.ipRanges = '10.0.0.0/8'",
+            "SELECT resourceId WHERE configuration.ipPermissions = 80",
+            "SELECT resourceId WHERE configuration.vpcid = 'vpc-1'",
+            "SELECT configuration.vpc",
+            "SELECT resourceId WHERE configuration.vpcId = true",
+            "SELECT resourceId WHERE configuration.vpcId = 1",
             "SELECT resourceId WHERE configuration.ipPermissions.fromPort = '443'",
             "SELECT resourceId GROUP BY resourceType",
             "SELECT resourceId ORDER BY configuration.ipPermissions.fromPort",

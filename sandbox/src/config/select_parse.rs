@@ -6,42 +6,8 @@ use std::vec;
 
 use serde_json::{Value, json};
 
+use super::select_schema::{self, Kind};
 use crate::error::ApiError;
-
-/// The properties that an item has, and their members where the sandbox knows all of them.
-const PROPERTIES: [(&str, Members); 16] = [
-    ("accountId", Members::None),
-    ("arn", Members::None),
-    ("availabilityZone", Members::None),
-    ("awsRegion", Members::None),
-    ("configuration", Members::Any),
-    ("configurationItemCaptureTime", Members::None),
-    ("configurationItemStatus", Members::None),
-    ("configurationStateId", Members::None),
-    (
-        "relationships",
-        Members::Only(&[
-            "relationshipName",
-            "resourceId",
-            "resourceName",
-            "resourceType",
-        ]),
-    ),
-    ("resourceCreationTime", Members::None),
-    ("resourceId", Members::None),
-    ("resourceName", Members::None),
-    ("resourceType", Members::None),
-    ("supplementaryConfiguration", Members::Any),
-    ("tags", Members::Only(&["key", "tag", "value"])),
-    ("version", Members::None),
-];
-
-/// What may follow a property after a dot.
-enum Members {
-    None,
-    Any,
-    Only(&'static [&'static str]),
-}
 
 /// A wildcard replaces no fewer characters than these may stand before it.
 const LEAST_BEFORE_WILDCARD: usize = 3;
@@ -56,22 +22,25 @@ impl Path {
     }
 
     fn parse(text: &str) -> Result<Self, ApiError> {
-        let names: Vec<String> = text.split('.').map(str::to_owned).collect();
-        let unknown = || Err(invalid(format!("{text} is no property")));
-        let Some((_, members)) = PROPERTIES.iter().find(|(name, _)| *name == names[0]) else {
-            return unknown();
-        };
-        let fits = match members {
-            Members::None => names.len() == 1,
-            Members::Any => true,
-            Members::Only(known) => {
-                names.len() == 1 || (names.len() == 2 && known.contains(&names[1].as_str()))
-            }
-        };
-        if !fits || names.iter().any(String::is_empty) {
-            return unknown();
+        if !select_schema::exists(text) {
+            return Err(invalid(format!(
+                "{text} is no property of what the sandbox records"
+            )));
         }
-        Ok(Self(names))
+        Ok(Self(text.split('.').map(str::to_owned).collect()))
+    }
+
+    /// What is compared; a property with members cannot be, and addresses AWS compares in its own way.
+    fn kind(&self) -> Result<Kind, ApiError> {
+        match select_schema::kind(&self.to_string()) {
+            Some(Kind::Addresses) => Err(invalid(format!(
+                "{self} holds IP addresses, which AWS compares as ranges; the sandbox does not"
+            ))),
+            Some(kind @ (Kind::Text | Kind::Number)) => Ok(kind),
+            None => Err(invalid(format!(
+                "{self} has members and cannot be compared"
+            ))),
+        }
     }
 }
 
@@ -228,11 +197,19 @@ impl Parser {
         }
     }
 
-    fn literal(&mut self) -> Result<Value, ApiError> {
+    fn literal(&mut self, path: &Path) -> Result<Value, ApiError> {
+        let kind = path.kind()?;
         match self.0.next() {
-            Some(Token::Literal(value)) => Ok(value),
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case("true") => Ok(json!(true)),
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case("false") => Ok(json!(false)),
+            Some(Token::Literal(value)) => {
+                let fits = match kind {
+                    Kind::Number => value.is_number(),
+                    Kind::Text | Kind::Addresses => value.is_string(),
+                };
+                if fits {
+                    return Ok(value);
+                }
+                Err(invalid(format!("{path} cannot be compared with {value}")))
+            }
             Some(token) => Err(invalid(format!("{} is no value", shown(&token)))),
             None => Err(invalid("a value is missing")),
         }
@@ -241,23 +218,20 @@ impl Parser {
     fn condition(&mut self) -> Result<Condition, ApiError> {
         let path = self.path()?;
         let test = if self.takes_sign('=') {
-            Test::OneOf(vec![self.literal()?])
+            Test::OneOf(vec![self.literal(&path)?])
         } else if self.takes("IN") {
             self.sign('(')?;
-            let values = self.list(Self::literal)?;
+            let values = self.list(|parser| parser.literal(&path))?;
             self.sign(')')?;
             Test::OneOf(values)
         } else if self.takes("LIKE") {
-            match self.literal()? {
+            match self.literal(&path)? {
                 Value::String(pattern) => like(&pattern)?,
                 other => return Err(invalid(format!("{other} is no pattern"))),
             }
         } else {
             return Err(invalid(format!("=, IN or LIKE is missing after {path}")));
         };
-        if matches!(path.0.as_slice(), [only] if only == "tags" || only == "relationships") {
-            return Err(invalid(format!("{path} is a list and cannot be compared")));
-        }
         Ok(Condition { path, test })
     }
 

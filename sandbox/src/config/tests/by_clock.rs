@@ -230,3 +230,53 @@ async fn daily_recording_keeps_only_how_the_day_ends() {
     day().await;
     assert_eq!(world.statuses(), ["ResourceDiscovered", "ResourceDeleted"]);
 }
+
+#[tokio::test]
+async fn the_latency_changes_at_run_time() {
+    let world = World::new(&[GROUP]);
+    let set = async |value: &str| {
+        let request = crate::protocol::HttpRequest {
+            method: http::Method::POST,
+            path: "/_sandbox/config-latency".to_owned(),
+            query: format!("value={value}"),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        };
+        crate::admin::answer(&world.sandbox, "config-latency", &request)
+            .await
+            .status()
+    };
+    assert_eq!(set("90s").await, 200);
+    world.enter(|call| observe(call, Change::Created, group(SG, &[80])));
+    assert_eq!(set("soon").await, 400);
+    world.sandbox.clock.advance(Duration::from_secs(89));
+    tokio::task::yield_now().await;
+    assert!(world.statuses().is_empty());
+    world.sandbox.clock.advance(Duration::from_secs(1));
+    world.idle().await;
+    assert_eq!(world.statuses().len(), 1);
+    assert_eq!(set("like-aws").await, 200);
+    assert_eq!(world.sandbox.config_latency(), Latency::LikeAws);
+}
+
+#[tokio::test]
+async fn ten_thousand_changes_are_ten_thousand_items_in_order_however_long_each_takes() {
+    let settings = Settings {
+        config_latency: Latency::LikeAws,
+        ..Settings::default()
+    };
+    let world = World::with(&[GROUP], settings);
+    for number in 0..10_000_u16 {
+        world.enter(|call| observe(call, Change::Modified, group(SG, &[number])));
+    }
+    world.sandbox.clock.advance(Duration::from_secs(900));
+    world.idle().await;
+    let recorded: Vec<Value> = world.state(|state| {
+        let items = state.history.of(&ResourceKey::new(GROUP, SG));
+        items
+            .iter()
+            .map(|item| item.configuration["ipPermissions"][0].clone())
+            .collect()
+    });
+    assert_eq!(json!(recorded), json!((0..10_000).collect::<Vec<_>>()));
+}
