@@ -68,8 +68,8 @@ impl Frequency {
 }
 
 /// Runs `job` every `period`, first one period from now, until it answers that it is over. It is told when
-/// its next turn would be. A clock that is stepped over several turns makes one: a turn looks at the
-/// present, and looking several times at the same moment would only repeat what was said.
+/// its next turn is. A clock that is stepped over several turns makes all of them, one after the other, and
+/// to each of them it is the time at which it was due.
 pub(super) fn every<J>(call: &mut Call<'_>, what: &str, period: time::Duration, job: J)
 where
     J: Fn(&mut Call<'_>, Timestamp) -> bool + Send + 'static,
@@ -86,33 +86,12 @@ where
     let place = Place::of(call);
     let task = Task::new(due, lane.clone(), move |sandbox| async move {
         sandbox.enter(&place.target(), |call| {
-            let next = after(due, period, call.now);
+            call.now = due;
+            let next = due + period;
             if job(call, next) {
                 at(call, lane, next, period, job);
             }
         });
     });
     call.account.later(task.routine());
-}
-
-/// The first turn after `now` of what began at `due`.
-fn after(due: Timestamp, period: time::Duration, now: Timestamp) -> Timestamp {
-    let late = (now - due).whole_milliseconds().max(0);
-    let turns = late / period.whole_milliseconds().max(1) + 1;
-    due + period * i32::try_from(turns).unwrap_or(i32::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn turns_keep_their_rhythm() {
-        let start = Timestamp::UNIX_EPOCH;
-        let hours = time::Duration::hours;
-        assert_eq!(after(start, hours(6), start), start + hours(6));
-        assert_eq!(after(start, hours(6), start + hours(5)), start + hours(6));
-        assert_eq!(after(start, hours(6), start + hours(6)), start + hours(12));
-        assert_eq!(after(start, hours(6), start + hours(40)), start + hours(42));
-    }
 }

@@ -85,6 +85,27 @@ async fn a_scheduled_rule_is_asked_by_the_clock_about_no_item() {
 }
 
 #[tokio::test]
+async fn a_step_over_several_turns_makes_all_of_them_at_their_times() {
+    let world = World::listening().await;
+    let by_clock = source(
+        &json!({"MessageType": "ScheduledNotification", "MaximumExecutionFrequency": "One_Hour"}),
+    );
+    world.rule(&by_clock).await.unwrap();
+    let start = world.sandbox.clock.now();
+    world.idle().await;
+    world.sandbox.clock.advance(HOUR * 3);
+    let events = world.events().await;
+    let times: Vec<&Value> = events
+        .iter()
+        .map(|event| &event["invokingEvent"]["notificationCreationTime"])
+        .collect();
+    let expected: Vec<Value> = (0..=3)
+        .map(|turn| json!(crate::clock::iso8601(start + HOUR * turn)))
+        .collect();
+    assert_eq!(times, expected.iter().collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn a_rule_can_follow_the_snapshots() {
     let world = World::listening().await;
     let mut rule = source(
