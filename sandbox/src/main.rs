@@ -66,7 +66,7 @@ async fn serve() -> ExitCode {
 async fn run(args: Args) -> Result<(), String> {
     let sandbox = Sandbox::start(Settings {
         config_latency: args.config_latency,
-        recorder_stop_lag: args.recorder_stop_lag,
+        recorder_stop_lag: Some(args.recorder_stop_lag),
     });
     match std::env::current_exe() {
         Ok(executable) => sandbox.functions.guard_with(executable),

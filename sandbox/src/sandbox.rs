@@ -19,25 +19,16 @@ use crate::service::Service;
 use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns};
 
 /// What can be chosen when a sandbox is started.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
     /// minutes; zero makes rehearsals quick.
     pub config_latency: config::Latency,
     /// How long a stopped recorder still counts as running for `DeleteDeliveryChannel`. On AWS the stop is
     /// eventually consistent, and whoever removes a channel has to try again; a client that does not
-    /// should fail here too.
-    pub recorder_stop_lag: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            config_latency: config::Latency::default(),
-            // Long enough to meet a client that does not wait at all, short enough for nobody to mind.
-            recorder_stop_lag: Duration::from_millis(250),
-        }
-    }
+    /// should fail here too. `None` is a quarter of a second: long enough to meet a client that does not
+    /// wait at all, short enough for nobody to mind.
+    pub recorder_stop_lag: Option<Duration>,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.

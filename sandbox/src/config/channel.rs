@@ -1,5 +1,7 @@
 //! The delivery channel: one in an account's region.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::delivery::{self, Delivered};
@@ -10,6 +12,9 @@ use super::recorder;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::{Call, Outcome};
+
+/// How long a stopped recorder holds its channel when nobody has said otherwise.
+const STOP_LAG: Duration = Duration::from_millis(250);
 
 /// Where items and compliance changes are delivered.
 #[derive(Debug, Clone)]
@@ -200,7 +205,8 @@ fn selected<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<Option<&'c Chan
 
 pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
     let name = input.require("DeliveryChannelName")?;
-    let (now, lag) = (call.now, call.sandbox.settings.recorder_stop_lag);
+    let now = call.now;
+    let lag = call.sandbox.settings.recorder_stop_lag.unwrap_or(STOP_LAG);
     let state = &mut call.here().config;
     if state
         .channel
