@@ -132,18 +132,7 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
     let mode = RecordingMode::parse(asked.field("recordingMode"), &group)?;
     let tags = tags::parse(input)?;
     let role_arn = asked.text("roleARN").unwrap_or_default();
-    if role_arn.is_empty() {
-        return Err(ApiError::bad(
-            "InvalidRoleException",
-            "The role ARN of the configuration recorder is null or empty.",
-        ));
-    }
-    iam::assumable(call.account, role_arn, PRINCIPAL).map_err(|why| {
-        ApiError::bad(
-            "InvalidRoleException",
-            format!("The role cannot be assumed by AWS Config: {why}."),
-        )
-    })?;
+    check_role(call, role_arn)?;
 
     let arn = call.arn(
         "config",
@@ -187,6 +176,17 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
         }
     }
     Ok(json!({}).into())
+}
+
+fn check_role(call: &Call<'_>, role_arn: &str) -> Result<(), ApiError> {
+    let invalid = |why: String| ApiError::bad("InvalidRoleException", why);
+    if role_arn.is_empty() {
+        return Err(invalid(
+            "The role ARN of the configuration recorder is null or empty.".to_owned(),
+        ));
+    }
+    iam::assumable(call.account, role_arn, PRINCIPAL)
+        .map_err(|why| invalid(format!("The role cannot be assumed by AWS Config: {why}.")))
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
