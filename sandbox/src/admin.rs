@@ -1,4 +1,7 @@
-//! What is not AWS: health, the clock, the inbox. Everything under `/_sandbox/`.
+//! What is not AWS: health, the clock, the inbox, calls, faults. Everything under `/_sandbox/`.
+
+mod calls;
+mod faults;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +38,10 @@ pub(crate) async fn answer(
             sandbox.clock.freeze();
             reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
         }
+        (&Method::GET, "calls") => calls::list(sandbox, request),
+        (&Method::POST, "faults") => faults::add(sandbox, request),
+        (&Method::GET, "faults") => faults::list(sandbox),
+        (&Method::DELETE, "faults") => faults::remove(sandbox, request),
         (&Method::GET, "inbox") => inbox(sandbox, request),
         // Links in mails are clicked, so these two are GET although they change something.
         (&Method::GET, "confirm") => confirm(sandbox, request),

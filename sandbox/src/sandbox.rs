@@ -13,7 +13,9 @@ use crate::caller::{Caller, KeyRing};
 use crate::clock::{Clock, Timestamp};
 use crate::engine::{Engine, Task};
 use crate::error::ApiError;
+use crate::faults::Faults;
 use crate::ids::{AccountId, Region, uuid};
+use crate::journal::{Journal, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::service::Service;
 use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns};
@@ -39,6 +41,10 @@ pub struct Sandbox {
     pub keys: KeyRing,
     /// What is going to happen.
     pub engine: Engine,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
+    /// What has been asked for, and how it ended.
+    pub journal: Journal,
     /// The processes of the functions.
     pub functions: lambda::Host,
     accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
@@ -191,6 +197,8 @@ impl Sandbox {
             settings,
             keys: KeyRing::default(),
             engine: Engine::default(),
+            faults: Faults::default(),
+            journal: Journal::default(),
             functions: lambda::Host::default(),
             accounts: Mutex::default(),
             bucket_owners: Mutex::default(),
@@ -210,8 +218,8 @@ impl Sandbox {
         let _ = self.endpoint.set(endpoint);
     }
 
-    /// Performs one operation as `caller`, through the same door for clients and for services that
-    /// call each other (CloudFormation makes what it makes through here): authorisation, effect, tasks.
+    /// Performs one operation for a service (or a test) in this process, through the door that clients
+    /// go through too: faults, authorisation, effect, tasks, journal.
     ///
     /// # Errors
     /// What AWS would answer.
@@ -221,14 +229,9 @@ impl Sandbox {
         service: Service,
         operation: &Operation,
     ) -> Result<Answer, ApiError> {
-        let outcome = self.enter(target, |call| {
-            iam::authorize(call, service, operation)?;
-            service.dispatch(call, operation)
-        })?;
-        match outcome {
-            Outcome::Done(answer) => Ok(answer),
-            Outcome::Later(answer) => answer.await,
-        }
+        self.admit(target, &Origin::Service, service, operation)
+            .await
+            .map_err(ApiError::from)
     }
 
     /// Like [`Sandbox::perform`], for services whose output is a structure.

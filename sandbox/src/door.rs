@@ -1,0 +1,146 @@
+//! The one door: every call, from a client or from a service, is struck by its fault, authorised,
+//! carried out, written down and told to EventBridge here.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::error::ApiError;
+use crate::faults::{Phase, Refusal, Strike};
+use crate::iam;
+use crate::ids;
+use crate::journal::{self, Ended, Entry, Origin};
+use crate::protocol::{Answer, Operation};
+use crate::sandbox::{Call, Outcome, Sandbox, Target};
+use crate::service::Service;
+
+/// A call as the door sees it.
+struct Knock<'k> {
+    origin: &'k Origin,
+    service: Service,
+    operation: &'k Operation,
+    strike: Option<Strike>,
+}
+
+impl Sandbox {
+    /// Performs one operation. See [`Sandbox::perform`], which is this for services.
+    ///
+    /// # Errors
+    /// What AWS would answer, or that the connection is to be closed without an answer.
+    pub(crate) async fn admit(
+        self: &Arc<Self>,
+        target: &Target,
+        origin: &Origin,
+        service: Service,
+        operation: &Operation,
+    ) -> Result<Answer, Refusal> {
+        let now = self.clock.now();
+        let knock = Knock {
+            origin,
+            service,
+            operation,
+            strike: self.faults.draw(now, target, service, &operation.name),
+        };
+        let refusal = knock.strike.as_ref().and_then(|strike| {
+            let caller = target.caller.arn(&target.account, &target.region);
+            let refusal = strike.refusal(service, &operation.name, &caller)?;
+            Some((strike, refusal))
+        });
+        if let Some((strike, refusal)) = refusal {
+            match strike.phase {
+                Phase::Before => {
+                    let ended = match &refusal {
+                        Refusal::Error(error) => Ended::Refused(error.clone()),
+                        Refusal::Hangup => Ended::Dropped,
+                    };
+                    self.enter(target, |call| knock.note(call, ended, &Value::Null));
+                }
+                // The journal has the result; the client does not get to see it.
+                Phase::After => drop(self.carry_out(target, &knock).await),
+            }
+            strike.hold(&self.clock).await;
+            return Err(refusal);
+        }
+        Ok(self.carry_out(target, &knock).await?)
+    }
+
+    /// The effect, and the entry that tells of it. Both happen under one lock, so that the journal has
+    /// the order of the effects; work that comes later is written down when it ends.
+    async fn carry_out(
+        self: &Arc<Self>,
+        target: &Target,
+        knock: &Knock<'_>,
+    ) -> Result<Answer, ApiError> {
+        let outcome = self.enter(target, |call| {
+            let result = knock.dispatch(call);
+            match &result {
+                Ok(Outcome::Done(answer)) => knock.note(call, Ended::Done, structure(answer)),
+                Ok(Outcome::Later(_)) => {}
+                Err(error) => knock.note(call, Ended::Refused(error.clone()), &Value::Null),
+            }
+            result
+        })?;
+        match outcome {
+            Outcome::Done(answer) => Ok(answer),
+            Outcome::Later(later) => {
+                let result = later.await;
+                self.enter(target, |call| {
+                    let answer = result.as_ref().map_or(&Value::Null, structure);
+                    knock.note(call, Ended::of(&result), answer);
+                });
+                result
+            }
+        }
+    }
+}
+
+impl Knock<'_> {
+    fn dispatch(&self, call: &mut Call<'_>) -> Result<Outcome, ApiError> {
+        iam::authorize(call, self.service, self.operation)?;
+        let faults = &call.sandbox.faults;
+        let lag = self.strike.as_ref().and_then(Strike::lag);
+        if let Some(lag) = lag {
+            return faults.looking_back(call, lag, |call| {
+                self.service.dispatch(call, self.operation)
+            });
+        }
+        if self.service == Service::Ec2 && !journal::reads(&self.operation.name) {
+            faults.remember(call);
+        }
+        self.service.dispatch(call, self.operation)
+    }
+
+    fn note(&self, call: &mut Call<'_>, ended: Ended, answer: &Value) {
+        let answer = if journal::reads(&self.operation.name) {
+            Value::Null
+        } else {
+            journal::harmless(answer)
+        };
+        let entry = Entry {
+            number: 0,
+            at: call.now,
+            account: Some(call.account.id.clone()),
+            region: call.region.as_str().to_owned(),
+            principal: call.caller.arn(&call.account.id, &call.region),
+            caller: Some(call.caller.clone()),
+            origin: self.origin.clone(),
+            service: self.service.signing_name().to_owned(),
+            operation: self.operation.name.clone(),
+            input: journal::harmless(&self.operation.input),
+            answer,
+            ended,
+            fault: self.strike.as_ref().map(Strike::describe),
+            request_id: call.request_id.clone(),
+            event_id: ids::uuid(),
+        };
+        call.sandbox.journal.write(entry);
+    }
+}
+
+/// The output structure of an answer; null where it is none.
+fn structure(answer: &Answer) -> &Value {
+    match answer {
+        Answer::Value(value) => value,
+        Answer::Http(_) => &Value::Null,
+    }
+}
