@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::faults::{Phase, Refusal, Strike};
 use crate::iam;
-use crate::ids;
 use crate::journal::{self, Ended, Entry, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::sandbox::{Call, Outcome, Sandbox, Target};
 use crate::service::Service;
+use crate::{cloudtrail, events, ids};
 
 /// A call as the door sees it.
 struct Knock<'k> {
@@ -122,6 +122,7 @@ impl Knock<'_> {
             account: Some(call.account.id.clone()),
             region: call.region.as_str().to_owned(),
             principal: call.caller.arn(&call.account.id, &call.region),
+            identity: cloudtrail::identity(call, self.origin),
             caller: Some(call.caller.clone()),
             origin: self.origin.clone(),
             service: self.service.signing_name().to_owned(),
@@ -133,7 +134,8 @@ impl Knock<'_> {
             request_id: call.request_id.clone(),
             event_id: ids::uuid(),
         };
-        call.sandbox.journal.write(entry);
+        let entry = call.sandbox.journal.write(entry);
+        events::observe(call, &entry);
     }
 }
 

@@ -86,6 +86,8 @@ pub struct Entry {
     pub caller: Option<Caller>,
     /// The caller's ARN or service name; the access key when it belongs to nobody.
     pub principal: String,
+    /// The caller as CloudTrail's `userIdentity`; null when it could not be told.
+    pub identity: Value,
     /// From where.
     pub origin: Origin,
     /// The service's signing name.
@@ -127,6 +129,7 @@ impl Entry {
             region: region.to_owned(),
             caller: None,
             principal,
+            identity: Value::Null,
             origin,
             service: service.to_owned(),
             operation: String::new(),

@@ -23,8 +23,10 @@ mod door;
 mod gateway;
 
 pub mod cloudformation;
+pub mod cloudtrail;
 pub mod config;
 pub mod ec2;
+pub mod events;
 pub mod iam;
 pub mod lambda;
 pub mod logs;

@@ -18,7 +18,7 @@ use crate::ids::{AccountId, Region, uuid};
 use crate::journal::{Journal, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::service::Service;
-use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns};
+use crate::{cloudformation, config, ec2, events, iam, lambda, logs, s3, sns};
 
 /// What can be chosen when a sandbox is started.
 #[derive(Debug, Clone, Default)]
@@ -81,6 +81,8 @@ pub struct Regional {
     pub logs: logs::State,
     /// Stacks.
     pub cloudformation: cloudformation::State,
+    /// Rules and their targets.
+    pub events: events::State,
 }
 
 impl Account {
@@ -107,6 +109,7 @@ impl Account {
                 sns: sns::State::default(),
                 logs: logs::State::default(),
                 cloudformation: cloudformation::State::default(),
+                events: events::State::default(),
             })
     }
 

@@ -165,8 +165,10 @@ fn resource_policy(call: &mut Call<'_>, service: Service, resource: &str) -> Opt
         }
         Service::Sns => sns::policy(call, resource),
         Service::CloudFormation
+        | Service::CloudTrail
         | Service::Config
         | Service::Ec2
+        | Service::Events
         | Service::Iam
         | Service::Lambda
         | Service::Logs

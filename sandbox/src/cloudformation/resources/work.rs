@@ -98,8 +98,10 @@ impl Failure {
 fn sdk_name(service: Service) -> &'static str {
     match service {
         Service::CloudFormation => "CloudFormation",
+        Service::CloudTrail => "CloudTrail",
         Service::Config => "Config",
         Service::Ec2 => "Ec2",
+        Service::Events => "EventBridge",
         Service::Iam => "Iam",
         Service::Lambda => "Lambda",
         Service::Logs => "CloudWatchLogs",
