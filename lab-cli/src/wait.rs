@@ -27,7 +27,7 @@ pub struct Pace {
 
 impl Pace {
     /// For what usually takes seconds to minutes on AWS. The first pause is short because nothing is known about the
-    /// endpoint and some answer at once; the pauses grow by a half each time, so a minute costs about twenty looks.
+    /// endpoint and some answer at once; the pauses grow with the time waited, so what is awaited is seen at most a quarter later than it happened, and the first minute costs about thirty looks.
     pub const EVIDENCE: Self = Self {
         first: Duration::from_millis(25),
         longest: Duration::from_secs(5),
@@ -40,7 +40,7 @@ impl Pace {
     };
 
     fn after(self, looks: u32) -> Duration {
-        let factor = 1.5_f64.powi(i32::try_from(looks.min(40)).unwrap_or(40));
+        let factor = 1.25_f64.powi(i32::try_from(looks.min(40)).unwrap_or(40));
         self.first.mul_f64(factor).min(self.longest)
     }
 }

@@ -71,7 +71,15 @@ pub struct Credentials {
 /// Every key that the sandbox has issued.
 #[derive(Debug, Default)]
 pub struct KeyRing {
-    keys: Mutex<HashMap<String, (AccountId, Caller, Option<Timestamp>)>>,
+    keys: Mutex<HashMap<String, Grant>>,
+}
+
+/// What a key stands for, and until when.
+#[derive(Debug)]
+struct Grant {
+    account: AccountId,
+    caller: Caller,
+    expires: Option<Timestamp>,
 }
 
 impl KeyRing {
@@ -102,10 +110,11 @@ impl KeyRing {
             return Some((account, Caller::Operator));
         }
         let keys = self.lock();
-        let (account, caller, expires) = keys.get(access_key_id)?;
-        expires
+        let grant = keys.get(access_key_id)?;
+        grant
+            .expires
             .is_none_or(|at| now < at)
-            .then(|| (account.clone(), caller.clone()))
+            .then(|| (grant.account.clone(), grant.caller.clone()))
     }
 
     fn issue(
@@ -115,8 +124,12 @@ impl KeyRing {
         caller: Caller,
         expires: Option<Timestamp>,
     ) -> Credentials {
-        self.lock()
-            .insert(id.clone(), (account.clone(), caller, expires));
+        let grant = Grant {
+            account: account.clone(),
+            caller,
+            expires,
+        };
+        self.lock().insert(id.clone(), grant);
         Credentials {
             access_key_id: id,
             secret_access_key: upper_id("", 40),
@@ -125,9 +138,7 @@ impl KeyRing {
         }
     }
 
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, HashMap<String, (AccountId, Caller, Option<Timestamp>)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Grant>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

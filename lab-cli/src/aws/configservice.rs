@@ -1,9 +1,11 @@
 //! AWS Config: recorder, delivery channel and retention, of which an account has one each per region.
-//! The rule and what it found are in [`rules`].
+//! The rule and what it found are in [`rules`], what was recorded in [`history`].
 
+mod history;
 mod rules;
 
-pub use rules::{ConfigItem, EvaluationResult, RuleDescription, RuleRequest, TRIGGERS};
+pub use history::ConfigItem;
+pub use rules::{EvaluationResult, RuleDescription, RuleRequest, TRIGGERS};
 
 use aws_sdk_configservice::types::{
     ConfigurationRecorder, DeliveryChannel, RecordingFrequency, RecordingGroup, RecordingMode,

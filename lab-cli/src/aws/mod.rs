@@ -22,13 +22,22 @@ pub use logs::{LogEvent, LogQuery};
 pub use sts::Identity;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
 use crate::error::{Error, Kind, Result};
+
+/// Two more than the SDK's default: CloudFormation and Config throttle quickly, and what is under way is worth the patience.
+const ATTEMPTS: u32 = 5;
+/// A handshake over the slowest of lines.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Until the answer begins, and so including an upload of the package. An endpoint that says nothing must not hang us.
+const READ_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -113,7 +122,15 @@ async fn load(target: &Target) -> SdkConfig {
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http)
-        .retry_config(RetryConfig::standard().with_max_attempts(5));
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(READ_TIMEOUT)
+                .build(),
+        );
+    if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
+        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+    }
     if let Ok(name) = AppName::new("driftlab") {
         loader = loader.app_name(name);
     }

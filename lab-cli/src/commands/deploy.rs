@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use remediator_core::Policy;
 use serde::Serialize;
 
 use super::first_evaluation::{failure_of, first_evaluation};
-use super::observe_settled;
+use super::{in_scope, lab_group, live_group, observe_settled};
 use crate::apply::{Hands, apply};
 use crate::aws::{Doing, EvaluationResult, FunctionDescription};
 use crate::cli::Context;
@@ -156,13 +157,12 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
     let begun = context.clock.now();
     let outputs = apply(hands, &plan, &observed).await?;
     let evaluation = async {
-        if args.no_wait {
-            Ok(None)
-        } else {
-            first_evaluation(context, &outputs, begun, args.timeout)
-                .await
-                .map(Some)
+        if args.no_wait || !judges_lab_group(context, spec, &outputs).await? {
+            return Ok(None);
         }
+        first_evaluation(context, &outputs, begun, args.timeout)
+            .await
+            .map(Some)
     };
     let function = async {
         context
@@ -174,8 +174,20 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
                 outputs.function_name
             ))
     };
-    let (evaluation, function) = tokio::join!(evaluation, function);
+    let pending = async {
+        context
+            .aws
+            .pending_subscriptions(&outputs.topic_arn)
+            .await
+            .doing("look at the topic's subscriptions")
+    };
+    let (evaluation, function, pending) = tokio::join!(evaluation, function, pending);
     let (evaluation, function) = (evaluation?, function?.unwrap_or_default());
+    for address in pending?.iter().filter(|_| spec.topic) {
+        ui.say(format_args!(
+            "{address} gets notifications once the subscription in its mailbox is confirmed"
+        ));
+    }
     let failing = evaluation.as_ref().and_then(failure_of);
     report(context, spec, plan, outputs, function, evaluation)?;
     match failing {
@@ -186,6 +198,28 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         )
         .hint("read what it logged with `logs`")),
     }
+}
+
+/// Whether the rule judges LabSG1 at all: a scope that was asked for may leave it out, and then there is nothing to wait
+/// for.
+async fn judges_lab_group(context: &Context, spec: &Spec, outputs: &Outputs) -> Result<bool> {
+    let scope = match &spec.scope {
+        LabScope::LabVpc => return Ok(true),
+        LabScope::Asked(scope) => scope.clone(),
+    };
+    let policy = Policy {
+        scope,
+        ..Policy::default()
+    };
+    let group = live_group(context, &lab_group(outputs)?).await?;
+    let judged = in_scope(context, &policy, &group)?;
+    if !judged {
+        context.ui.warn(format_args!(
+            "the scope `{}` leaves out `{}`, so there is no evaluation to wait for",
+            policy.scope, outputs.group_id
+        ));
+    }
+    Ok(judged)
 }
 
 fn report(

@@ -1,5 +1,6 @@
 //! One file per command: its arguments and what it does.
 
+mod caught_up;
 pub mod cleanup;
 pub mod completions;
 pub mod deploy;
@@ -8,6 +9,9 @@ pub mod logs;
 pub mod simulate_incident;
 pub mod status;
 
+use remediator_core::{AccountId, GroupId, Policy, SecurityGroup};
+
+use crate::aws::Doing;
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
 use crate::state::{
@@ -35,6 +39,38 @@ async fn deployed(context: &Context) -> Result<(ObservedStack, Outputs)> {
             "the stack `{name}` cannot be used: it is {status}"
         ))),
     }
+}
+
+/// Whether a rule of this policy judges a group at all.
+fn in_scope(context: &Context, policy: &Policy, group: &SecurityGroup) -> Result<bool> {
+    let account: AccountId = context.place.account().parse().map_err(|e| {
+        Error::new(Kind::Failed, "the endpoint told no usable account id").caused_by(e)
+    })?;
+    Ok(policy.scope.admits(group, &account))
+}
+
+/// The id of LabSG1.
+fn lab_group(outputs: &Outputs) -> Result<GroupId> {
+    outputs.group_id.parse().map_err(|e| {
+        Error::new(
+            Kind::Failed,
+            "the stack's output `LabSecurityGroupId` is no group",
+        )
+        .caused_by(e)
+    })
+}
+
+/// The group as EC2 knows it now.
+async fn live_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
+    context
+        .aws
+        .group(id)
+        .await
+        .doing(format_args!("look at the group `{id}`"))?
+        .ok_or_else(|| {
+            Error::new(Kind::Failed, format!("the group `{id}` is gone"))
+                .hint("make the lab anew: `cleanup`, then `deploy`")
+        })
 }
 
 /// Looks at everything. A stack that CloudFormation is working on is waited for: nothing can be decided before it is at

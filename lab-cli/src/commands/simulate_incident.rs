@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use remediator_core::{GroupId, Policy, Rule, SecurityGroup, plan};
+use remediator_core::{GroupId, Policy, Rule, plan};
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::deployed;
+use super::caught_up::caught_up;
+use super::{deployed, in_scope, lab_group, live_group};
 use crate::aws::{Doing, LogQuery};
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
@@ -19,6 +20,10 @@ use crate::wait::{Look, Pace, Seconds, Wait, parse_duration};
 
 /// SMTPS and IMAPS: the ports of both source documents.
 const PORTS: [u16; 2] = [465, 993];
+
+/// How much longer to look for the record of the change, which dates the incident but is no part of the verdict. An event
+/// that was on its way already may heal the group before Config has recorded the change, or without it ever doing so.
+const RECORD_GRACE: time::Duration = time::Duration::seconds(10);
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -65,6 +70,7 @@ struct LogLine {
 pub async fn run(context: &Context, args: &Args) -> Result<()> {
     let (_, outputs) = deployed(context).await?;
     let mut incident = prepare(context, &outputs).await?;
+    caught_up(context, &incident, args.timeout).await?;
     // Nothing of this incident can be older than the moment before the request is sent. Config and Logs count
     // milliseconds, so the rest is cut off.
     let now = context.clock.now();
@@ -100,27 +106,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
     }
 }
 
-async fn live_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
-    context
-        .aws
-        .group(id)
-        .await
-        .doing(format_args!("look at the group `{id}`"))?
-        .ok_or_else(|| {
-            Error::new(Kind::Failed, format!("the group `{id}` is gone"))
-                .hint("make the lab anew: `cleanup`, then `deploy`")
-        })
-}
-
 /// An incident proves something only if the recorder runs, the rule is active, and the group is as it should be.
 async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
-    let group_id: GroupId = outputs.group_id.parse().map_err(|e| {
-        Error::new(
-            Kind::Failed,
-            "the stack's output `LabSecurityGroupId` is no group",
-        )
-        .caused_by(e)
-    })?;
+    let group_id = lab_group(outputs)?;
     let (rule, recorders, group) = tokio::try_join!(
         async {
             context
@@ -160,6 +148,16 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
             ))
             .caused_by(e)
         })?;
+    if !in_scope(context, &policy, &group)? {
+        return Err(Error::new(
+            Kind::Failed,
+            format!(
+                "the rule's scope `{}` leaves out the group `{group_id}`",
+                policy.scope
+            ),
+        )
+        .hint("deploy with another `--scope`"));
+    }
     let drift = plan(&group, &policy.baseline);
     if !drift.is_empty() {
         let differences = drift.to_string().replace('\n', ", ");
@@ -204,12 +202,25 @@ async fn observe_repair(
         timeout,
         pace: Pace::EVIDENCE,
     };
+    let mut healed_at = None;
     let waited = wait
         .until(async || {
             look(context, outputs, incident, &mut evidence).await?;
             judgement = judge(incident, &evidence);
+            let now = context.clock.now();
             Ok(match &judgement {
-                Judgement::Healed | Judgement::Hopeless(_) => Look::Done(()),
+                Judgement::Healed => {
+                    let since = *healed_at.get_or_insert(now);
+                    let dated = Timeline::of(incident, &evidence).recorded_at.is_some();
+                    if dated || now - since >= RECORD_GRACE {
+                        Look::Done(())
+                    } else {
+                        Look::Missing(
+                            "it is healed, the record of the change is not there yet".to_owned(),
+                        )
+                    }
+                }
+                Judgement::Hopeless(_) => Look::Done(()),
                 Judgement::Pending(missing) => Look::Missing(missing.join("; ")),
             })
         })

@@ -70,7 +70,12 @@ pub fn plan(spec: &Spec, observed: &Observed) -> Result<Plan> {
 
 fn plan_code(spec: &Spec, observed: &Observed, plan: &mut Plan) {
     let bucket = observed.place.code_bucket();
-    if observed.code_bucket.is_none() {
+    // A bucket without our tag was made by an attempt that did not get further.
+    let whole = observed
+        .code_bucket
+        .as_ref()
+        .is_some_and(|tags| !tags_differ(tags, observed));
+    if !whole {
         plan.changes.push(Change::MakeCodeBucket { bucket });
     } else if observed.retention.is_none() && observed.own_retention().is_none() {
         plan.changes.push(Change::NoteRetention { bucket });

@@ -1,136 +1,12 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::collections::BTreeMap;
-
 use super::*;
-use crate::aws::{
-    Channel, FunctionDescription, Identity, Recorder, RuleDescription, StackDescription, TRIGGERS,
-    Tags,
-};
+use crate::aws::{Channel, Recorder, StackDescription, Tags};
 use crate::output::failure;
-use crate::spec::{
-    Architecture, Overrides, Package, RETENTION_DAYS, RETENTION_TAG, RULE_DESCRIPTION, RULE_NAME,
-    Settings, Spec, TAG,
-};
-use crate::state::{Named, Observed, ObservedChannel, ObservedStack, Place, Tagged};
+use crate::spec::{RETENTION_DAYS, TAG};
+use crate::state::fixtures::{STACK, converged, nothing, ours, spec};
+use crate::state::{Named, Observed, ObservedChannel, Tagged};
 use crate::teardown::Removal;
-
-const STACK: &str = "lab-environment";
-
-fn spec() -> Spec {
-    Spec::new(
-        STACK.to_owned(),
-        Settings::parse("driftlab.yaml", "email: alice@ust.example").unwrap(),
-        Overrides::default(),
-        Package::for_tests(b"abc", Architecture::Arm64),
-    )
-    .unwrap()
-}
-
-fn ours() -> Tags {
-    [(TAG.to_owned(), STACK.to_owned())].into()
-}
-
-/// A fresh account.
-fn nothing() -> Observed {
-    Observed {
-        place: Place {
-            identity: Identity {
-                account: "123456789012".into(),
-                arn: "arn:aws:iam::123456789012:root".into(),
-            },
-            region: "us-east-1".into(),
-            stack: STACK.into(),
-        },
-        stack: None,
-        recorders: Vec::new(),
-        channels: Vec::new(),
-        retention: None,
-        rule: None,
-        code_bucket: None,
-        package_present: false,
-        function: None,
-        named: Vec::new(),
-    }
-}
-
-fn outputs() -> BTreeMap<String, String> {
-    [
-        ("VpcId", "vpc-1"),
-        ("LabSecurityGroupId", "sg-1"),
-        ("FunctionName", "heal"),
-        ("FunctionArn", "arn:function"),
-        ("FunctionRoleArn", "arn:function-role"),
-        ("ConfigRoleArn", "arn:config-role"),
-        ("TopicArn", "arn:topic"),
-        ("DeliveryBucketName", "delivery"),
-        ("LogGroupName", "log"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into()
-}
-
-/// The lab as it is right after it was deployed.
-fn converged() -> Observed {
-    let spec = spec();
-    let mut observed = nothing();
-    let request = spec.stack_request(&observed.place.code_bucket());
-    observed.stack = Some(ObservedStack {
-        template: request.template,
-        description: StackDescription {
-            name: STACK.into(),
-            status: "CREATE_COMPLETE".into(),
-            parameters: request.parameters,
-            outputs: outputs(),
-            tags: request.tags,
-            ..StackDescription::default()
-        },
-    });
-    observed.recorders = vec![Tagged {
-        it: Recorder {
-            name: "default".into(),
-            arn: Some("arn:recorder".into()),
-            role_arn: "arn:config-role".into(),
-            types: vec!["AWS::EC2::SecurityGroup".into()],
-            frequency: Some("CONTINUOUS".into()),
-            recording: true,
-            ..Recorder::default()
-        },
-        tags: ours(),
-    }];
-    observed.channels = vec![ObservedChannel {
-        channel: Channel {
-            name: "default".into(),
-            bucket: "delivery".into(),
-            topic_arn: Some("arn:topic".into()),
-        },
-        bucket_tags: Some(ours()),
-    }];
-    observed.retention = Some(RETENTION_DAYS);
-    observed.rule = Some(Tagged {
-        it: RuleDescription {
-            name: RULE_NAME.into(),
-            arn: Some("arn:rule".into()),
-            description: Some(RULE_DESCRIPTION.into()),
-            state: "ACTIVE".into(),
-            source: Some("arn:function".into()),
-            triggers: TRIGGERS.map(str::to_owned).into(),
-            scope: vec!["AWS::EC2::SecurityGroup".into()],
-            parameters: Some(spec.rule_parameters("vpc-1")),
-        },
-        tags: ours(),
-    });
-    let mut tags = ours();
-    tags.insert(RETENTION_TAG.into(), RETENTION_DAYS.to_string());
-    observed.code_bucket = Some(tags);
-    observed.package_present = true;
-    observed.function = Some(FunctionDescription {
-        runtime: Some("provided.al2023".into()),
-        code_sha256: Some(spec.package.sha256_base64()),
-        ..FunctionDescription::default()
-    });
-    observed
-}
 
 fn stack(observed: &mut Observed) -> &mut StackDescription {
     &mut observed.stack.as_mut().unwrap().description
@@ -274,6 +150,15 @@ fn that_the_retention_is_ours_is_noted_before_it_is_set() {
         },
         "~ code bucket `driftlab-code-123456789012-us-east-1-lab-environment` (note that the retention is ours)\n\
          + retention of configuration history (2557 days)",
+    );
+}
+
+#[test]
+fn a_code_bucket_that_was_only_begun_is_made_again() {
+    check(
+        |lab| lab.code_bucket = Some(Tags::new()),
+        "+ code bucket `driftlab-code-123456789012-us-east-1-lab-environment`\n\
+         = retention of configuration history, 2557 days (not set by this lab, so neither changed nor removed)",
     );
 }
 

@@ -212,7 +212,7 @@ fn reported(line: &str, incident: &Incident) -> Option<(String, String)> {
 
 /// Whether a configuration item shows that a rule's ports are open. Its shape varies by version, so only the ports are
 /// looked at, and only to date the incident: what the group is now is asked of EC2.
-pub(super) fn shows_open(item: &ConfigItem, rule: &Rule) -> bool {
+pub fn shows_open(item: &ConfigItem, rule: &Rule) -> bool {
     let Some((from, to)) = rule.ec2_ports() else {
         return false;
     };

@@ -5,7 +5,8 @@ use time::OffsetDateTime;
 
 use super::evidence::{Evaluation, Evidence, Incident, Source, shows_open};
 
-/// When what happened. All but the first may be unknown; they are never earlier than the one before.
+/// When what happened. All but the first may be unknown. An event that was on its way before may heal the group before
+/// Config has recorded the change; otherwise none is earlier than the one before.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Timeline {
     /// The moment before the ports were opened.

@@ -3,5 +3,5 @@
 mod evidence;
 mod judge;
 
-pub use evidence::{Evaluation, Evidence, Incident, Source, is_failure};
+pub use evidence::{Evaluation, Evidence, Incident, Source, is_failure, shows_open};
 pub use judge::{Judgement, Timeline, judge};

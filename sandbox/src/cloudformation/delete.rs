@@ -1,4 +1,4 @@
-//! `DeleteStack`.
+//! `DeleteStack`, and what keeps it from happening by mistake.
 
 use std::collections::BTreeSet;
 
@@ -63,10 +63,9 @@ pub(super) fn delete_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
             stack.name
         )));
     }
-    let target = match input.text("RoleARN") {
-        Some(role) => inputs::maker(call, Some(role))?,
-        None => stack.wish.target.clone(),
-    };
+    let role = input.text("RoleARN").map(str::to_owned);
+    let role = role.or_else(|| stack.wish.role.clone());
+    let target = inputs::maker(call, role.as_deref())?;
     let token = input.text("ClientRequestToken").map(str::to_owned);
     let in_use = exports_in_use(call, &id);
     let now = call.now;
@@ -83,6 +82,24 @@ pub(super) fn delete_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
     }
     job::start(call, &id, target, move |job| provision::delete(job, retain));
     Ok(json!({}))
+}
+
+pub(super) fn update_termination_protection(
+    call: &mut Call<'_>,
+    input: &Value,
+) -> Result<Value, ApiError> {
+    let name = input.text("StackName").unwrap_or_default().to_owned();
+    let on = input
+        .flag("EnableTerminationProtection")?
+        .ok_or_else(|| invalid("EnableTerminationProtection must be specified"))?;
+    let stack = call
+        .here()
+        .cloudformation
+        .find_mut(&name)
+        .filter(|stack| stack.deleted.is_none())
+        .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
+    stack.protected = on;
+    Ok(json!({"StackId": stack.id}))
 }
 
 /// An export of the stack that another one imports, with the names of those that do.

@@ -5,6 +5,7 @@
 //! reasons of a failure are those of the services themselves.
 
 mod change;
+mod checks;
 mod create;
 mod delete;
 mod describe;
@@ -12,6 +13,7 @@ mod graph;
 mod inputs;
 mod intrinsics;
 mod job;
+mod parameter_types;
 mod parameters;
 mod provision;
 mod references;
@@ -57,6 +59,7 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "GetTemplate" => templates::get_template(call, input)?,
         "GetTemplateSummary" => templates::get_template_summary(call, input)?,
         "ValidateTemplate" => templates::validate_template(call, input)?,
+        "UpdateTerminationProtection" => delete::update_termination_protection(call, input)?,
         name => return Err(ApiError::not_implemented("cloudformation", name)),
     };
     Ok(answer.into())

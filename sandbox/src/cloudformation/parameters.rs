@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::invalid;
+pub(super) use super::parameter_types::{Element, ParameterType};
 use super::template::Template;
 use crate::error::ApiError;
 
@@ -27,76 +28,6 @@ pub(super) struct Parameter {
 struct Pattern {
     text: String,
     regex: regex_lite::Regex,
-}
-
-/// What values a parameter takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ParameterType {
-    pub(super) list: bool,
-    pub(super) element: Element,
-}
-
-/// What one value of a parameter is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Element {
-    Text,
-    Number,
-    /// The name of something that must exist in the account, by its type in AWS's words.
-    Existing(&'static str),
-}
-
-const EXISTING: &[&str] = &[
-    "AWS::EC2::AvailabilityZone::Name",
-    "AWS::EC2::Image::Id",
-    "AWS::EC2::Instance::Id",
-    "AWS::EC2::KeyPair::KeyName",
-    "AWS::EC2::SecurityGroup::GroupName",
-    "AWS::EC2::SecurityGroup::Id",
-    "AWS::EC2::Subnet::Id",
-    "AWS::EC2::VPC::Id",
-    "AWS::EC2::Volume::Id",
-    "AWS::Route53::HostedZone::Id",
-];
-
-impl ParameterType {
-    fn parse(name: &str, text: &str) -> Result<Self, ApiError> {
-        let single = |text: &str| match text {
-            "String" => Some(Element::Text),
-            "Number" => Some(Element::Number),
-            _ => EXISTING
-                .iter()
-                .find(|known| **known == text)
-                .map(|known| Element::Existing(known)),
-        };
-        if text == "CommaDelimitedList" {
-            return Ok(Self {
-                list: true,
-                element: Element::Text,
-            });
-        }
-        if text.starts_with("AWS::SSM::Parameter::") {
-            return Err(ApiError::new(
-                501,
-                "NotImplemented",
-                format!(
-                    "parameter {name} is of type {text}: Systems Manager is not implemented by the sandbox"
-                ),
-            ));
-        }
-        let inner = text
-            .strip_prefix("List<")
-            .and_then(|rest| rest.strip_suffix('>'));
-        match (inner, single(inner.unwrap_or(text))) {
-            // A list of texts is called CommaDelimitedList.
-            (Some("String"), _) | (_, None) => Err(invalid(format!(
-                "Template format error: Unrecognized parameter type: {text}"
-            ))),
-            (_, Some(element)) => Ok(Self {
-                list: inner.is_some(),
-                element,
-            }),
-        }
-    }
 }
 
 impl Parameter {
@@ -430,24 +361,5 @@ mod tests {
             "Parameters: [Q] do not exist in the template"
         );
         assert_eq!(with("{Type: String, Default: ''}", &[]).unwrap()["P"], "");
-    }
-
-    #[test]
-    fn the_types_of_aws_are_known_and_others_are_not() {
-        let parse = |text| ParameterType::parse("P", text);
-        assert_eq!(
-            parse("List<AWS::EC2::Subnet::Id>").unwrap(),
-            ParameterType {
-                list: true,
-                element: Element::Existing("AWS::EC2::Subnet::Id")
-            }
-        );
-        assert!(parse("Text").is_err());
-        assert_eq!(
-            parse("AWS::SSM::Parameter::Value<String>")
-                .unwrap_err()
-                .status,
-            501
-        );
     }
 }

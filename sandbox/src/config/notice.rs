@@ -200,4 +200,46 @@ mod tests {
             "sg-0123456789abcdef0"
         );
     }
+
+    #[test]
+    fn a_compliance_change_carries_both_results() {
+        use crate::config::rule::Compliance;
+        let arn = "arn:aws:config:us-east-1:123456789012:config-rule/config-rule-abc123";
+        let rule = Rule::new(
+            "EC2SecurityGroup",
+            "config-rule-abc123",
+            arn,
+            Timestamp::UNIX_EPOCH,
+        );
+        let key = ResourceKey::new("AWS::EC2::SecurityGroup", "sg-0123456789abcdef0");
+        let evaluation = |compliance| Evaluation {
+            compliance,
+            annotation: None,
+            ordering: Timestamp::UNIX_EPOCH,
+            recorded: Timestamp::UNIX_EPOCH,
+            invoked: Timestamp::UNIX_EPOCH,
+        };
+        let (bad, good) = (
+            evaluation(Compliance::NonCompliant),
+            evaluation(Compliance::Compliant),
+        );
+        let body = |old| -> Value {
+            let text = of_compliance(&place(), &rule, &key, old, &good, Timestamp::UNIX_EPOCH);
+            serde_json::from_str(&text).unwrap()
+        };
+        assert_eq!(body(None)["oldEvaluationResult"], Value::Null);
+        let body = body(Some(&bad));
+        assert_eq!(body["messageType"], "ComplianceChangeNotification");
+        assert_eq!(body["resourceType"], "AWS::EC2::SecurityGroup");
+        assert_eq!(body["configRuleARN"], arn);
+        assert_eq!(
+            body["oldEvaluationResult"]["complianceType"],
+            "NON_COMPLIANT"
+        );
+        let new = &body["newEvaluationResult"];
+        assert_eq!(new["complianceType"], "COMPLIANT");
+        assert_eq!(new["resultRecordedTime"], "1970-01-01T00:00:00.000Z");
+        let qualifier = &new["evaluationResultIdentifier"]["evaluationResultQualifier"];
+        assert_eq!(qualifier["configRuleName"], "EC2SecurityGroup");
+    }
 }

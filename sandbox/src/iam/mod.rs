@@ -13,6 +13,7 @@ mod access;
 mod condition;
 mod document;
 mod evaluate;
+mod inspect;
 mod managed;
 mod params;
 mod pattern;
@@ -22,6 +23,7 @@ mod simulate;
 mod state;
 #[cfg(test)]
 mod tests;
+mod versions;
 
 use self::state::Role;
 use crate::caller::Caller;
@@ -55,7 +57,11 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "ListAttachedRolePolicies" => policies::list_attached(call, operation),
         "CreatePolicy" => policies::create(call, operation),
         "GetPolicy" => policies::get(call, operation),
-        "GetPolicyVersion" => policies::get_version(call, operation),
+        "CreatePolicyVersion" => versions::create(call, operation),
+        "GetPolicyVersion" => versions::get(call, operation),
+        "ListPolicyVersions" => versions::list(call, operation),
+        "SetDefaultPolicyVersion" => versions::set_default(call, operation),
+        "DeletePolicyVersion" => versions::delete(call, operation),
         "DeletePolicy" => policies::delete(call, operation),
         "ListPolicies" => policies::list(call, operation),
         "ListEntitiesForPolicy" => policies::entities(call, operation),

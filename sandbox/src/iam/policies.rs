@@ -6,7 +6,7 @@ use super::document::Kind;
 use super::managed;
 use super::params::{accept, invalid, page, path, require, require_name};
 use super::roles::{shown_tags, tags};
-use super::state::{ManagedPolicy, Policy, encoded, no_entity};
+use super::state::{ManagedPolicy, Policy, PolicyVersion, no_entity};
 use crate::clock::iso8601;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -173,7 +173,13 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
         id: upper_id("ANPA", 17),
         created: call.now,
         description: input.text("Description").map(str::to_owned),
-        policy,
+        versions: vec![PolicyVersion {
+            number: 1,
+            created: call.now,
+            policy,
+        }],
+        default: 1,
+        last_version: 1,
         tags: tags(input)?,
     };
     let shown = describe(&arn, &created, 0, true);
@@ -194,30 +200,6 @@ pub(super) fn get(call: &mut Call<'_>, operation: &Operation) -> Result<Value, A
     Ok(json!({"Policy": shown}))
 }
 
-pub(super) fn get_version(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
-    accept("iam", operation, &["PolicyArn", "VersionId"])?;
-    let arn = policy_arn(&operation.input)?;
-    let version = require(&operation.input, "VersionId")?;
-    let own = call.account.iam.policies.get(arn);
-    let (document, created) = match (own, managed::by_arn(arn)) {
-        (Some(policy), _) => (policy.policy.encoded(), iso8601(policy.created)),
-        (None, Some(policy)) => (encoded(policy.document), AWS_POLICY_DATE.to_owned()),
-        (None, None) => return Err(no_policy(arn)),
-    };
-    // There is no operation that makes a second version.
-    if version != "v1" {
-        return Err(no_entity(format!(
-            "Policy {arn} version {version} does not exist or is not attachable."
-        )));
-    }
-    Ok(json!({"PolicyVersion": {
-        "Document": document,
-        "VersionId": "v1",
-        "IsDefaultVersion": true,
-        "CreateDate": created,
-    }}))
-}
-
 pub(super) fn delete(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept("iam", operation, &["PolicyArn"])?;
     let arn = policy_arn(&operation.input)?;
@@ -234,6 +216,17 @@ pub(super) fn delete(call: &mut Call<'_>, operation: &Operation) -> Result<Value
             409,
             "DeleteConflict",
             "Cannot delete a policy attached to entities.",
+        ));
+    }
+    if state
+        .policies
+        .get(arn)
+        .is_some_and(|policy| policy.versions.len() > 1)
+    {
+        return Err(ApiError::new(
+            409,
+            "DeleteConflict",
+            "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. The default version is deleted with the policy.",
         ));
     }
     state.policies.remove(arn);
@@ -320,12 +313,12 @@ fn describe(arn: &str, policy: &ManagedPolicy, attachments: usize, detail: bool)
         "PolicyId": policy.id,
         "Arn": arn,
         "Path": policy.path,
-        "DefaultVersionId": "v1",
+        "DefaultVersionId": format!("v{}", policy.default),
         "AttachmentCount": attachments,
         "PermissionsBoundaryUsageCount": 0,
         "IsAttachable": true,
         "CreateDate": iso8601(policy.created),
-        "UpdateDate": iso8601(policy.created),
+        "UpdateDate": iso8601(policy.versions.last().map_or(policy.created, |version| version.created)),
     });
     // `ListPolicies` leaves these two out.
     if detail {
@@ -336,7 +329,7 @@ fn describe(arn: &str, policy: &ManagedPolicy, attachments: usize, detail: bool)
 }
 
 /// AWS's policies are older than any sandbox; their own dates are of no use to anybody.
-const AWS_POLICY_DATE: &str = "2015-04-02T00:00:00.000Z";
+pub(super) const AWS_POLICY_DATE: &str = "2015-04-02T00:00:00.000Z";
 
 fn describe_aws(arn: &str, policy: &managed::AwsPolicy, attachments: usize) -> Value {
     json!({
@@ -354,7 +347,7 @@ fn describe_aws(arn: &str, policy: &managed::AwsPolicy, attachments: usize) -> V
     })
 }
 
-fn policy_arn(input: &Value) -> Result<&str, ApiError> {
+pub(super) fn policy_arn(input: &Value) -> Result<&str, ApiError> {
     let arn = require(input, "PolicyArn")?;
     if arn.starts_with("arn:") && arn.contains(":policy/") && arn.len() >= 20 {
         Ok(arn)
@@ -370,6 +363,6 @@ fn no_inline(name: &str) -> ApiError {
     no_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-fn no_policy(arn: &str) -> ApiError {
+pub(super) fn no_policy(arn: &str) -> ApiError {
     no_entity(format!("Policy {arn} was not found."))
 }

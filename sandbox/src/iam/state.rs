@@ -51,8 +51,22 @@ pub(super) struct ManagedPolicy {
     pub(super) id: String,
     pub(super) created: Timestamp,
     pub(super) description: Option<String>,
-    pub(super) policy: Policy,
+    /// Oldest first; never empty.
+    pub(super) versions: Vec<PolicyVersion>,
+    /// The number of the version in force.
+    pub(super) default: u32,
+    /// The highest number that was ever given.
+    pub(super) last_version: u32,
     pub(super) tags: BTreeMap<String, String>,
+}
+
+/// One text of a managed policy.
+#[derive(Debug)]
+pub(super) struct PolicyVersion {
+    /// `v1` is 1.
+    pub(super) number: u32,
+    pub(super) created: Timestamp,
+    pub(super) policy: Policy,
 }
 
 impl Policy {
@@ -100,7 +114,11 @@ impl State {
     /// The document of a managed policy, the account's own or AWS's.
     pub(super) fn managed_document(&self, arn: &str) -> Option<Document> {
         match self.policies.get(arn) {
-            Some(policy) => Some(policy.policy.document.clone()),
+            Some(policy) => policy
+                .versions
+                .iter()
+                .find(|version| version.number == policy.default)
+                .map(|version| version.policy.document.clone()),
             None => Document::parse(managed::by_arn(arn)?.document, Kind::Identity).ok(),
         }
     }

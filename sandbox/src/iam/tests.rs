@@ -253,6 +253,79 @@ async fn managed_policies_of_the_account() {
 }
 
 #[tokio::test]
+async fn the_version_in_force_decides() {
+    let world = World::new();
+    world.role("R").await;
+    let arn = "arn:aws:iam::123456789012:policy/P";
+    let read = Access::anywhere("ec2", "DescribeVpcs");
+    world
+        .ok(
+            "CreatePolicy",
+            json!({"PolicyName": "P", "PolicyDocument": READ}),
+        )
+        .await;
+    world
+        .ok(
+            "AttachRolePolicy",
+            json!({"RoleName": "R", "PolicyArn": arn}),
+        )
+        .await;
+    let denying = READ.replace("Allow", "Deny");
+    let made = world
+        .ok(
+            "CreatePolicyVersion",
+            json!({"PolicyArn": arn, "PolicyDocument": denying}),
+        )
+        .await;
+    assert_eq!(made["PolicyVersion"]["VersionId"], "v2");
+    assert_eq!(world.decide(&read), Decision::Allowed);
+    world
+        .ok(
+            "SetDefaultPolicyVersion",
+            json!({"PolicyArn": arn, "VersionId": "v2"}),
+        )
+        .await;
+    assert!(matches!(world.decide(&read), Decision::Denied(_)));
+    let conflict = (409, "DeleteConflict".to_owned());
+    assert_eq!(
+        world
+            .code(
+                "DeletePolicyVersion",
+                json!({"PolicyArn": arn, "VersionId": "v2"})
+            )
+            .await,
+        conflict
+    );
+    world
+        .ok(
+            "DetachRolePolicy",
+            json!({"RoleName": "R", "PolicyArn": arn}),
+        )
+        .await;
+    assert_eq!(
+        world.code("DeletePolicy", json!({"PolicyArn": arn})).await,
+        conflict
+    );
+    world
+        .ok(
+            "DeletePolicyVersion",
+            json!({"PolicyArn": arn, "VersionId": "v1"}),
+        )
+        .await;
+    let next = world
+        .ok(
+            "CreatePolicyVersion",
+            json!({"PolicyArn": arn, "PolicyDocument": READ}),
+        )
+        .await;
+    assert_eq!(next["PolicyVersion"]["VersionId"], "v3");
+    let listed = world
+        .ok("ListPolicyVersions", json!({"PolicyArn": arn}))
+        .await;
+    assert_eq!(listed["Versions"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn pages_cover_everything_once() {
     let world = World::new();
     for i in 0..7 {

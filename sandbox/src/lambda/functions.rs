@@ -20,7 +20,7 @@ pub(super) fn create(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErr
     }
     let settings = Settings::create(call, &name, input)?;
     let architecture = Architecture::read(input, Architecture::X86)?;
-    let tags = tags::read(input)?;
+    let tags = tags::read(call, input)?;
     let code = Code::read(call, input.field("Code").unwrap_or(&Value::Null))?;
     let function = Function {
         arn: call.arn("lambda", &format!("function:{name}")),

@@ -21,6 +21,7 @@ mod function;
 mod functions;
 mod host;
 mod invocations;
+mod members;
 mod permissions;
 mod reference;
 mod tags;
@@ -34,6 +35,10 @@ pub(crate) use self::wire::{decode, success};
 
 pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
     let input = &operation.input;
+    let known = members::of(&operation.name);
+    if !known.is_empty() {
+        iam::accept("lambda", operation, known)?;
+    }
     let answer = match operation.name.as_str() {
         "CreateFunction" => functions::create(call, input),
         "GetFunction" => functions::get(call, input),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::invalid;
 use super::reference::Reference;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
@@ -19,7 +20,7 @@ pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
 }
 
 pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let new = read(input)?;
+    let new = read(call, input)?;
     let function = resource(input)?.find(call)?;
     let mut tags = function.tags.clone();
     tags.extend(new);
@@ -36,8 +37,8 @@ pub(super) fn untag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErro
     Ok(json!({}))
 }
 
-/// `Tags` of the input.
-pub(super) fn read(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
+/// `Tags` of the input. Only services, such as CloudFormation, set tags that begin with `aws:`.
+pub(super) fn read(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
     let Some(tags) = input.field("Tags") else {
         return Ok(BTreeMap::new());
     };
@@ -54,7 +55,7 @@ pub(super) fn read(input: &Value) -> Result<BTreeMap<String, String>, ApiError> 
                 "a tag's key has 1 to 128 characters, its value at most 256",
             ));
         }
-        if key.to_ascii_lowercase().starts_with("aws:") {
+        if is_reserved(key) && !matches!(call.caller, Caller::Service(_)) {
             return Err(invalid("tag keys must not start with aws:"));
         }
         read.insert(key.clone(), value.to_owned());
@@ -64,12 +65,17 @@ pub(super) fn read(input: &Value) -> Result<BTreeMap<String, String>, ApiError> 
 }
 
 fn check_count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    if tags.len() > MAX_TAGS {
+    if tags.keys().filter(|key| !is_reserved(key)).count() > MAX_TAGS {
         return Err(invalid(format!(
             "a function can have no more than {MAX_TAGS} tags"
         )));
     }
     Ok(())
+}
+
+fn is_reserved(key: &str) -> bool {
+    key.get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
 
 fn resource(input: &Value) -> Result<Reference, ApiError> {

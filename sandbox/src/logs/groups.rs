@@ -31,7 +31,7 @@ pub(super) fn create(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErr
             "1 validation error detected: Value '{class}' at 'logGroupClass' failed to satisfy constraint: Member must satisfy enum value set: [STANDARD, INFREQUENT_ACCESS, DELIVERY]"
         )));
     }
-    let tags = tags::read(input, BTreeMap::new())?;
+    let tags = tags::read(call, input, BTreeMap::new())?;
     let deletion_protection = input
         .flag("deletionProtectionEnabled")
         .map_err(as_invalid)?

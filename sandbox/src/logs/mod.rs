@@ -8,13 +8,14 @@ use serde_json::Value;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::iam::Access;
+use crate::iam::{self, Access};
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
 mod events;
 mod filter;
 mod groups;
+mod members;
 mod names;
 mod pattern;
 mod read;
@@ -27,6 +28,10 @@ pub use self::store::State;
 
 pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
     let input = &operation.input;
+    let known = members::of(&operation.name);
+    if !known.is_empty() {
+        iam::accept("logs", operation, known)?;
+    }
     let answer = match operation.name.as_str() {
         "CreateLogGroup" => groups::create(call, input),
         "DeleteLogGroup" => groups::delete(call, input),

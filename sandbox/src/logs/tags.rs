@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{invalid, names, require};
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
@@ -14,8 +15,9 @@ const MAX_TAGS: usize = 50;
 
 pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     let name = group_of(call, input)?;
-    let group = call.here().logs.group_mut(&name)?;
-    group.tags = read(input, group.tags.clone())?;
+    let current = call.here().logs.group(&name)?.tags.clone();
+    let tags = read(call, input, current)?;
+    call.here().logs.group_mut(&name)?.tags = tags;
     Ok(json!({}))
 }
 
@@ -33,8 +35,10 @@ pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
     Ok(json!({"tags": call.here().logs.group(&name)?.tags}))
 }
 
-/// `tags` of the input on top of `current`.
+/// `tags` of the input on top of `current`. Only services, such as CloudFormation, set tags that
+/// begin with `aws:`.
 pub(super) fn read(
+    call: &Call<'_>,
     input: &Value,
     mut current: BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, ApiError> {
@@ -53,18 +57,23 @@ pub(super) fn read(
                 "1 validation error detected: a tag's key has 1 to 128 characters, its value at most 256",
             ));
         }
-        if key.to_ascii_lowercase().starts_with("aws:") {
+        if is_reserved(key) && !matches!(call.caller, Caller::Service(_)) {
             return Err(invalid("tag keys must not start with aws:"));
         }
         current.insert(key.clone(), value.to_owned());
     }
-    if current.len() > MAX_TAGS {
+    if current.keys().filter(|key| !is_reserved(key)).count() > MAX_TAGS {
         return Err(ApiError::bad(
             "TooManyTagsException",
             format!("a resource can have no more than {MAX_TAGS} tags"),
         ));
     }
     Ok(current)
+}
+
+fn is_reserved(key: &str) -> bool {
+    key.get(..4)
+        .is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
 }
 
 /// The group's ARN, without the `:*` that other operations show, in the called account and region.

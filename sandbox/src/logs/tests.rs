@@ -177,11 +177,13 @@ async fn events_are_searched_in_the_order_of_their_time() {
     }
     assert_eq!(seen.len(), 3);
     // The end of the range is included when searching, excluded when reading.
-    let range =
-        json!({"logGroupName": "g", "logStreamName": "s", "startTime": now, "endTime": now});
+    let mut range = json!({"logGroupName": "g", "startTime": now, "endTime": now});
+    let found = lab.ok("FilterLogEvents", range.clone()).await;
+    assert_eq!(messages(&found).len(), 1);
+    range["logStreamName"] = json!("s");
     assert_eq!(
-        messages(&lab.ok("FilterLogEvents", range.clone()).await).len(),
-        1
+        lab.code("FilterLogEvents", range.clone()).await,
+        "NotImplemented"
     );
     assert_eq!(messages(&lab.ok("GetLogEvents", range).await).len(), 0);
 }

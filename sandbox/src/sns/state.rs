@@ -20,7 +20,6 @@ pub struct State {
 
 #[derive(Debug)]
 pub(super) struct Topic {
-    pub(super) name: String,
     pub(super) arn: String,
     pub(super) display_name: String,
     /// What was set besides name, display name and policy.

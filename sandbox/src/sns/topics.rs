@@ -33,7 +33,6 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
     }
     let arn = call.arn("sns", name);
     let mut made = Topic {
-        name: name.to_owned(),
         display_name: String::new(),
         attributes: BTreeMap::new(),
         policy: default_policy(&arn, call.account.id.as_str()),

@@ -83,7 +83,15 @@ fn tell(chapter: Chapter, step: &Step) {
 fn tell_deploy(document: &Value) {
     let function = &document["function"];
     output::data(format!(
-        "   function {} with code {}",
+        "   stack {}: security group {} in {}, watched by the rule {}",
+        words(&document["stack"]),
+        words(&document["group_id"]),
+        words(&document["vpc_id"]),
+        words(&document["rule"]),
+    ));
+    output::data(format!(
+        "   function {} on {} with the code {}",
+        words(&function["name"]),
         words(&function["runtime"]),
         words(&function["code_sha256"])
     ));

@@ -78,13 +78,13 @@ fn a_region_that_is_none() {
     // One could be called like this, but none is: that is for the endpoint to say.
     let ran = place
         .xtask(&["deploy", "--region", "mars-north-1"])
-        .exits(1)
+        .exits(2)
         .says("mars-north-1");
     assert_eq!(ran.stdout, "");
     assert_nothing_is_left(&place, ACCOUNT);
     let ran = place
         .xtask(&["demo", "--region", "mars-north-1", "--output", "json"])
-        .exits(1)
+        .exits(2)
         .says("mars-north-1");
     assert_eq!(ran.json()["healed"], false);
 }

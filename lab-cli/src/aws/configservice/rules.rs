@@ -1,12 +1,11 @@
-//! The rule, its evaluations, and the history of a resource.
+//! The rule and its evaluations.
 
 use aws_sdk_configservice::types::{
-    ChronologicalOrder, ConfigRule, EventSource, MessageType, Owner, ResourceType, Scope, Source,
-    SourceDetail,
+    ConfigRule, EventSource, MessageType, Owner, Scope, Source, SourceDetail,
 };
 use time::OffsetDateTime;
 
-use super::{Aws, CallError, CallResult, RECORDED_TYPE, Tags, absent, sdk_tags};
+use super::{Aws, CallError, CallResult, RECORDED_TYPE, Tags, sdk_tags};
 use crate::aws::moment;
 
 /// A rule as Config describes it.
@@ -62,17 +61,6 @@ pub struct EvaluationResult {
     pub recorded_at: Option<OffsetDateTime>,
     /// When Config invoked the function.
     pub invoked_at: Option<OffsetDateTime>,
-}
-
-/// One item of a resource's history.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigItem {
-    /// When the state was captured.
-    pub captured_at: OffsetDateTime,
-    /// `OK`, `ResourceDiscovered`, `ResourceDeleted`, …
-    pub status: String,
-    /// The state as Config keeps it; null when there is none.
-    pub configuration: serde_json::Value,
 }
 
 impl Aws {
@@ -273,69 +261,6 @@ impl Aws {
             token = answer.next_token.filter(|token| !token.is_empty());
             if token.is_none() {
                 return Ok(results);
-            }
-        }
-    }
-
-    /// The history of a security group since a moment, oldest first; empty when Config has not discovered it.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn history(
-        &self,
-        group_id: &str,
-        since: OffsetDateTime,
-    ) -> CallResult<Vec<ConfigItem>> {
-        const OPERATION: &str = "config:GetResourceConfigHistory";
-        let earlier = aws_smithy_types::DateTime::from_nanos(since.unix_timestamp_nanos())
-            .map_err(|e| CallError::unusable(OPERATION, &e))?;
-        let mut items = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .config
-                .get_resource_config_history()
-                .resource_type(ResourceType::from(RECORDED_TYPE))
-                .resource_id(group_id)
-                .earlier_time(earlier)
-                .chronological_order(ChronologicalOrder::Forward)
-                .set_next_token(token.take())
-                .send()
-                .await;
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(e) => {
-                    let error = CallError::from_sdk(OPERATION, &e);
-                    return if error.is(&["ResourceNotDiscoveredException"]) {
-                        Ok(items)
-                    } else {
-                        Err(error)
-                    };
-                }
-            };
-            for item in answer.configuration_items.unwrap_or_default() {
-                let captured_at = item
-                    .configuration_item_capture_time
-                    .as_ref()
-                    .and_then(moment)
-                    .ok_or_else(|| absent(OPERATION, "configurationItemCaptureTime"))?;
-                items.push(ConfigItem {
-                    captured_at,
-                    status: item
-                        .configuration_item_status
-                        .map(|status| status.as_str().to_owned())
-                        .unwrap_or_default(),
-                    configuration: item
-                        .configuration
-                        .as_deref()
-                        .and_then(|text| serde_json::from_str(text).ok())
-                        .unwrap_or_default(),
-                });
-            }
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                items.sort_by_key(|item| item.captured_at);
-                return Ok(items);
             }
         }
     }

@@ -125,17 +125,9 @@ pub(super) async fn update(work: &Work, kind: &str, update: &Update<'_>) -> Resu
             continue;
         }
         let (old, new) = (
-            permissions(work, update.old, way)?,
-            permissions(work, update.new, way)?,
+            effective(work, update.old, way)?,
+            effective(work, update.new, way)?,
         );
-        if way == Way::Out
-            && (update.old.get(way.property()).is_some()
-                != update.new.get(way.property()).is_some())
-        {
-            return Err(Failure::new(
-                "going between a group's default egress rule and rules of its own is not implemented by the sandbox; delete the stack and make it again",
-            ));
-        }
         let added: Vec<&Value> = new.iter().filter(|rule| !old.contains(rule)).collect();
         let removed: Vec<&Value> = old.iter().filter(|rule| !new.contains(rule)).collect();
         // Opened before anything is closed, so that nobody is locked out in between.
@@ -212,13 +204,8 @@ async fn group(work: &Work, properties: &Value) -> Result<Made, Failure> {
     }
     if !egress.is_empty() {
         // A template that says where traffic may go takes away EC2's own rule that lets it go everywhere.
-        let everywhere = json!([{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]);
-        work.call(
-            Ec2,
-            Way::Out.revoke(),
-            json!({"GroupId": id, "IpPermissions": everywhere}),
-        )
-        .await?;
+        let input = json!({"GroupId": id, "IpPermissions": [everywhere()]});
+        work.call(Ec2, Way::Out.revoke(), input).await?;
         work.call(
             Ec2,
             Way::Out.authorize(),
@@ -249,6 +236,20 @@ async fn rule(work: &Work, properties: &Value, way: Way) -> Result<Made, Failure
     let id = answered(&answer, "/securityGroupRuleSet/0/securityGroupRuleId")?;
     work.initiated(&id);
     Ok(Made::new(&id, json!({"Id": id})))
+}
+
+/// EC2's own outbound rule of every new group.
+fn everywhere() -> Value {
+    json!({"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]})
+}
+
+/// The rules that a group has because of its template: without outbound ones, EC2's own.
+fn effective(work: &Work, properties: &Value, way: Way) -> Result<Vec<Value>, Failure> {
+    let mut rules = permissions(work, properties, way)?;
+    if way == Way::Out && rules.is_empty() {
+        rules.push(everywhere());
+    }
+    Ok(rules)
 }
 
 /// The inline rules of one direction, each as one EC2 permission.

@@ -1,5 +1,7 @@
 //! Buckets and their policies.
 
+use std::sync::PoisonError;
+
 use serde_json::{Map, Value, json};
 
 use super::schema::{fixed, must, must_mutable, mutable};
@@ -43,6 +45,17 @@ pub(super) async fn create(work: &Work, kind: &str, properties: &Value) -> Resul
         "AWS::S3::Bucket" => bucket(work, properties).await,
         "AWS::S3::BucketPolicy" => {
             let bucket = work.required(properties, "Bucket")?;
+            match work
+                .call(S3, "GetBucketPolicy", json!({"Bucket": bucket}))
+                .await
+            {
+                Err(failure) if failure.code == "NoSuchBucketPolicy" => {}
+                Err(failure) => return Err(failure),
+                Ok(_) => {
+                    let message = format!("The bucket policy already exists on bucket {bucket}.");
+                    return Err(Failure::handler(work, &message, "AlreadyExists"));
+                }
+            }
             put_policy(work, &bucket, properties).await?;
             work.initiated(&bucket);
             Ok(Made::new(bucket, json!({})))
@@ -108,6 +121,23 @@ async fn bucket(work: &Work, properties: &Value) -> Result<Made, Failure> {
         Some(name) => name,
         None => work.generated(63).to_ascii_lowercase(),
     };
+    // S3 itself may answer with a bucket that its owner has already; CloudFormation does not take over what it has not made.
+    let taken = {
+        let owners = work
+            .job
+            .sandbox
+            .bucket_owners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        owners.get(&name) == Some(&work.job.target.account)
+    };
+    if taken {
+        return Err(Failure::handler(
+            work,
+            &format!("{name} already exists"),
+            "AlreadyExists",
+        ));
+    }
     let region = work.job.target.region.as_str();
     let mut input = json!({"Bucket": name});
     // The oldest region must not be named.

@@ -1,0 +1,132 @@
+//! Taking stacks away, asked for or not.
+
+use super::*;
+
+#[tokio::test]
+async fn a_full_bucket_stops_the_deletion_until_it_is_empty_or_given_up() {
+    let world = World::new();
+    world.package().await;
+    let template = "Resources: {B: {Type: AWS::S3::Bucket, Properties: {BucketName: full}}, T: {Type: AWS::Logs::LogGroup, DependsOn: B}}";
+    assert_eq!(world.create("s", template).await, "CREATE_COMPLETE");
+    let mut put = Operation::new("PutObject", json!({"Bucket": "full", "Key": "x"}));
+    put.body = Bytes::from_static(b"x");
+    world
+        .sandbox
+        .perform(&world.target, S3, &put)
+        .await
+        .unwrap();
+
+    assert_eq!(world.delete("s").await, "DELETE_FAILED");
+    let reason = world.reason("s", "DELETE_FAILED B").await;
+    assert!(
+        reason.contains("not empty") && reason.contains("Service: S3, Status Code: 409"),
+        "{reason}"
+    );
+    assert_eq!(
+        world.stack("s").await["StackStatusReason"],
+        "The following resource(s) failed to delete: [B]. "
+    );
+
+    let retain = json!({"StackName": "s", "RetainResources": ["B"]});
+    let id = world.stack("s").await["StackId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    world.must(CloudFormation, "DeleteStack", retain).await;
+    world.settle().await;
+    assert_eq!(world.status(&id).await, "DELETE_COMPLETE");
+    assert_eq!(world.leftovers().await, ["full"]);
+    world
+        .must(CloudFormation, "DeleteStack", json!({"StackName": "s"}))
+        .await;
+}
+
+#[tokio::test]
+async fn an_export_is_unique_and_stays_while_it_is_used() {
+    let world = World::new();
+    assert_eq!(
+        world.create("a", &group(HTTP, "14")).await,
+        "CREATE_COMPLETE"
+    );
+    let importing = "
+Resources:
+  Rule:
+    Type: AWS::EC2::SecurityGroupIngress
+    Properties: {GroupId: !ImportValue a-group, IpProtocol: tcp, FromPort: 22, ToPort: 22, CidrIp: 10.0.0.0/8}
+";
+    assert_eq!(world.create("b", importing).await, "CREATE_COMPLETE");
+    assert_eq!(ports(&world, "a").await.len(), 2);
+    assert_eq!(world.delete("a").await, "DELETE_FAILED");
+    assert_eq!(
+        world.stack("a").await["StackStatusReason"],
+        "Delete canceled. Cannot delete export a-group as it is in use by b."
+    );
+    let other = group(HTTP, "14").replace("${AWS::StackName}", "a");
+    assert_eq!(world.create("c", &other).await, "ROLLBACK_COMPLETE");
+    assert_eq!(world.delete("b").await, "DELETE_COMPLETE");
+    assert_eq!(ports(&world, "a").await, [80]);
+    assert_eq!(world.delete("a").await, "DELETE_COMPLETE");
+    assert_eq!(world.create("d", importing).await, "ROLLBACK_COMPLETE");
+    assert_eq!(
+        world.reason("d", "CREATE_FAILED Rule").await,
+        "No export named a-group found"
+    );
+}
+
+#[tokio::test]
+async fn failure_is_handled_as_the_caller_asked() {
+    let world = World::new();
+    let failing = group(HTTP, "2");
+    assert_eq!(
+        world
+            .create_with("a", &failing, json!({"OnFailure": "DO_NOTHING"}))
+            .await,
+        "CREATE_FAILED"
+    );
+    assert_eq!(ports(&world, "a").await, [80]);
+    assert_eq!(
+        world
+            .create_with("b", &failing, json!({"OnFailure": "DELETE"}))
+            .await,
+        "DELETE_COMPLETE"
+    );
+    assert_eq!(world.delete("a").await, "DELETE_COMPLETE");
+    assert_eq!(world.leftovers().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_protected_stack_stays() {
+    let world = World::new();
+    let protected = json!({"EnableTerminationProtection": true});
+    world.create_with("s", &group(HTTP, "14"), protected).await;
+    let delete = json!({"StackName": "s"});
+    let refused = world
+        .ask(CloudFormation, "DeleteStack", delete)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "ValidationError: Stack [s] cannot be deleted while TerminationProtection is enabled"
+    );
+    let off = json!({"StackName": "s", "EnableTerminationProtection": "false"});
+    world
+        .must(CloudFormation, "UpdateTerminationProtection", off)
+        .await;
+    assert_eq!(world.delete("s").await, "DELETE_COMPLETE");
+}
+
+#[tokio::test]
+async fn deleting_a_stack_that_is_being_made_takes_back_what_there_is() {
+    let world = World::new();
+    let input = json!({"StackName": "s", "TemplateBody": group(HTTP, "14")});
+    let made = world.must(CloudFormation, "CreateStack", input).await;
+    world
+        .must(CloudFormation, "DeleteStack", json!({"StackName": "s"}))
+        .await;
+    world.settle().await;
+    assert_eq!(
+        world.status(made["StackId"].as_str().unwrap()).await,
+        "DELETE_COMPLETE"
+    );
+    assert_eq!(world.leftovers().await, [""; 0]);
+}
