@@ -25,6 +25,9 @@ struct Args {
     /// How long AWS Config takes to record a change, for example `0s`, `300ms`, `90s`, `2m`
     #[arg(long, default_value = "0s", value_parser = duration)]
     config_latency: Duration,
+    /// Evaluate the policies of every caller, not only those of roles
+    #[arg(long)]
+    enforce_iam: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -75,6 +78,7 @@ async fn serve() -> ExitCode {
 async fn run(args: Args) -> Result<(), String> {
     let sandbox = Sandbox::start(Settings {
         config_latency: args.config_latency,
+        enforce_iam: args.enforce_iam,
     });
     match std::env::current_exe() {
         Ok(executable) => sandbox.functions.guard_with(executable),

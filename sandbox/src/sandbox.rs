@@ -26,6 +26,9 @@ pub struct Settings {
     /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
     /// minutes; zero makes rehearsals quick.
     pub config_latency: Duration,
+    /// Whether the policies of every caller are evaluated. Those of roles always are; without this a
+    /// user's key may do everything.
+    pub enforce_iam: bool,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.

@@ -113,7 +113,7 @@ pub(crate) fn identity(call: &Call<'_>, origin: &Origin) -> Value {
         }),
         Caller::User { name } => json!({
             "type": "IAMUser",
-            "principalId": name,
+            "principalId": iam::user_id(call.account, name),
             "arn": arn,
             "accountId": account.as_str(),
             "userName": name,
