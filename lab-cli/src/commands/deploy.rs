@@ -160,7 +160,7 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         if args.no_wait || !judges_lab_group(context, spec, &outputs).await? {
             return Ok(None);
         }
-        first_evaluation(context, &outputs, begun, args.timeout)
+        first_evaluation(context, &outputs, &spec.baseline, begun, args.timeout)
             .await
             .map(Some)
     };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use remediator_core::{GroupId, Policy, Rule, plan};
+use remediator_core::{GroupId, Policy, Rule, log, plan};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -339,7 +339,7 @@ fn text(report: &Report) -> String {
         text.push_str("\nthe function's log\n");
     }
     for LogLine { at, message } in &report.log_lines {
-        text.push_str(&format!("  {}  {message}\n", moment(*at)));
+        text.push_str(&format!("  {}  {}\n", moment(*at), log::one_line(message)));
     }
     text.push_str(match report.healed {
         Some(true) => "\nhealed\n",
