@@ -136,17 +136,7 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         return Err(refusal);
     }
     let plan = plan(spec, &observed)?;
-    for line in plan.to_string().lines() {
-        ui.say(format_args!("  {line}"));
-    }
-    if spec.scope != LabScope::LabVpc {
-        ui.warn(
-            "the function's role lets it repair only groups of the lab's VPC, whatever the scope",
-        );
-    }
-    if !plan.is_empty() {
-        context.consent("Make these changes?")?;
-    }
+    agree(context, spec, &plan)?;
     let hands = Hands {
         aws: &context.aws,
         place: &context.place,
@@ -198,6 +188,23 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         )
         .hint("read what it logged with `logs`")),
     }
+}
+
+/// Shows the plan and asks for consent to it.
+fn agree(context: &Context, spec: &Spec, plan: &Plan) -> Result<()> {
+    let ui = &context.ui;
+    for line in plan.to_string().lines() {
+        ui.say(format_args!("  {line}"));
+    }
+    if spec.scope != LabScope::LabVpc {
+        ui.warn(
+            "the function's role lets it repair only groups of the lab's VPC, whatever the scope",
+        );
+    }
+    if plan.is_empty() {
+        return Ok(());
+    }
+    context.consent("Make these changes?")
 }
 
 /// Whether the rule judges LabSG1 at all: a scope that was asked for may leave it out, and then there is nothing to wait

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::caught_up::caught_up;
 use super::{deployed, in_scope, lab_group, live_group};
-use crate::aws::{Doing, LogQuery};
+use crate::aws::{Doing, LogQuery, Recorder, RuleDescription};
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
 use crate::output::moment;
@@ -126,28 +126,7 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
         },
         live_group(context, &group_id),
     )?;
-    let unready = |what: String| {
-        Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
-    };
-    let rule = rule.ok_or_else(|| unready(format!("there is no rule `{RULE_NAME}`")))?;
-    if rule.state != "ACTIVE" && rule.state != "EVALUATING" {
-        return Err(unready(format!(
-            "the rule `{RULE_NAME}` is not active but {}",
-            rule.state
-        )));
-    }
-    if !recorders.iter().any(|recorder| recorder.recording) {
-        return Err(unready(
-            "the configuration recorder is not running".to_owned(),
-        ));
-    }
-    let policy =
-        Policy::from_parameters(rule.parameters.as_deref().unwrap_or("{}")).map_err(|e| {
-            unready(format!(
-                "the parameters of the rule `{RULE_NAME}` are not usable"
-            ))
-            .caused_by(e)
-        })?;
+    let policy = working_policy(rule, &recorders)?;
     if !in_scope(context, &policy, &group)? {
         return Err(Error::new(
             Kind::Failed,
@@ -182,6 +161,31 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
         opened,
         opened_at: context.clock.now(),
         baseline: policy.baseline,
+    })
+}
+
+/// What the rule enforces, if recorder and rule are at work.
+fn working_policy(rule: Option<RuleDescription>, recorders: &[Recorder]) -> Result<Policy> {
+    let unready = |what: String| {
+        Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
+    };
+    let rule = rule.ok_or_else(|| unready(format!("there is no rule `{RULE_NAME}`")))?;
+    if rule.state != "ACTIVE" && rule.state != "EVALUATING" {
+        return Err(unready(format!(
+            "the rule `{RULE_NAME}` is not active but {}",
+            rule.state
+        )));
+    }
+    if !recorders.iter().any(|recorder| recorder.recording) {
+        return Err(unready(
+            "the configuration recorder is not running".to_owned(),
+        ));
+    }
+    Policy::from_parameters(rule.parameters.as_deref().unwrap_or("{}")).map_err(|e| {
+        unready(format!(
+            "the parameters of the rule `{RULE_NAME}` are not usable"
+        ))
+        .caused_by(e)
     })
 }
 
