@@ -31,7 +31,8 @@ pub(crate) async fn answer(
     let turned_away = |scope: &Scope, error: &ApiError| {
         let place = (scope.service.as_str(), scope.region.as_str());
         let (now, origin) = (sandbox.clock.now(), scope.origin(&request));
-        let entry = Entry::turned_away(now, origin, place, error, &request_id);
+        let who = sandbox.keys.lookup(&scope.access_key, now);
+        let entry = Entry::turned_away(now, origin, who, place, error, &request_id);
         sandbox.journal.write(entry);
     };
     let scope = match Scope::of(&request) {

@@ -13,11 +13,14 @@ use crate::clock::{Timestamp, iso8601};
 use crate::error::ApiError;
 use crate::ids::{AccountId, Region, uuid};
 
-/// How many calls of one account are kept: several lessons of a whole class, in a few megabytes.
+/// How many calls of one account are kept: several lessons of a whole class.
 pub const CAPACITY: usize = 10_000;
 
 /// Longer texts in inputs and answers are cut here, in characters: templates, payloads, policies.
 const MAX_TEXT: usize = 2_048;
+
+/// Longer lists are cut here.
+const MAX_ITEMS: usize = 100;
 
 /// What stands in the place of secrets: CloudTrail's own words.
 const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
@@ -46,8 +49,20 @@ pub enum Origin {
         /// What the client calls itself; empty when it does not say.
         user_agent: String,
     },
-    /// From inside: a service that calls another.
+    /// From inside: a service (or a test) that calls in its own name.
     Service,
+    /// From inside: this service, in the name of the caller (CloudFormation makes a stack).
+    OnBehalf(&'static str),
+}
+
+impl Origin {
+    /// The access key of a client.
+    pub(crate) fn access_key(&self) -> Option<&str> {
+        match self {
+            Origin::Client { access_key, .. } => Some(access_key),
+            Origin::Service | Origin::OnBehalf(_) => None,
+        }
+    }
 }
 
 /// How a call ended.
@@ -109,25 +124,24 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A call that did not get as far as the door: nobody knows for certain who it was.
+    /// A call that did not get as far as the door. Whose key it was signed with may be known all the same.
     pub(crate) fn turned_away(
         at: Timestamp,
         origin: Origin,
+        who: Option<(AccountId, Caller)>,
         place: (&str, &str),
         error: &ApiError,
         request_id: &str,
     ) -> Self {
         let (service, region) = place;
-        let principal = match &origin {
-            Origin::Client { access_key, .. } => access_key.clone(),
-            Origin::Service => String::new(),
-        };
+        let (account, caller) = who.unzip();
+        let principal = origin.access_key().unwrap_or_default().to_owned();
         Self {
             number: 0,
             at,
-            account: None,
+            account,
             region: region.to_owned(),
-            caller: None,
+            caller,
             principal,
             identity: Value::Null,
             origin,
@@ -149,9 +163,10 @@ impl Entry {
 
     /// As `GET /_sandbox/calls` shows it.
     pub fn describe(&self) -> Value {
-        let (source, user_agent) = match &self.origin {
-            Origin::Client { user_agent, .. } => ("client", Some(user_agent)),
-            Origin::Service => ("service", None),
+        let (source, user_agent, acting) = match &self.origin {
+            Origin::Client { user_agent, .. } => ("client", Some(user_agent), None),
+            Origin::Service => ("service", None, None),
+            Origin::OnBehalf(acting) => ("service", None, Some(acting)),
         };
         let result = match &self.ended {
             Ended::Done => json!({"status": "ok"}),
@@ -168,6 +183,7 @@ impl Entry {
             "caller": {"kind": self.caller.as_ref().map(Caller::kind), "principal": self.principal},
             "source": source,
             "user_agent": user_agent,
+            "acting": acting,
             "service": self.service,
             "operation": self.operation,
             "input": self.input,
@@ -179,9 +195,11 @@ impl Entry {
     }
 }
 
-/// Whether an operation of that name only looks, as CloudTrail's `readOnly` says.
+/// Whether an operation of that name only looks, as CloudTrail's `readOnly` says. (Taking on a role counts
+/// as looking there.)
 pub(crate) fn reads(operation: &str) -> bool {
     const VERBS: &[&str] = &[
+        "AssumeRole",
         "BatchGet",
         "Describe",
         "Detect",
@@ -196,10 +214,8 @@ pub(crate) fn reads(operation: &str) -> bool {
         "TestEvent",
         "Validate",
     ];
-    // These two make something, whatever their names say.
-    !operation.starts_with("DetectStack")
-        && operation != "GetSessionToken"
-        && VERBS.iter().any(|verb| operation.starts_with(verb))
+    // Drift detection leaves its findings behind, whatever its name says.
+    !operation.starts_with("DetectStack") && VERBS.iter().any(|verb| operation.starts_with(verb))
 }
 
 /// Which calls to list.
@@ -304,7 +320,13 @@ pub(crate) fn harmless(value: &Value) -> Value {
             }
             Value::Object(kept)
         }
-        Value::Array(items) => items.iter().map(harmless).collect(),
+        Value::Array(items) => {
+            let mut kept: Vec<Value> = items.iter().take(MAX_ITEMS).map(harmless).collect();
+            if items.len() > MAX_ITEMS {
+                kept.push(json!(format!("… ({} items)", items.len())));
+            }
+            Value::Array(kept)
+        }
         Value::String(text) if text.len() > MAX_TEXT => {
             let head: String = text.chars().take(MAX_TEXT).collect();
             json!(format!("{head}… ({} bytes)", text.len()))
@@ -322,6 +344,7 @@ mod tests {
         let mut entry = Entry::turned_away(
             at,
             Origin::Service,
+            None,
             ("ec2", "us-east-1"),
             &ApiError::bad("X", "x"),
             "r",
@@ -369,6 +392,7 @@ mod tests {
             "Code": {"ZipFile": "UEsDB", "S3Key": "k"},
             "Environment": {"Variables": {"PASSWORD": "hunter2"}},
             "TemplateBody": "x".repeat(MAX_TEXT + 1),
+            "Keys": vec!["k"; MAX_ITEMS + 1],
             "Absent": null,
         }));
         assert_eq!(kept["Code"], json!({"ZipFile": HIDDEN, "S3Key": "k"}));
@@ -379,6 +403,8 @@ mod tests {
                 .unwrap()
                 .ends_with("… (2049 bytes)")
         );
+        assert_eq!(kept["Keys"].as_array().unwrap().len(), MAX_ITEMS + 1);
+        assert_eq!(kept["Keys"][MAX_ITEMS], "… (101 items)");
         assert!(kept.get("Absent").is_none());
     }
 
@@ -396,7 +422,6 @@ mod tests {
         for name in [
             "CreateVpc",
             "RevokeSecurityGroupIngress",
-            "GetSessionToken",
             "DetectStackDrift",
             "Invoke",
         ] {

@@ -240,6 +240,23 @@ impl Sandbox {
             .map_err(ApiError::from)
     }
 
+    /// Like [`Sandbox::perform`], for a service that acts in somebody's name: the caller of `target` must
+    /// be allowed to do it, `acting` (for example `cloudformation.amazonaws.com`) does it.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub async fn perform_for(
+        self: &Arc<Self>,
+        target: &Target,
+        acting: &'static str,
+        service: Service,
+        operation: &Operation,
+    ) -> Result<Answer, ApiError> {
+        self.admit(target, &Origin::OnBehalf(acting), service, operation)
+            .await
+            .map_err(ApiError::from)
+    }
+
     /// Like [`Sandbox::perform`], for services whose output is a structure.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::clock::{Timestamp, epoch_seconds};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::Access;
-use crate::journal::{Entry, Origin, Query};
+use crate::journal::{Entry, Query};
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
@@ -53,15 +53,13 @@ fn lookup(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
         .rev()
         .filter(|entry| wanted.before.is_none_or(|before| entry.number < before))
         .filter(|entry| wanted.end.is_none_or(|end| entry.at <= end))
-        .filter_map(|entry| shown(entry).map(|event| (entry, event)))
-        .filter(|(_, event)| {
-            (wanted.attribute.as_ref()).is_none_or(|attribute| attribute.is_of(event))
-        });
+        .filter(|entry| record::is_event(entry))
+        .filter(|entry| (wanted.attribute.as_ref()).is_none_or(|attribute| attribute.is_of(entry)));
     let mut last = 0;
     let mut events = Vec::new();
-    for (entry, event) in rest.by_ref().take(wanted.max) {
+    for entry in rest.by_ref().take(wanted.max) {
         last = entry.number;
-        events.push(event);
+        events.extend(shown(entry));
     }
     let mut answer = json!({ "Events": events });
     if rest.next().is_some() {
@@ -82,7 +80,7 @@ fn shown(entry: &Entry) -> Option<Value> {
         "Resources": resources::of(entry),
         "CloudTrailEvent": record.to_string(),
     });
-    if let Origin::Client { access_key, .. } = &entry.origin {
+    if let Some(access_key) = entry.origin.access_key() {
         event["AccessKeyId"] = json!(access_key);
     }
     if let Some(name) = record::user_name(entry) {
@@ -182,9 +180,14 @@ struct Attribute {
     value: String,
 }
 
+#[derive(Clone, Copy)]
 enum Key {
-    /// A member of the listed event with this name.
-    Member(&'static str),
+    EventId,
+    EventName,
+    ReadOnly,
+    Username,
+    EventSource,
+    AccessKeyId,
     ResourceName,
     ResourceType,
 }
@@ -192,12 +195,12 @@ enum Key {
 impl Attribute {
     fn read(given: &Value) -> Result<Self, ApiError> {
         let key = match given.text("AttributeKey").unwrap_or_default() {
-            "EventId" => Key::Member("EventId"),
-            "EventName" => Key::Member("EventName"),
-            "ReadOnly" => Key::Member("ReadOnly"),
-            "Username" => Key::Member("Username"),
-            "EventSource" => Key::Member("EventSource"),
-            "AccessKeyId" => Key::Member("AccessKeyId"),
+            "EventId" => Key::EventId,
+            "EventName" => Key::EventName,
+            "ReadOnly" => Key::ReadOnly,
+            "Username" => Key::Username,
+            "EventSource" => Key::EventSource,
+            "AccessKeyId" => Key::AccessKeyId,
             "ResourceName" => Key::ResourceName,
             "ResourceType" => Key::ResourceType,
             other => {
@@ -216,13 +219,21 @@ impl Attribute {
         })
     }
 
-    fn is_of(&self, event: &Value) -> bool {
+    /// Looked up before the event is written out: most are not wanted.
+    fn is_of(&self, entry: &Entry) -> bool {
+        let wanted = self.value.as_str();
         let any_resource = |member: &str| {
-            let mut resources = event.list("Resources").iter();
-            resources.any(|resource| resource.text(member) == Some(&self.value))
+            let resources = resources::of(entry);
+            let mut resources = resources.as_array().into_iter().flatten();
+            resources.any(|resource| resource.text(member) == Some(wanted))
         };
         match self.key {
-            Key::Member(name) => event.text(name) == Some(&self.value),
+            Key::EventId => entry.event_id == wanted,
+            Key::EventName => record::event_name(entry) == wanted,
+            Key::ReadOnly => entry.read_only().to_string() == wanted,
+            Key::Username => record::user_name(entry).as_deref() == Some(wanted),
+            Key::EventSource => record::event_source(entry) == wanted,
+            Key::AccessKeyId => entry.origin.access_key() == Some(wanted),
             Key::ResourceName => any_resource("ResourceName"),
             Key::ResourceType => any_resource("ResourceType"),
         }

@@ -23,12 +23,14 @@ pub(crate) fn record(entry: &Entry) -> Option<Value> {
     let service = Service::from_signing_name(&entry.service)?;
     let account = entry.account.as_ref()?;
     let caller = entry.caller.as_ref()?;
-    if is_data(service, &entry.operation) {
+    if !is_event(entry) {
         return None;
     }
     let (source_ip, user_agent) = match (&entry.origin, caller) {
         (Origin::Client { user_agent, .. }, _) => ("127.0.0.1", user_agent.as_str()),
-        (Origin::Service, Caller::Service(principal)) => (*principal, *principal),
+        (Origin::OnBehalf(principal), _) | (Origin::Service, Caller::Service(principal)) => {
+            (*principal, *principal)
+        }
         (Origin::Service, Caller::Operator | Caller::User { .. } | Caller::Role { .. }) => {
             ("127.0.0.1", "sandbox")
         }
@@ -37,8 +39,8 @@ pub(crate) fn record(entry: &Entry) -> Option<Value> {
         "eventVersion": VERSION,
         "userIdentity": entry.identity,
         "eventTime": whole_second(entry.at),
-        "eventSource": format!("{}.amazonaws.com", entry.service),
-        "eventName": parameters::event_name(service, &entry.operation),
+        "eventSource": event_source(entry),
+        "eventName": event_name(entry),
         "awsRegion": entry.region,
         "sourceIPAddress": source_ip,
         "userAgent": user_agent,
@@ -53,8 +55,7 @@ pub(crate) fn record(entry: &Entry) -> Option<Value> {
         "eventCategory": "Management",
     });
     match &entry.ended {
-        Ended::Done => {}
-        Ended::Refused(error) if error.code == "NotImplemented" => return None,
+        Ended::Done | Ended::Dropped => {}
         Ended::Refused(error) => {
             // EC2 alone says whose fault it was.
             record["errorCode"] = match (service, error.status) {
@@ -64,10 +65,33 @@ pub(crate) fn record(entry: &Entry) -> Option<Value> {
             };
             record["errorMessage"] = json!(error.message);
         }
-        // It never came as far as the service.
-        Ended::Dropped => return None,
     }
     Some(record)
+}
+
+pub(super) fn event_source(entry: &Entry) -> String {
+    format!("{}.amazonaws.com", entry.service)
+}
+
+pub(super) fn event_name(entry: &Entry) -> String {
+    match Service::from_signing_name(&entry.service) {
+        Some(service) => parameters::event_name(service, &entry.operation),
+        None => entry.operation.clone(),
+    }
+}
+
+/// Whether CloudTrail tells of the call at all.
+pub(super) fn is_event(entry: &Entry) -> bool {
+    let Some(service) = Service::from_signing_name(&entry.service) else {
+        return false;
+    };
+    let told = match &entry.ended {
+        Ended::Done => true,
+        Ended::Refused(error) => error.code != "NotImplemented",
+        // It never came as far as the service.
+        Ended::Dropped => false,
+    };
+    told && !entry.operation.is_empty() && !is_data(service, &entry.operation)
 }
 
 /// Operations on content: data events, which no event history has.
@@ -100,10 +124,10 @@ fn whole_second(at: Timestamp) -> String {
 }
 
 /// The caller as `userIdentity` shows it. Taken when the call happens: a role may be gone later.
-pub(crate) fn identity(call: &Call<'_>, origin: &Origin) -> Value {
+pub(crate) fn identity(call: &Call<'_>, caller: &Caller, origin: &Origin) -> Value {
     let (account, region) = (&call.account.id, &call.region);
-    let arn = call.caller.arn(account, region);
-    let mut identity = match &call.caller {
+    let arn = caller.arn(account, region);
+    let mut identity = match caller {
         Caller::Operator => json!({
             "type": "IAMUser",
             "principalId": format!("AIDAOPERA{account}"),
@@ -123,8 +147,10 @@ pub(crate) fn identity(call: &Call<'_>, origin: &Origin) -> Value {
         }
         Caller::Service(principal) => json!({"type": "AWSService", "invokedBy": principal}),
     };
-    if let (Origin::Client { access_key, .. }, Some(members)) = (origin, identity.as_object_mut()) {
-        members.insert("accessKeyId".to_owned(), json!(access_key));
+    match origin {
+        Origin::Client { access_key, .. } => identity["accessKeyId"] = json!(access_key),
+        Origin::OnBehalf(acting) => identity["invokedBy"] = json!(acting),
+        Origin::Service => {}
     }
     identity
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::ids::AccountId;
 use crate::journal;
-use crate::sandbox::Target;
 use crate::service::Service;
 
 mod past;
@@ -178,7 +178,7 @@ impl Rule {
         journal::reads(&self.operation)
     }
 
-    fn matches(&self, target: &Target, service: Service, operation: &str) -> bool {
+    fn matches(&self, (account, caller): Who<'_>, service: Service, operation: &str) -> bool {
         let only_reads = matches!(self.fault, Fault::StaleReads { .. });
         let kind = |wanted: CallerKind| match wanted {
             CallerKind::Operator => "operator",
@@ -188,8 +188,8 @@ impl Rule {
         };
         (self.service == "*" || self.service == service.signing_name())
             && (self.operation == "*" || self.operation == operation)
-            && (self.account.as_deref()).is_none_or(|id| id == target.account.as_str())
-            && (self.caller).is_none_or(|wanted| kind(wanted) == target.caller.kind())
+            && (self.account.as_deref()).is_none_or(|id| id == account.as_str())
+            && (self.caller).is_none_or(|wanted| kind(wanted) == caller)
             && (!only_reads || journal::reads(operation))
     }
 }
@@ -216,6 +216,9 @@ pub enum RuleError {
     #[error("stale reads have no phase `after`")]
     StaleAfter,
 }
+
+/// Whose account is called, and by what kind of caller.
+type Who<'w> = (&'w AccountId, &'w str);
 
 /// A rule at work.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -319,7 +322,7 @@ impl Faults {
     pub(crate) fn draw(
         &self,
         now: Timestamp,
-        target: &Target,
+        who: Who<'_>,
         service: Service,
         operation: &str,
     ) -> Option<Strike> {
@@ -330,7 +333,7 @@ impl Faults {
         self.expire(&mut held, now);
         held.active
             .iter_mut()
-            .filter(|active| active.rule.matches(target, service, operation))
+            .filter(|active| active.rule.matches(who, service, operation))
             .find_map(Active::try_strike)
     }
 

@@ -13,7 +13,7 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::ids::{AccountId, Region};
 use crate::journal::{Ended, Query};
-use crate::sandbox::{Sandbox, Settings};
+use crate::sandbox::{Sandbox, Settings, Target};
 use crate::server;
 
 const ACCOUNT: &str = "123456789012";

@@ -286,6 +286,18 @@ async fn a_stack_is_made_with_the_rights_of_who_asks_for_it() {
     let (status, events) = world.stack("one", None).await.unwrap();
     assert_eq!(status, "ROLLBACK_COMPLETE");
     assert!(events.contains("ec2:CreateSecurityGroup"), "{events}");
+    // The history tells who asked, and who acted.
+    let attributes =
+        json!([{"AttributeKey": "EventName", "AttributeValue": "CreateSecurityGroup"}]);
+    let input = json!({ "LookupAttributes": attributes });
+    let found = world.ok(Service::CloudTrail, "LookupEvents", input).await;
+    let record = found["Events"][0]["CloudTrailEvent"].as_str().unwrap();
+    let record: Value = serde_json::from_str(record).unwrap();
+    assert_eq!(record["errorCode"], "Client.UnauthorizedOperation");
+    assert_eq!(record["userIdentity"]["userName"], "diana");
+    let cloudformation = "cloudformation.amazonaws.com";
+    assert_eq!(record["userIdentity"]["invokedBy"], cloudformation);
+    assert_eq!(record["sourceIPAddress"], cloudformation);
 
     world
         .role(json!({"Service": "cloudformation.amazonaws.com"}), "ec2:*")
