@@ -37,7 +37,7 @@ pub async fn audit(aws: &Aws, before: &Observed, names: &Names) -> Result<Audit>
         names: Some(names),
         package_key: None,
     };
-    let (now, stacks, buckets, groups, rules) = tokio::try_join!(
+    let (now, stacks, buckets, networks, rules) = tokio::try_join!(
         observe(aws, place, interest),
         async {
             aws.stacks_tagged(TAG, &place.stack)
@@ -50,9 +50,9 @@ pub async fn audit(aws: &Aws, before: &Observed, names: &Names) -> Result<Audit>
                 .doing("look for buckets")
         },
         async {
-            aws.groups_where(&format!("tag:{TAG}"), &place.stack)
+            aws.tagged_in_ec2(TAG, &place.stack)
                 .await
-                .doing("look for security groups")
+                .doing("look for networks and security groups")
         },
         async { rules(aws).await.doing("look for rules") },
     )?;
@@ -67,8 +67,8 @@ pub async fn audit(aws: &Aws, before: &Observed, names: &Names) -> Result<Audit>
             Err(error) => audit.unchecked.push(format!("bucket `{bucket}`: {error}")),
         }
     }
-    for group in groups {
-        audit.found("security group", group.group_id.as_str());
+    for (kind, id) in networks {
+        audit.found(&kind.replace('-', " "), &id);
     }
     for (rule, tags) in rules {
         match tags {

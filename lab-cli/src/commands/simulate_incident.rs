@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use remediator_core::{GroupId, Policy, Rule, log, plan};
 use serde::Serialize;
-use time::OffsetDateTime;
 
 use super::caught_up::caught_up;
 use super::{deployed, in_scope, lab_group, live_group};
@@ -46,20 +45,14 @@ struct Report {
     timeline: Timeline,
     ingress_after: Vec<Rule>,
     evaluations: Vec<Evaluation>,
-    log_lines: Vec<LogLine>,
+    /// Time and text, as one reads them in CloudWatch.
+    log_lines: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct IncidentReport {
     group_id: GroupId,
     opened: Vec<Rule>,
-}
-
-#[derive(Debug, Serialize)]
-struct LogLine {
-    #[serde(with = "crate::output::moments")]
-    at: OffsetDateTime,
-    message: String,
 }
 
 /// Opens two ports, waits for the repair and judges it.
@@ -303,10 +296,7 @@ fn report(
         log_lines: evidence
             .telling_lines(incident)
             .into_iter()
-            .map(|event| LogLine {
-                at: event.at,
-                message: event.message.clone(),
-            })
+            .map(|event| format!("{}  {}", moment(event.at), log::one_line(&event.message)))
             .collect(),
     };
     context.ui.result(&report, &text(&report))
@@ -342,8 +332,8 @@ fn text(report: &Report) -> String {
     if !report.log_lines.is_empty() {
         text.push_str("\nthe function's log\n");
     }
-    for LogLine { at, message } in &report.log_lines {
-        text.push_str(&format!("  {}  {}\n", moment(*at), log::one_line(message)));
+    for line in &report.log_lines {
+        text.push_str(&format!("  {line}\n"));
     }
     text.push_str(match report.healed {
         Some(true) => "\nhealed\n",
