@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::faults::{Phase, Refusal, Strike};
 use crate::iam;
-use crate::journal::{self, Ended, Entry, Origin};
+use crate::journal::{self, Ended, Entry, Kept, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::sandbox::{Call, Outcome, Sandbox, Target};
 use crate::service::Service;
@@ -128,9 +128,9 @@ impl Knock<'_> {
         // Sessions are the one thing that CloudTrail shows of reads.
         let looks = journal::reads(&self.operation.name) && self.service != Service::Sts;
         let answer = if looks {
-            Value::Null
+            Kept::default()
         } else {
-            journal::harmless(answer)
+            Kept::harmless(answer)
         };
         let entry = Entry {
             number: 0,
@@ -138,12 +138,12 @@ impl Knock<'_> {
             account: Some(call.account.id.clone()),
             region: call.region.as_str().to_owned(),
             principal: self.caller.arn(&call.account.id, &call.region),
-            identity: cloudtrail::identity(call, self.caller, self.origin),
+            identity: Kept::whole(&cloudtrail::identity(call, self.caller, self.origin)),
             caller: Some(self.caller.clone()),
             origin: self.origin.clone(),
             service: self.service.signing_name().to_owned(),
             operation: self.operation.name.clone(),
-            input: journal::harmless(&self.operation.input),
+            input: Kept::harmless(&self.operation.input),
             answer,
             ended,
             fault: self.strike.as_ref().map(Strike::describe),

@@ -31,10 +31,9 @@ pub(super) fn event_name(service: Service, operation: &str) -> String {
 }
 
 pub(super) fn request(service: Service, entry: &Entry) -> Value {
-    let Value::Object(members) = &entry.input else {
+    let Value::Object(mut members) = entry.input.value() else {
         return Value::Null;
     };
-    let mut members = members.clone();
     // What the query protocols add around the input.
     members.remove("Action");
     members.remove("Version");
@@ -57,7 +56,8 @@ pub(super) fn request(service: Service, entry: &Entry) -> Value {
 }
 
 pub(super) fn response(service: Service, entry: &Entry) -> Value {
-    match (&entry.answer, service) {
+    let answer = entry.answer.value();
+    match (&answer, service) {
         (Value::Object(members), Service::Ec2) => {
             let mut shown = Map::new();
             shown.insert("requestId".to_owned(), json!(entry.request_id));
@@ -67,7 +67,7 @@ pub(super) fn response(service: Service, entry: &Entry) -> Value {
             }
             Value::Object(shown)
         }
-        (Value::Object(members), _) if !members.is_empty() => camel(&entry.answer),
+        (Value::Object(members), _) if !members.is_empty() => camel(&answer),
         _ => Value::Null,
     }
 }

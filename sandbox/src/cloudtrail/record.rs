@@ -37,7 +37,7 @@ pub(crate) fn record(entry: &Entry) -> Option<Value> {
     };
     let mut record = json!({
         "eventVersion": VERSION,
-        "userIdentity": entry.identity,
+        "userIdentity": entry.identity.value(),
         "eventTime": whole_second(entry.at),
         "eventSource": event_source(entry),
         "eventName": event_name(entry),
@@ -58,11 +58,12 @@ pub(crate) fn record(entry: &Entry) -> Option<Value> {
         Ended::Done | Ended::Dropped => {}
         Ended::Refused(error) => {
             // EC2 alone says whose fault it was.
-            record["errorCode"] = match (service, error.status) {
-                (Service::Ec2, ..500) => json!(format!("Client.{}", error.code)),
-                (Service::Ec2, _) => json!(format!("Server.{}", error.code)),
-                _ => json!(error.code),
+            let whose = match (service == Service::Ec2, error.status < 500) {
+                (true, true) => "Client.",
+                (true, false) => "Server.",
+                (false, _) => "",
             };
+            record["errorCode"] = json!(format!("{whose}{}", error.code));
             record["errorMessage"] = json!(error.message);
         }
     }

@@ -42,7 +42,8 @@ pub(super) fn of(entry: &Entry) -> Value {
             found.push(resource);
         }
     };
-    for source in [&entry.input, &entry.answer] {
+    let (input, answer) = (entry.input.value(), entry.answer.value());
+    for source in [&input, &answer] {
         for (only, member, kind) in NAMES {
             if only.is_some() && *only != service {
                 continue;
@@ -59,7 +60,7 @@ pub(super) fn of(entry: &Entry) -> Value {
         }
     }
     // The rule of AWS Config has its name one level deeper.
-    if let Some(name) = entry.input["ConfigRule"].text("ConfigRuleName") {
+    if let Some(name) = input["ConfigRule"].text("ConfigRuleName") {
         note("AWS::Config::ConfigRule", name);
     }
     Value::Array(found)

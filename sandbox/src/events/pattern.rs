@@ -188,7 +188,7 @@ fn text_test(operator: &str, operand: &Value) -> Result<Option<Text>, String> {
 fn anything_but(operand: &Value) -> Result<Vec<Test>, String> {
     let simple = |value: &Value| match value {
         Value::String(_) | Value::Number(_) => Ok(Test::Is(value.clone())),
-        _ => Err("Inside anything but list, start|null|boolean is not supported.".to_owned()),
+        _ => Err("anything-but takes texts and numbers only".to_owned()),
     };
     match operand {
         Value::Array(items) if items.is_empty() => Err("Empty arrays are not allowed".to_owned()),

@@ -281,8 +281,10 @@ impl Faults {
                 id: held.issued,
                 matched: 0,
                 struck: 0,
-                until: rule.for_ms.map(|ms| {
-                    now + time::Duration::milliseconds(ms.try_into().unwrap_or(i64::MAX))
+                until: rule.for_ms.and_then(|ms| {
+                    let lasts = time::Duration::milliseconds(i64::try_from(ms).ok()?);
+                    // What ends after the end of time lasts for ever.
+                    now.checked_add(lasts)
                 }),
                 dice: Dice(fastrand::Rng::with_seed(rule.seed)),
                 rule,

@@ -232,6 +232,11 @@ async fn a_rule_ends_with_its_time() {
             .list(world.sandbox.clock.now())
             .is_empty()
     );
+    world.set(vec![Rule {
+        for_ms: Some(u64::MAX),
+        ..Rule::new("ec2", "*", Fault::Throttling)
+    }]);
+    assert!(world.create("b").await.is_err());
 }
 
 #[tokio::test]

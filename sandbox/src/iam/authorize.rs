@@ -57,11 +57,17 @@ pub(crate) fn authorize(
             }
         };
         let (status, code) = service.denial();
+        // EC2 alone begins with a sentence of its own.
+        let preface = if service == Service::Ec2 {
+            "You are not authorized to perform this operation. "
+        } else {
+            ""
+        };
         return Err(ApiError::new(
             status,
             code,
             format!(
-                "User: {caller} is not authorized to perform: {action} on resource: {} {why}",
+                "{preface}User: {caller} is not authorized to perform: {action} on resource: {} {why}",
                 access.resource
             ),
         ));
