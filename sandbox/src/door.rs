@@ -93,15 +93,43 @@ impl Sandbox {
         })?;
         match outcome {
             Outcome::Done(answer) => Ok(answer),
-            Outcome::Later(later) => {
-                let result = later.await;
-                self.enter(target, |call| {
-                    let answer = result.as_ref().map_or(&Value::Null, structure);
-                    knock.note(call, Ended::of(&result), answer);
-                });
-                result
-            }
+            Outcome::Later(later) => self.see_through(target, knock, later).await,
         }
+    }
+
+    /// Waits for work that takes longer. It goes on, and is written down, even if the client that asked
+    /// for it has gone: a function does not stop because nobody listens any more.
+    async fn see_through(
+        self: &Arc<Self>,
+        target: &Target,
+        knock: &Knock<'_>,
+        later: impl Future<Output = Result<Answer, ApiError>> + Send + 'static,
+    ) -> Result<Answer, ApiError> {
+        let (sandbox, target) = (self.clone(), target.clone());
+        let (at, service, strike) = (knock.at, knock.service, knock.strike.clone());
+        let (caller, origin) = (knock.caller.clone(), knock.origin.clone());
+        let operation = knock.operation.clone();
+        let work = tokio::spawn(async move {
+            let result = later.await;
+            let knock = Knock {
+                at,
+                caller: &caller,
+                origin: &origin,
+                service,
+                operation: &operation,
+                strike,
+            };
+            sandbox.enter(&target, |call| {
+                let answer = result.as_ref().map_or(&Value::Null, structure);
+                knock.note(call, Ended::of(&result), answer);
+            });
+            result
+        });
+        work.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "an operation failed in the middle");
+            let message = "the operation failed in the middle; the sandbox's log says more";
+            Err(ApiError::new(500, "InternalFailure", message))
+        })
     }
 }
 
@@ -160,5 +188,84 @@ fn structure(answer: &Answer) -> &Value {
     match answer {
         Answer::Value(value) => value,
         Answer::Http(_) => &Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+    use crate::ids::{AccountId, Region};
+    use crate::journal::Query;
+    use crate::sandbox::Settings;
+    use serde_json::json;
+
+    /// Eight clients open and close one port as they please; the journal, replayed, must tell the same
+    /// story as the answers did.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn the_journal_has_the_order_of_the_effects() {
+        let sandbox = Sandbox::start(Settings::default());
+        let target = Target::new(
+            AccountId::parse("123456789012").unwrap(),
+            Region::parse("us-east-1").unwrap(),
+            Caller::Operator,
+        );
+        let call = |name: &'static str, input: Value| {
+            let (sandbox, target) = (sandbox.clone(), target.clone());
+            async move {
+                sandbox
+                    .perform_value(&target, Service::Ec2, name, input)
+                    .await
+            }
+        };
+        // In a VPC of its own, where closing what is not open is an error.
+        let vpc = call("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"})).await;
+        let vpc = vpc.unwrap()["vpc"]["vpcId"].clone();
+        let group = json!({"GroupName": "g", "GroupDescription": "g", "VpcId": vpc});
+        let group = call("CreateSecurityGroup", group).await.unwrap()["groupId"].clone();
+        let port = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp",
+            "FromPort": 465, "ToPort": 465, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]});
+        let (open, close) = (
+            "AuthorizeSecurityGroupIngress",
+            "RevokeSecurityGroupIngress",
+        );
+        let clients: Vec<_> = (0..8_u64)
+            .map(|seed| {
+                let (sandbox, target, port) = (sandbox.clone(), target.clone(), port.clone());
+                tokio::spawn(async move {
+                    let mut dice = fastrand::Rng::with_seed(seed);
+                    for _ in 0..50 {
+                        let name = if dice.bool() { open } else { close };
+                        let operation = Operation::new(name, port.clone());
+                        // Half of them are refused, which is part of the story.
+                        drop(sandbox.perform(&target, Service::Ec2, &operation).await);
+                    }
+                })
+            })
+            .collect();
+        for client in clients {
+            client.await.unwrap();
+        }
+        let found = sandbox.journal.list(&Query::default());
+        let mut is_open = false;
+        let mut told = 0;
+        for entry in &found.calls {
+            let expected = match (entry.operation.as_str(), is_open) {
+                (name, true) if name == open => Some("InvalidPermission.Duplicate"),
+                (name, false) if name == close => Some("InvalidPermission.NotFound"),
+                (name, _) if name == open || name == close => {
+                    is_open = !is_open;
+                    None
+                }
+                _ => continue,
+            };
+            let code = match &entry.ended {
+                Ended::Refused(error) => Some(&*error.code),
+                Ended::Done | Ended::Dropped => None,
+            };
+            assert_eq!(code, expected, "call {}", entry.number);
+            told += 1;
+        }
+        assert_eq!(told, 400);
     }
 }

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::ids::{AccountId, Region};
+use crate::journal::{Ended, Query};
+use crate::protocol::Operation;
 use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
 
@@ -256,6 +258,33 @@ async fn an_event_that_cannot_be_handed_over_is_tried_again() {
     world.sandbox.clock.advance(Duration::from_secs(1));
     assert_eq!(world.heard().await, [json!(1), json!(1)]);
     assert!(world.sandbox.engine.is_idle());
+}
+
+#[tokio::test]
+async fn a_call_is_written_down_though_nobody_waits_for_its_end() {
+    let world = World::with_function(json!({"Id": "t", "Arn": FUNCTION})).await;
+    let (sandbox, target) = (world.sandbox.clone(), world.target.clone());
+    let asking = tokio::spawn(async move {
+        let invoke = Operation::new("Invoke", json!({"FunctionName": "f"}));
+        sandbox.perform(&target, Service::Lambda, &invoke).await
+    });
+    // Far enough to be under way.
+    tokio::task::yield_now().await;
+    asking.abort();
+    assert!(asking.await.unwrap_err().is_cancelled());
+    let told = || {
+        let found = world.sandbox.journal.list(&Query::default());
+        let last = found.calls.last().unwrap().clone();
+        (last.operation == "Invoke").then(|| last.ended.clone())
+    };
+    let ended = loop {
+        match told() {
+            Some(ended) => break ended,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    assert_eq!(ended, Ended::Done);
+    assert_eq!(world.heard().await, [json!({})]);
 }
 
 #[tokio::test]
