@@ -38,14 +38,14 @@ pub(crate) async fn answer(
             sandbox.clock.freeze();
             reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
         }
-        (&Method::GET, "calls") => calls::list(sandbox, request),
-        (&Method::POST, "faults") => faults::add(sandbox, request),
-        (&Method::GET, "faults") => faults::list(sandbox),
-        (&Method::DELETE, "faults") => faults::remove(sandbox, request),
         (&Method::GET, "inbox") => inbox(sandbox, request),
         // Links in mails are clicked, so these two are GET although they change something.
         (&Method::GET, "confirm") => confirm(sandbox, request),
         (&Method::GET, "unsubscribe") => unsubscribe(sandbox, request),
+        (&Method::GET, "calls") => calls::list(sandbox, request),
+        (&Method::POST, "faults") => faults::add(sandbox, request),
+        (&Method::GET, "faults") => faults::list(sandbox),
+        (&Method::DELETE, "faults") => faults::remove(sandbox, request),
         _ => reply(
             404,
             &json!({"error": format!("`{} /_sandbox/{path}` does not exist", request.method)}),

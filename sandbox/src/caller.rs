@@ -28,16 +28,6 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// What kind of principal this is, in one word: `operator`, `user`, `role` or `service`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Caller::Operator => "operator",
-            Caller::User { .. } => "user",
-            Caller::Role { .. } => "role",
-            Caller::Service(_) => "service",
-        }
-    }
-
     /// The ARN that `GetCallerIdentity` shows and that error messages name.
     pub fn arn(&self, account: &AccountId, region: &Region) -> String {
         let partition = region.partition();
@@ -51,6 +41,16 @@ impl Caller {
                 &format!("assumed-role/{role}/{session}"),
             ),
             Caller::Service(principal) => (*principal).to_owned(),
+        }
+    }
+
+    /// What kind of principal this is, in one word: `operator`, `user`, `role` or `service`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Caller::Operator => "operator",
+            Caller::User { .. } => "user",
+            Caller::Role { .. } => "role",
+            Caller::Service(_) => "service",
         }
     }
 }

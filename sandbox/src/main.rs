@@ -19,15 +19,15 @@ struct Args {
     /// The port on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Evaluate the policies of every caller, not only those of roles
+    #[arg(long)]
+    enforce_iam: bool,
     /// Stop when standard input is closed, so that the sandbox never outlives whoever started it
     #[arg(long)]
     exit_with_stdin: bool,
     /// How long AWS Config takes to record a change, for example `0s`, `300ms`, `90s`, `2m`
     #[arg(long, default_value = "0s", value_parser = duration)]
     config_latency: Duration,
-    /// Evaluate the policies of every caller, not only those of roles
-    #[arg(long)]
-    enforce_iam: bool,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -77,8 +77,8 @@ async fn serve() -> ExitCode {
 
 async fn run(args: Args) -> Result<(), String> {
     let sandbox = Sandbox::start(Settings {
-        config_latency: args.config_latency,
         enforce_iam: args.enforce_iam,
+        config_latency: args.config_latency,
     });
     match std::env::current_exe() {
         Ok(executable) => sandbox.functions.guard_with(executable),

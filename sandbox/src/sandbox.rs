@@ -23,12 +23,12 @@ use crate::{cloudformation, config, ec2, events, iam, lambda, logs, s3, sns};
 /// What can be chosen when a sandbox is started.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
-    /// minutes; zero makes rehearsals quick.
-    pub config_latency: Duration,
     /// Whether the policies of every caller are evaluated. Those of roles always are; without this a
     /// user's key may do everything.
     pub enforce_iam: bool,
+    /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
+    /// minutes; zero makes rehearsals quick.
+    pub config_latency: Duration,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.
