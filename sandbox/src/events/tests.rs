@@ -444,3 +444,74 @@ async fn what_would_not_work_is_refused() {
         true
     );
 }
+
+#[tokio::test]
+async fn a_stack_makes_changes_and_removes_a_rule() {
+    let world = World::new();
+    let stack = async |operation: &str, pattern: Value, targets: Value| {
+        let template = json!({"Resources": {"Rule": {"Type": "AWS::Events::Rule", "Properties": {
+            "EventPattern": pattern, "Targets": targets, "Tags": [{"Key": "k", "Value": "v"}]}}},
+            "Outputs": {"Name": {"Value": {"Ref": "Rule"}}, "Arn": {"Value": {"Fn::GetAtt": "Rule.Arn"}}}});
+        let input = json!({"StackName": "s", "TemplateBody": template.to_string()});
+        world.ok(Service::CloudFormation, operation, input).await;
+        while world.sandbox.engine.is_busy(world.sandbox.clock.now()) {
+            tokio::task::yield_now().await;
+        }
+        let shown = world.ok(
+            Service::CloudFormation,
+            "DescribeStacks",
+            json!({"StackName": "s"}),
+        );
+        shown.await["Stacks"][0].clone()
+    };
+    let target = |id: &str| json!({"Id": id, "Arn": FUNCTION});
+    let made = stack(
+        "CreateStack",
+        json!({"source": ["aws.ec2"]}),
+        json!([target("a"), target("b")]),
+    )
+    .await;
+    assert_eq!(made["StackStatus"], "CREATE_COMPLETE");
+    let outputs = made["Outputs"].as_array().unwrap();
+    let output = |key: &str| {
+        let found = outputs.iter().find(|output| output["OutputKey"] == key);
+        found.unwrap()["OutputValue"].as_str().unwrap().to_owned()
+    };
+    let (name, arn) = (output("Name"), output("Arn"));
+    let tags = world.events("ListTagsForResource", json!({"ResourceARN": arn}));
+    assert!(
+        tags.await["Tags"]
+            .to_string()
+            .contains(r#"{"Key":"k","Value":"v"}"#)
+    );
+
+    let changed = stack(
+        "UpdateStack",
+        json!({"source": ["aws.iam"]}),
+        json!([target("b"), target("c")]),
+    )
+    .await;
+    assert_eq!(changed["StackStatus"], "UPDATE_COMPLETE");
+    let rule = world.events("DescribeRule", json!({"Name": name})).await;
+    assert_eq!(rule["EventPattern"], r#"{"source":["aws.iam"]}"#);
+    let listed = world.events("ListTargetsByRule", json!({"Rule": name}));
+    assert_eq!(listed.await["Targets"], json!([target("b"), target("c")]));
+
+    let refused = json!([{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:123456789012:q"}]);
+    let kept = stack("UpdateStack", json!({"source": ["aws.iam"]}), refused).await;
+    assert_eq!(kept["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
+    let listed = world.events("ListTargetsByRule", json!({"Rule": name}));
+    assert_eq!(listed.await["Targets"], json!([target("b"), target("c")]));
+
+    let delete = json!({"StackName": "s"});
+    world
+        .ok(Service::CloudFormation, "DeleteStack", delete)
+        .await;
+    while world.sandbox.engine.is_busy(world.sandbox.clock.now()) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        world.code("DescribeRule", json!({"Name": name})).await,
+        "400 ResourceNotFoundException"
+    );
+}
