@@ -137,6 +137,14 @@ impl Engine {
         queues.lanes.is_empty() && waiting.all(|task| task.routine && !counts(task))
     }
 
+    /// Whether something runs, or could: what is still to come at `now` does not count.
+    #[cfg(test)]
+    pub(crate) fn is_busy(&self, now: Timestamp) -> bool {
+        let queues = self.lock();
+        let due = |Reverse(queued): &Reverse<Queued>| queued.task.due <= now;
+        !queues.lanes.is_empty() || queues.waiting.peek().is_some_and(due)
+    }
+
     /// Runs tasks as they become due, for as long as the runtime lives.
     pub(crate) async fn run(sandbox: Arc<Sandbox>) {
         loop {

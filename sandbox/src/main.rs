@@ -20,6 +20,9 @@ struct Args {
     /// The port on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Evaluate the policies of every caller, not only those of roles
+    #[arg(long)]
+    enforce_iam: bool,
     /// Stop when standard input is closed, so that the sandbox never outlives whoever started it
     #[arg(long)]
     exit_with_stdin: bool,
@@ -65,6 +68,7 @@ async fn serve() -> ExitCode {
 
 async fn run(args: Args) -> Result<(), String> {
     let sandbox = Sandbox::start(Settings {
+        enforce_iam: args.enforce_iam,
         config_latency: args.config_latency,
         recorder_stop_lag: Some(args.recorder_stop_lag),
     });

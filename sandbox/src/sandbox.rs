@@ -13,14 +13,19 @@ use crate::caller::{Caller, KeyRing};
 use crate::clock::{Clock, Timestamp};
 use crate::engine::{Engine, Task};
 use crate::error::ApiError;
+use crate::faults::Faults;
 use crate::ids::{AccountId, Region, uuid};
+use crate::journal::{Journal, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::service::Service;
-use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns};
+use crate::{cloudformation, config, ec2, events, iam, lambda, logs, s3, sns};
 
 /// What can be chosen when a sandbox is started.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    /// Whether the policies of every caller are evaluated. Those of roles always are; without this a
+    /// user's key may do everything.
+    pub enforce_iam: bool,
     /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
     /// minutes; zero makes rehearsals quick.
     pub config_latency: config::Latency,
@@ -44,6 +49,10 @@ pub struct Sandbox {
     pub keys: KeyRing,
     /// What is going to happen.
     pub engine: Engine,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
+    /// What has been asked for, and how it ended.
+    pub journal: Journal,
     /// The processes of the functions.
     pub functions: lambda::Host,
     accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
@@ -81,6 +90,8 @@ pub struct Regional {
     pub logs: logs::State,
     /// Stacks.
     pub cloudformation: cloudformation::State,
+    /// Rules and their targets.
+    pub events: events::State,
 }
 
 impl Account {
@@ -107,6 +118,7 @@ impl Account {
                 sns: sns::State::default(),
                 logs: logs::State::default(),
                 cloudformation: cloudformation::State::default(),
+                events: events::State::default(),
             })
     }
 
@@ -199,6 +211,8 @@ impl Sandbox {
             settings,
             keys: KeyRing::default(),
             engine: Engine::default(),
+            faults: Faults::default(),
+            journal: Journal::default(),
             functions: lambda::Host::default(),
             accounts: Mutex::default(),
             bucket_owners: Mutex::default(),
@@ -232,8 +246,8 @@ impl Sandbox {
         let _ = self.endpoint.set(endpoint);
     }
 
-    /// Performs one operation as `caller`, through the same door for clients and for services that
-    /// call each other (CloudFormation makes what it makes through here): authorisation, effect, tasks.
+    /// Performs one operation for a service (or a test) in this process, through the door that clients
+    /// go through too: faults, authorisation, effect, tasks, journal.
     ///
     /// # Errors
     /// What AWS would answer.
@@ -243,14 +257,26 @@ impl Sandbox {
         service: Service,
         operation: &Operation,
     ) -> Result<Answer, ApiError> {
-        let outcome = self.enter(target, |call| {
-            iam::authorize(call, service, operation)?;
-            service.dispatch(call, operation)
-        })?;
-        match outcome {
-            Outcome::Done(answer) => Ok(answer),
-            Outcome::Later(answer) => answer.await,
-        }
+        self.admit(target, &Origin::Service, service, operation)
+            .await
+            .map_err(ApiError::from)
+    }
+
+    /// Like [`Sandbox::perform`], for a service that acts in somebody's name: the caller of `target` must
+    /// be allowed to do it, `acting` (for example `cloudformation.amazonaws.com`) does it.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub async fn perform_for(
+        self: &Arc<Self>,
+        target: &Target,
+        acting: &'static str,
+        service: Service,
+        operation: &Operation,
+    ) -> Result<Answer, ApiError> {
+        self.admit(target, &Origin::OnBehalf(acting), service, operation)
+            .await
+            .map_err(ApiError::from)
     }
 
     /// Like [`Sandbox::perform`], for services whose output is a structure.
