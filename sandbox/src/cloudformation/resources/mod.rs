@@ -5,6 +5,7 @@
 
 mod ec2_groups;
 mod ec2_network;
+mod events;
 mod iam;
 mod lambda;
 mod logs;
@@ -26,6 +27,7 @@ pub(super) use self::work::{Failure, Made, Work};
 pub(super) enum Family {
     Network,
     Groups,
+    Events,
     Iam,
     Lambda,
     Logs,
@@ -38,6 +40,7 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
     [
         ec2_network::KINDS,
         ec2_groups::KINDS,
+        events::KINDS,
         iam::KINDS,
         lambda::KINDS,
         logs::KINDS,
@@ -58,6 +61,7 @@ pub(super) async fn create(work: &Work, kind: &Kind, properties: &Value) -> Resu
     match kind.family {
         Family::Network => ec2_network::create(work, kind.name, properties).await,
         Family::Groups => ec2_groups::create(work, kind.name, properties).await,
+        Family::Events => events::create(work, kind.name, properties).await,
         Family::Iam => iam::create(work, kind.name, properties).await,
         Family::Lambda => lambda::create(work, kind.name, properties).await,
         Family::Logs => logs::create(work, kind.name, properties).await,
@@ -104,6 +108,7 @@ pub(super) async fn update(work: &Work, kind: &Kind, update: &Update<'_>) -> Res
     match kind.family {
         Family::Network => ec2_network::update(work, kind.name, update).await,
         Family::Groups => ec2_groups::update(work, kind.name, update).await,
+        Family::Events => events::update(work, kind.name, update).await,
         Family::Iam => iam::update(work, kind.name, update).await,
         Family::Lambda => lambda::update(work, kind.name, update).await,
         Family::Logs => logs::update(work, kind.name, update).await,
@@ -125,6 +130,7 @@ pub(super) async fn delete(
     let done = match kind.family {
         Family::Network => ec2_network::delete(work, kind.name, physical_id, properties).await,
         Family::Groups => ec2_groups::delete(work, kind.name, physical_id, properties).await,
+        Family::Events => events::delete(work, physical_id).await,
         Family::Iam => iam::delete(work, kind.name, physical_id, properties).await,
         Family::Lambda => lambda::delete(work, kind.name, physical_id, properties).await,
         Family::Logs => logs::delete(work, physical_id).await,
