@@ -101,8 +101,9 @@ mod system {
 
     /// Restricts the calling thread, for ever, and what it starts.
     pub(super) fn restrict(ports: &[u16]) -> Result<(), String> {
-        let status = rules(ports)
-            .map_err(|error| format!("Landlock (Linux 6.7) cannot be used: {error}"))?;
+        let status = rules(ports).map_err(|error| {
+            format!("this kernel has no Landlock with rules for TCP (Linux 6.7 or newer): {error}")
+        })?;
         if status == RulesetStatus::NotEnforced {
             return Err("the kernel does not enforce Landlock's rules".to_owned());
         }
