@@ -5,6 +5,7 @@
 //! reasons of a failure are those of the services themselves.
 
 mod change;
+mod change_sets;
 mod checks;
 mod create;
 mod delete;
@@ -48,6 +49,11 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "CreateStack" => create::create_stack(call, input)?,
         "UpdateStack" => update::update_stack(call, input)?,
         "DeleteStack" => delete::delete_stack(call, input)?,
+        "CreateChangeSet" => change_sets::create_change_set(call, input)?,
+        "DescribeChangeSet" => change_sets::describe_change_set(call, input)?,
+        "ListChangeSets" => change_sets::list_change_sets(call, input)?,
+        "ExecuteChangeSet" => change_sets::execute_change_set(call, input)?,
+        "DeleteChangeSet" => change_sets::delete_change_set(call, input)?,
         "DescribeStacks" => describe::describe_stacks(call, input)?,
         "DescribeStackEvents" => describe::describe_stack_events(call, input)?,
         "DescribeStackResource" => describe::describe_stack_resource(call, input)?,
@@ -67,7 +73,13 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
 
 pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
     let name = operation.name.as_str();
-    let resource = match (name, operation.input.text("StackName")) {
+    let by_change_set = match operation.input.text("ChangeSetName") {
+        Some(arn) if arn.starts_with("arn:") => change_sets::stack_of(call, arn),
+        Some(_) | None => None,
+    };
+    let stack = operation.input.text("StackName").map(str::to_owned);
+    let stack = stack.or(by_change_set);
+    let resource = match (name, stack.as_deref()) {
         ("ValidateTemplate" | "ListStacks" | "ListExports" | "ListImports", _) | (_, None) => {
             "*".to_owned()
         }

@@ -59,6 +59,7 @@ async fn finish_delete(job: &Job, retain: &BTreeSet<String>, creating: bool) {
         Some(reason) => job.set_status("DELETE_FAILED", Some(reason)),
         None => job.stack(|stack, now| {
             stack.deleted = Some(*now);
+            stack.change_sets.clear();
             stack.set_status("DELETE_COMPLETE", None, *now);
         }),
     }
@@ -277,7 +278,7 @@ pub(super) async fn remove(job: &Job, name: &str, record: &Record) -> Result<(),
 }
 
 /// Parameters whose type says so must name something that exists.
-async fn existing(job: &Job, wish: &Wish) -> Result<(), Failure> {
+pub(super) async fn existing(job: &Job, wish: &Wish) -> Result<(), Failure> {
     for (name, parameter) in &wish.template.parameters {
         let Element::Existing(kind) = parameter.kind.element else {
             continue;

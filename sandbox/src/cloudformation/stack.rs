@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::change_sets::ChangeSet;
 use super::intrinsics::Known;
 use super::resources::Kind;
 use super::template::{Retention, Template};
@@ -46,6 +47,8 @@ pub(super) struct Stack {
     pub(super) events: Vec<Event>,
     /// The token of the operation that is or was at work last.
     pub(super) token: Option<String>,
+    /// Oldest first.
+    pub(super) change_sets: Vec<ChangeSet>,
 }
 
 /// What a stack is asked to be, and in whose name.
@@ -105,7 +108,48 @@ pub(super) struct Event {
     pub(super) token: Option<String>,
 }
 
+impl OnFailure {
+    /// As a request says it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            OnFailure::Nothing => "DO_NOTHING",
+            OnFailure::Rollback => "ROLLBACK",
+            OnFailure::Delete => "DELETE",
+        }
+    }
+}
+
+impl Record {
+    /// Whether making it has failed, so that there is nothing to change.
+    pub(super) fn never_was(&self) -> bool {
+        self.status == "CREATE_FAILED"
+    }
+}
+
 impl Stack {
+    /// A stack that has nothing yet and whose status is still to be set.
+    pub(super) fn new(id: &str, name: &str, created: Timestamp, wish: Wish) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            created,
+            updated: None,
+            deleted: None,
+            status: "",
+            reason: None,
+            wish,
+            on_failure: OnFailure::Rollback,
+            timeout: None,
+            protected: false,
+            outputs: Vec::new(),
+            imports: BTreeSet::new(),
+            resources: BTreeMap::new(),
+            events: Vec::new(),
+            token: None,
+            change_sets: Vec::new(),
+        }
+    }
+
     /// Gives the stack a status, and says so among its events.
     pub(super) fn set_status(
         &mut self,
@@ -187,7 +231,7 @@ impl Stack {
 
     /// Whether an operation is at work on the stack.
     pub(super) fn busy(&self) -> bool {
-        self.status.ends_with("_IN_PROGRESS")
+        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
     }
 
     /// What `Ref` and `Fn::GetAtt` give for the resources that exist.

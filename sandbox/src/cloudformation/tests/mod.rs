@@ -17,6 +17,7 @@ use crate::protocol::Operation;
 use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service::{self, CloudFormation, Ec2, Iam, Lambda, Logs, S3, Sns};
 
+mod change_sets;
 mod deletion;
 mod events;
 mod lab;
