@@ -364,7 +364,13 @@ impl Property<'_> {
             .unwrap_or_default();
         let moving: Vec<Detail> = named.iter().filter_map(|name| self.moving(name)).collect();
         if !moving.is_empty() {
-            let mut details = moving;
+            let mut details: Vec<Detail> = Vec::new();
+            for detail in moving {
+                // What is referred to twice is one cause.
+                if !details.iter().any(|other| other.causing == detail.causing) {
+                    details.push(detail);
+                }
+            }
             if self.raw != self.old_raw {
                 let mut direct = self.detail(Source::DirectModification, Some(UNKNOWN.into()));
                 direct.dynamic = true;

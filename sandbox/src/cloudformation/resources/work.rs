@@ -14,8 +14,15 @@ use crate::protocol::{Answer, Operation};
 use crate::sandbox::Target;
 use crate::service::Service;
 
-/// The services on whose resources CloudFormation's own tags can be put.
-const SYSTEM_TAGS: &[Service] = &[Service::Ec2];
+/// The services on whose resources CloudFormation puts its own tags. The schemas of the resource types say so; that of
+/// `AWS::IAM::Role` says that it does not.
+const SYSTEM_TAGS: &[Service] = &[
+    Service::Ec2,
+    Service::Lambda,
+    Service::Logs,
+    Service::S3,
+    Service::Sns,
+];
 
 /// One resource at work.
 #[derive(Debug)]

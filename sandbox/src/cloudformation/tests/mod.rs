@@ -22,6 +22,7 @@ mod deletion;
 mod events;
 mod lab;
 mod refusals;
+mod tags;
 mod updates;
 
 /// A sandbox with one account in it, seen by its operator.
