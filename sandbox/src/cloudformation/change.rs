@@ -96,6 +96,7 @@ async fn change(
     }
     if changed.is_empty() {
         // Only what CloudFormation itself looks at: what depends on it, what becomes of it.
+        after.drift.clone_from(&before.drift);
         job.stack(|stack, _| {
             stack.resources.insert(name.to_owned(), after);
         });

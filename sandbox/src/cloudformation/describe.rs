@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use super::drift;
 use super::stack::{Event, Record, Stack, Wish};
 use super::{invalid, no_stack};
 use crate::clock::iso8601;
@@ -51,7 +52,7 @@ pub(super) fn list_stacks(call: &mut Call<'_>, input: &Value) -> Result<Value, A
                 "DeletionTime": stack.deleted.map(iso8601),
                 "StackStatus": stack.status,
                 "StackStatusReason": stack.reason,
-                "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+                "DriftInformation": drift::of_stack(stack.drift),
             })
         })
         .collect();
@@ -91,7 +92,7 @@ fn shown(stack: &Stack) -> Value {
         "RoleARN": wish.role,
         "Tags": shown_tags(wish),
         "EnableTerminationProtection": stack.protected,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift::of_stack(stack.drift),
     })
 }
 
@@ -218,7 +219,7 @@ pub(super) fn describe_stack_resources(
                 "Timestamp": iso8601(record.changed),
                 "ResourceStatus": record.status,
                 "ResourceStatusReason": record.reason,
-                "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+                "DriftInformation": drift::of_resource(record.drift.as_ref()),
             })
         })
         .collect();
@@ -249,7 +250,7 @@ fn summary(name: &str, record: &Record) -> Value {
         "LastUpdatedTimestamp": iso8601(record.changed),
         "ResourceStatus": record.status,
         "ResourceStatusReason": record.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift::of_resource(record.drift.as_ref()),
     })
 }
 

@@ -10,6 +10,7 @@ mod checks;
 mod create;
 mod delete;
 mod describe;
+mod drift;
 mod graph;
 mod inputs;
 mod intrinsics;
@@ -54,6 +55,10 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "ListChangeSets" => change_sets::list_change_sets(call, input)?,
         "ExecuteChangeSet" => change_sets::execute_change_set(call, input)?,
         "DeleteChangeSet" => change_sets::delete_change_set(call, input)?,
+        "DetectStackDrift" => drift::detect_stack_drift(call, input)?,
+        "DetectStackResourceDrift" => return drift::detect_resource_drift(call, input),
+        "DescribeStackDriftDetectionStatus" => drift::describe_detection_status(call, input)?,
+        "DescribeStackResourceDrifts" => drift::describe_resource_drifts(call, input)?,
         "DescribeStacks" => describe::describe_stacks(call, input)?,
         "DescribeStackEvents" => describe::describe_stack_events(call, input)?,
         "DescribeStackResource" => describe::describe_stack_resource(call, input)?,
@@ -80,9 +85,15 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
     let stack = operation.input.text("StackName").map(str::to_owned);
     let stack = stack.or(by_change_set);
     let resource = match (name, stack.as_deref()) {
-        ("ValidateTemplate" | "ListStacks" | "ListExports" | "ListImports", _) | (_, None) => {
-            "*".to_owned()
-        }
+        (
+            "ValidateTemplate"
+            | "ListStacks"
+            | "ListExports"
+            | "ListImports"
+            | "DescribeStackDriftDetectionStatus",
+            _,
+        )
+        | (_, None) => "*".to_owned(),
         (_, Some(stack)) if stack.starts_with("arn:") => stack.to_owned(),
         (_, Some(stack)) => match call.here().cloudformation.live(stack) {
             Some(stack) => stack.id.clone(),

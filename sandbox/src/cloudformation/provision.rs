@@ -145,6 +145,7 @@ pub(super) fn record(
         deletion: declared.deletion,
         needs,
         metadata: declared.metadata.clone(),
+        drift: None,
     };
     let sound = fill(job, wish, name, &declared.properties, &mut record);
     (record, sound)

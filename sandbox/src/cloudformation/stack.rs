@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::change_sets::ChangeSet;
+use super::drift::{Detection, ResourceDrift, StackDrift};
 use super::intrinsics::Known;
 use super::resources::Kind;
 use super::template::{Retention, Template};
@@ -49,6 +50,10 @@ pub(super) struct Stack {
     pub(super) token: Option<String>,
     /// Oldest first.
     pub(super) change_sets: Vec<ChangeSet>,
+    /// Absent until somebody has looked.
+    pub(super) drift: Option<StackDrift>,
+    /// Oldest first.
+    pub(super) detections: Vec<Detection>,
 }
 
 /// What a stack is asked to be, and in whose name.
@@ -92,6 +97,8 @@ pub(super) struct Record {
     /// The resources that this one needs: they are deleted after it.
     pub(super) needs: BTreeSet<String>,
     pub(super) metadata: Option<Value>,
+    /// Absent until somebody has looked, and again after a change.
+    pub(super) drift: Option<ResourceDrift>,
 }
 
 /// Something that happened to a stack or to one of its resources.
@@ -147,6 +154,8 @@ impl Stack {
             events: Vec::new(),
             token: None,
             change_sets: Vec::new(),
+            drift: None,
+            detections: Vec::new(),
         }
     }
 

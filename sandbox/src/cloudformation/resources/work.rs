@@ -78,6 +78,11 @@ impl Failure {
         }
     }
 
+    /// Whether the thing does not exist.
+    pub(in crate::cloudformation) fn is_missing(&self) -> bool {
+        self.missing
+    }
+
     /// A failure that a handler tells in its own words.
     pub(super) fn handler(work: &Work, message: &str, handler_code: &str) -> Self {
         Self::new(format!(
@@ -149,7 +154,7 @@ impl Work {
     ///
     /// # Errors
     /// The service's own error as CloudFormation quotes it.
-    pub(super) async fn call(
+    pub(in crate::cloudformation) async fn call(
         &self,
         service: Service,
         name: &str,

@@ -19,6 +19,7 @@ use crate::service::Service::{self, CloudFormation, Ec2, Iam, Lambda, Logs, S3, 
 
 mod change_sets;
 mod deletion;
+mod drift;
 mod events;
 mod lab;
 mod refusals;
