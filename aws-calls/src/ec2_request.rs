@@ -27,12 +27,7 @@ pub(crate) fn describe(
     for (i, id) in (1..).zip(ids) {
         form.append_pair(&format!("GroupId.{i}"), id.as_str());
     }
-    for (i, (name, values)) in (1..).zip(filters) {
-        form.append_pair(&format!("Filter.{i}.Name"), name);
-        for (j, value) in (1..).zip(values) {
-            form.append_pair(&format!("Filter.{i}.Value.{j}"), value);
-        }
-    }
+    add_filters(&mut form, filters);
     // Without a page size EC2 would put everything into one answer; with ids that is what we want.
     if ids.is_empty() {
         form.append_pair("MaxResults", PAGE);
@@ -41,6 +36,28 @@ pub(crate) fn describe(
         form.append_pair("NextToken", token);
     }
     form.finish().into()
+}
+
+/// `DescribeTags` of everything that bears one tag, from `next_token` on.
+pub(crate) fn describe_tags(key: &str, value: &str, next_token: Option<&str>) -> Bytes {
+    let mut form = form("DescribeTags");
+    let filters = [("key", key), ("value", value)]
+        .map(|(name, value)| (name.to_owned(), vec![value.to_owned()]));
+    add_filters(&mut form, &BTreeMap::from(filters));
+    form.append_pair("MaxResults", PAGE);
+    if let Some(token) = next_token {
+        form.append_pair("NextToken", token);
+    }
+    form.finish().into()
+}
+
+fn add_filters(form: &mut Serializer<'static, String>, filters: &BTreeMap<String, Vec<String>>) {
+    for (i, (name, values)) in (1..).zip(filters) {
+        form.append_pair(&format!("Filter.{i}.Name"), name);
+        for (j, value) in (1..).zip(values) {
+            form.append_pair(&format!("Filter.{i}.Value.{j}"), value);
+        }
+    }
 }
 
 /// `AuthorizeSecurityGroupIngress` or `RevokeSecurityGroupIngress` with one permission per rule.

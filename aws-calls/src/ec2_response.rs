@@ -26,20 +26,51 @@ pub(crate) enum AnswerError {
     NotTrue(String),
 }
 
-/// One page of `DescribeSecurityGroups`.
+/// One page of a list.
 #[derive(Debug)]
-pub(crate) struct Page {
-    pub(crate) groups: Vec<SecurityGroup>,
+pub(crate) struct Page<T> {
+    pub(crate) items: Vec<T>,
     pub(crate) next_token: Option<String>,
 }
 
-pub(crate) fn describe(body: &[u8]) -> Result<Page, AnswerError> {
+/// Something in EC2 that bears a tag.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TaggedResource {
+    /// In EC2's spelling, like `route-table`.
+    pub resource_type: String,
+    /// Like `rtb-0123456789abcdef0`.
+    pub resource_id: String,
+}
+
+/// Reads one page of `DescribeTags`.
+pub(crate) fn describe_tags(body: &[u8]) -> Result<Page<TaggedResource>, AnswerError> {
+    let document = Document::parse(std::str::from_utf8(body)?)?;
+    let root = document.root_element();
+    let set = child(root, "tagSet").ok_or(AnswerError::Missing("tagSet"))?;
+    let resource = |item| -> Result<TaggedResource, AnswerError> {
+        Ok(TaggedResource {
+            resource_type: text(item, "resourceType")
+                .ok_or(AnswerError::Missing("resourceType"))?
+                .to_owned(),
+            resource_id: text(item, "resourceId")
+                .ok_or(AnswerError::Missing("resourceId"))?
+                .to_owned(),
+        })
+    };
+    Ok(Page {
+        items: items(set).map(resource).collect::<Result<_, _>>()?,
+        next_token: text(root, "nextToken").map(str::to_owned),
+    })
+}
+
+/// Reads one page of `DescribeSecurityGroups`.
+pub(crate) fn describe(body: &[u8]) -> Result<Page<SecurityGroup>, AnswerError> {
     let document = Document::parse(std::str::from_utf8(body)?)?;
     let root = document.root_element();
     let set = child(root, "securityGroupInfo").ok_or(AnswerError::Missing("securityGroupInfo"))?;
     let groups = items(set).map(group).collect::<Result<_, _>>()?;
     Ok(Page {
-        groups,
+        items: groups,
         next_token: text(root, "nextToken").map(str::to_owned),
     })
 }
@@ -225,7 +256,7 @@ mod tests {
             "",
         ] {
             let page = describe(page(xmlns, LAB).as_bytes()).unwrap();
-            let [group] = page.groups.as_slice() else {
+            let [group] = page.items.as_slice() else {
                 unreachable!("one group")
             };
             let rules: Vec<String> = group.ingress.iter().map(ToString::to_string).collect();
@@ -257,9 +288,9 @@ mod tests {
         let bare =
             "<item><ownerId>123456789012</ownerId><groupId>sg-0a</groupId><ipPermissions/></item>";
         let page_of_one = describe(page("", bare).as_bytes()).unwrap();
-        assert!(page_of_one.groups[0].ingress.is_empty());
-        assert_eq!(page_of_one.groups[0].vpc_id, None);
-        assert!(describe(page("", "").as_bytes()).unwrap().groups.is_empty());
+        assert!(page_of_one.items[0].ingress.is_empty());
+        assert_eq!(page_of_one.items[0].vpc_id, None);
+        assert!(describe(page("", "").as_bytes()).unwrap().items.is_empty());
     }
 
     #[test]
@@ -317,5 +348,23 @@ mod tests {
             assert!(write(answer(inner).as_bytes()).is_err(), "{inner}");
         }
         assert!(write(b"ok").is_err());
+    }
+
+    #[test]
+    fn tagged_resources() {
+        let page = describe_tags(
+            br#"<DescribeTagsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId>
+                <tagSet><item><resourceId>vpc-0a</resourceId><resourceType>vpc</resourceType>
+                <key>driftlab:lab</key><value>lab-environment</value></item></tagSet>
+                <nextToken>more</nextToken></DescribeTagsResponse>"#,
+        )
+        .unwrap();
+        let vpc = TaggedResource {
+            resource_type: "vpc".to_owned(),
+            resource_id: "vpc-0a".to_owned(),
+        };
+        assert_eq!(page.items, [vpc]);
+        assert_eq!(page.next_token.as_deref(), Some("more"));
+        assert!(describe_tags(b"<DescribeTagsResponse/>").is_err());
     }
 }

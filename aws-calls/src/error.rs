@@ -14,6 +14,8 @@ pub enum Operation {
     RevokeSecurityGroupIngress,
     /// Config `PutEvaluations`.
     PutEvaluations,
+    /// EC2 `DescribeTags`.
+    DescribeTags,
 }
 
 impl Operation {
@@ -25,6 +27,7 @@ impl Operation {
             Self::AuthorizeSecurityGroupIngress => "authorize_security_group_ingress",
             Self::RevokeSecurityGroupIngress => "revoke_security_group_ingress",
             Self::PutEvaluations => "put_evaluations",
+            Self::DescribeTags => "describe_tags",
         }
     }
 }
@@ -37,6 +40,7 @@ impl fmt::Display for Operation {
             Self::AuthorizeSecurityGroupIngress => "AuthorizeSecurityGroupIngress",
             Self::RevokeSecurityGroupIngress => "RevokeSecurityGroupIngress",
             Self::PutEvaluations => "PutEvaluations",
+            Self::DescribeTags => "DescribeTags",
         })
     }
 }

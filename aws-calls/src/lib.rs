@@ -21,6 +21,7 @@ mod transport;
 mod wire_error;
 
 pub use config::{Config, ConfigError, Timeouts};
+pub use ec2_response::TaggedResource;
 pub use endpoint::EndpointError;
 pub use error::{CallError, ErrorKind, Operation};
 pub use ops::{Client, ClientError, GroupQuery, Revoked};

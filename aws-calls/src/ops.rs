@@ -1,9 +1,9 @@
-//! The client and its four calls.
+//! The client and its calls.
 
 use crate::config::Config;
 use crate::config_service;
 use crate::ec2_request;
-use crate::ec2_response;
+use crate::ec2_response::{self, AnswerError, Page, TaggedResource};
 use crate::endpoint::{self, EndpointError, Service};
 use crate::error::{CallError, ErrorKind, Operation};
 use crate::exchange::{Call, Exchange, ReadError};
@@ -146,13 +146,43 @@ impl Client {
         &self,
         query: &GroupQuery,
     ) -> Result<Vec<SecurityGroup>, CallError> {
-        let mut groups = Vec::new();
+        let subject = query.subject();
+        let request = |token: Option<&str>| {
+            let body = ec2_request::describe(&query.ids, &query.filters, token);
+            self.ec2(Operation::DescribeSecurityGroups, subject.clone(), body)
+        };
+        self.all_pages(request, ec2_response::describe).await
+    }
+
+    /// `DescribeTags`: everything in EC2 that bears a tag, all pages. What was deleted a moment ago
+    /// may still be among it.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn describe_tags(
+        &self,
+        key: &str,
+        value: &str,
+    ) -> Result<Vec<TaggedResource>, CallError> {
+        let request = |token: Option<&str>| {
+            let body = ec2_request::describe_tags(key, value, token);
+            self.ec2(Operation::DescribeTags, format!("{key}={value}"), body)
+        };
+        self.all_pages(request, ec2_response::describe_tags).await
+    }
+
+    /// Follows `nextToken` to the last page.
+    async fn all_pages<T>(
+        &self,
+        request: impl Fn(Option<&str>) -> Call,
+        read: impl Fn(&[u8]) -> Result<Page<T>, AnswerError>,
+    ) -> Result<Vec<T>, CallError> {
+        let mut items = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let body = ec2_request::describe(&query.ids, &query.filters, token.as_deref());
-            let call = self.ec2(Operation::DescribeSecurityGroups, query.subject(), body);
+            let call = request(token.as_deref());
             let page = self.inner.exchange.send(&call, |body| {
-                let page = ec2_response::describe(body)?;
+                let page = read(body)?;
                 // The same token again would mean the same page for ever.
                 if page.next_token.is_some() && page.next_token == token {
                     return Err("the same `nextToken` came twice".into());
@@ -160,9 +190,9 @@ impl Client {
                 Ok(page)
             });
             let page = page.await?;
-            groups.extend(page.groups);
+            items.extend(page.items);
             match page.next_token {
-                None => return Ok(groups),
+                None => return Ok(items),
                 Some(next) => token = Some(next),
             }
         }

@@ -37,7 +37,7 @@ pub async fn audit(aws: &Aws, before: &Observed, names: &Names) -> Result<Audit>
         names: Some(names),
         package_key: None,
     };
-    let (now, stacks, buckets, groups, rules) = tokio::try_join!(
+    let (now, stacks, buckets, networks, rules) = tokio::try_join!(
         observe(aws, place, interest),
         async {
             aws.stacks_tagged(TAG, &place.stack)
@@ -50,9 +50,9 @@ pub async fn audit(aws: &Aws, before: &Observed, names: &Names) -> Result<Audit>
                 .doing("look for buckets")
         },
         async {
-            aws.groups_where(&format!("tag:{TAG}"), &place.stack)
+            aws.tagged_in_ec2(TAG, &place.stack)
                 .await
-                .doing("look for security groups")
+                .doing("look for networks and security groups")
         },
         async { rules(aws).await.doing("look for rules") },
     )?;
@@ -67,8 +67,8 @@ pub async fn audit(aws: &Aws, before: &Observed, names: &Names) -> Result<Audit>
             Err(error) => audit.unchecked.push(format!("bucket `{bucket}`: {error}")),
         }
     }
-    for group in groups {
-        audit.found("security group", group.group_id.as_str());
+    for (kind, id) in networks {
+        audit.found(&kind.replace('-', " "), &id);
     }
     for (rule, tags) in rules {
         match tags {
@@ -157,4 +157,65 @@ async fn rules(aws: &Aws) -> CallResult<Vec<(String, Result<Tags, CallError>)>> 
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::fixtures::{converged, nothing};
+
+    fn check(change: impl FnOnce(&mut Observed), expect: &[&str]) {
+        let mut now = nothing();
+        change(&mut now);
+        let mut audit = Audit::default();
+        by_name(&mut audit, &converged(), &now);
+        assert_eq!(audit.leftovers, expect);
+    }
+
+    #[test]
+    fn what_was_ours_is_a_leftover_even_without_its_tag() {
+        check(|_| {}, &[]);
+        check(
+            |now| now.stack = converged().stack,
+            &["stack `lab-environment`"],
+        );
+        check(
+            |now| {
+                now.recorders = converged().recorders;
+                now.recorders[0].tags.clear();
+                now.channels = converged().channels;
+                now.channels[0].bucket_tags = Some(Tags::new());
+            },
+            &[
+                "configuration recorder `default`",
+                "delivery channel `default`",
+            ],
+        );
+        check(
+            |now| {
+                now.rule = converged().rule;
+                now.retention = Some(2557);
+                now.code_bucket = Some(Tags::new());
+            },
+            &[
+                "rule `EC2SecurityGroup`",
+                "retention of configuration history `default`",
+                "bucket `driftlab-code-123456789012-us-east-1-lab-environment`",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_was_never_ours_is_none() {
+        let mut before = converged();
+        before.recorders[0].tags.clear();
+        before.recorders[0].it.role_arn = "arn:their-role".into();
+        before.retention = Some(365);
+        let mut now = nothing();
+        now.recorders.clone_from(&before.recorders);
+        now.retention = before.retention;
+        let mut audit = Audit::default();
+        by_name(&mut audit, &before, &now);
+        assert_eq!(audit, Audit::default());
+    }
 }

@@ -1,5 +1,6 @@
 //! Ends a child process when xtask is gone, however it went.
 
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
@@ -13,12 +14,13 @@ use anyhow::{Context, Result};
 pub(crate) struct Leash(Child);
 
 impl Leash {
-    pub(crate) fn on(child: &Child) -> Result<Self> {
+    /// Starts the watcher. It comes before the process that it watches, so that there is hardly a moment in which that
+    /// process runs without it.
+    pub(crate) fn new() -> Result<Self> {
         Command::new("sh")
             .args([
                 "-c",
-                "read -r _; kill -TERM \"$0\" 2>/dev/null",
-                &child.id().to_string(),
+                "read -r process; read -r _; [ -z \"$process\" ] || kill -TERM \"$process\"",
             ])
             // Ctrl-C must not reach the watcher before the watched.
             .process_group(0)
@@ -28,6 +30,13 @@ impl Leash {
             .spawn()
             .map(Self)
             .context("cannot start `sh` to watch over a process")
+    }
+
+    /// Names the process that is to be watched.
+    pub(crate) fn hold(&mut self, child: &Child) -> Result<()> {
+        self.0.stdin.as_mut().map_or(Ok(()), |pipe| {
+            writeln!(pipe, "{}", child.id()).context("cannot tell `sh` what to watch over")
+        })
     }
 }
 

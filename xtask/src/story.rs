@@ -130,10 +130,11 @@ impl<'a> Stage<'a> {
         self.identity.apply(&mut command, &self.private.sandbox);
         keep_settings_out(&mut command);
         let began = Instant::now();
+        let mut leash = Leash::new()?;
         let driftlab = command.stdout(Stdio::piped()).spawn().with_context(|| {
             format!("cannot start `{}`", self.built.programs.driftlab.display())
         })?;
-        let leash = Leash::on(&driftlab)?;
+        leash.hold(&driftlab)?;
         let output = driftlab
             .wait_with_output()
             .context("cannot wait for `driftlab`")?;

@@ -61,7 +61,7 @@ impl Hands<'_> {
         };
         // The retention depends on nothing else.
         let retention = async {
-            if !steps.has("put-retention") {
+            if !steps.put_retention {
                 return Ok(());
             }
             self.ui.say(format_args!(
@@ -87,7 +87,7 @@ impl Hands<'_> {
             channel,
             rule: _,
         } = wanted;
-        if steps.has("put-recorder") {
+        if steps.put_recorder {
             self.ui.say(format_args!(
                 "putting the configuration recorder `{recorder}`"
             ));
@@ -108,7 +108,7 @@ impl Hands<'_> {
                     .doing(format_args!("tag the recorder `{recorder}`"))?;
             }
         }
-        if steps.has("put-channel") {
+        if steps.put_channel {
             self.ui.say(format_args!(
                 "putting the delivery channel `{}`",
                 channel.name
@@ -119,7 +119,7 @@ impl Hands<'_> {
             )
             .await?;
         }
-        if steps.has("start-recorder") {
+        if steps.start_recorder {
             self.ui.say(format_args!(
                 "starting the configuration recorder `{recorder}`"
             ));
@@ -132,7 +132,7 @@ impl Hands<'_> {
     }
 
     async fn rule(&self, steps: &Steps, observed: &Observed, wanted: &Singletons) -> Result<()> {
-        if !steps.has("put-rule") {
+        if !steps.put_rule {
             return Ok(());
         }
         let rule = &wanted.rule;

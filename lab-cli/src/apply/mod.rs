@@ -3,10 +3,6 @@
 mod config;
 mod stack;
 
-pub use stack::remove_code_bucket;
-
-use std::collections::BTreeSet;
-
 use crate::aws::{Aws, Doing, Tags};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -14,6 +10,7 @@ use crate::output::Ui;
 use crate::plan::{Change, Plan, plan_config};
 use crate::spec::{RETENTION_DAYS, RETENTION_TAG, Spec};
 use crate::state::{Observed, Outputs, Place};
+use crate::teardown::remove_code_bucket;
 
 /// What carrying out needs.
 #[derive(Debug, Clone, Copy)]
@@ -36,10 +33,10 @@ pub struct Hands<'a> {
 /// The step that failed. A stack that was made just now and failed is removed again, and with it a code bucket that was
 /// made for it. Everything else that was done stays: running the same command again goes on from there.
 pub async fn apply(hands: Hands<'_>, plan: &Plan, observed: &Observed) -> Result<Outputs> {
-    let kinds = Steps::of(plan);
-    hands.code(&kinds, observed).await?;
-    let outputs = hands.stack(plan, &kinds, observed).await?;
-    if kinds.has("replace-code") {
+    let steps = Steps::of(plan);
+    hands.code(&steps, observed).await?;
+    let outputs = hands.stack(&steps, observed).await?;
+    if steps.replace_code {
         hands.replace_code(&outputs).await?;
     }
     // The outputs may be news; what they mean for recorder, channel and rule is decided now.
@@ -50,40 +47,50 @@ pub async fn apply(hands: Hands<'_>, plan: &Plan, observed: &Observed) -> Result
 }
 
 /// Which kinds of steps a plan has.
-#[derive(Debug)]
-struct Steps(BTreeSet<&'static str>);
+#[derive(Debug, Default)]
+struct Steps {
+    make_code_bucket: bool,
+    note_retention: bool,
+    upload_package: bool,
+    remove_broken_stack: bool,
+    create_stack: bool,
+    update_stack: bool,
+    replace_code: bool,
+    put_recorder: bool,
+    put_channel: bool,
+    start_recorder: bool,
+    put_retention: bool,
+    put_rule: bool,
+}
 
 impl Steps {
     fn of(plan: &Plan) -> Self {
-        Self(plan.changes.iter().map(kind).collect())
-    }
-
-    fn has(&self, kind: &str) -> bool {
-        self.0.contains(kind)
-    }
-}
-
-fn kind(change: &Change) -> &'static str {
-    match change {
-        Change::MakeCodeBucket { .. } => "make-code-bucket",
-        Change::NoteRetention { .. } => "note-retention",
-        Change::UploadPackage { .. } => "upload-package",
-        Change::RemoveBrokenStack { .. } => "remove-broken-stack",
-        Change::CreateStack { .. } => "create-stack",
-        Change::UpdateStack { .. } => "update-stack",
-        Change::ReplaceCode { .. } => "replace-code",
-        Change::PutRecorder { .. } => "put-recorder",
-        Change::PutChannel { .. } => "put-channel",
-        Change::StartRecorder { .. } => "start-recorder",
-        Change::PutRetention { .. } => "put-retention",
-        Change::PutRule { .. } => "put-rule",
+        let mut steps = Self::default();
+        for change in &plan.changes {
+            let step = match change {
+                Change::MakeCodeBucket { .. } => &mut steps.make_code_bucket,
+                Change::NoteRetention { .. } => &mut steps.note_retention,
+                Change::UploadPackage { .. } => &mut steps.upload_package,
+                Change::RemoveBrokenStack { .. } => &mut steps.remove_broken_stack,
+                Change::CreateStack { .. } => &mut steps.create_stack,
+                Change::UpdateStack { .. } => &mut steps.update_stack,
+                Change::ReplaceCode { .. } => &mut steps.replace_code,
+                Change::PutRecorder { .. } => &mut steps.put_recorder,
+                Change::PutChannel { .. } => &mut steps.put_channel,
+                Change::StartRecorder { .. } => &mut steps.start_recorder,
+                Change::PutRetention { .. } => &mut steps.put_retention,
+                Change::PutRule { .. } => &mut steps.put_rule,
+            };
+            *step = true;
+        }
+        steps
     }
 }
 
 impl Hands<'_> {
     async fn code(&self, steps: &Steps, observed: &Observed) -> Result<()> {
         let bucket = self.place.code_bucket();
-        let made = steps.has("make-code-bucket");
+        let made = steps.make_code_bucket;
         if made {
             self.ui
                 .say(format_args!("making the code bucket `{bucket}`"));
@@ -94,7 +101,7 @@ impl Hands<'_> {
         }
         let account = self.place.account();
         let tags = async {
-            if !made && !steps.has("note-retention") {
+            if !made && !steps.note_retention {
                 return Ok(());
             }
             self.aws
@@ -114,7 +121,7 @@ impl Hands<'_> {
                 ))
         };
         let upload = async {
-            if !steps.has("upload-package") {
+            if !steps.upload_package {
                 return Ok(());
             }
             let key = self.spec.package.key();

@@ -3,23 +3,17 @@
 use std::time::Duration;
 
 use super::{Hands, Steps};
-use crate::aws::{Aws, Doing, StackDescription};
+use crate::aws::{Doing, StackDescription};
 use crate::error::{Error, Kind, Result};
-use crate::plan::{Change, Plan};
-use crate::state::{Observed, Outputs, Place};
+use crate::state::{Observed, Outputs};
 use crate::teardown::delete_stack;
 use crate::wait::{Look, Pace, Wait};
 use crate::watch::Watch;
 
 impl Hands<'_> {
-    pub(super) async fn stack(
-        &self,
-        plan: &Plan,
-        steps: &Steps,
-        observed: &Observed,
-    ) -> Result<Outputs> {
+    pub(super) async fn stack(&self, steps: &Steps, observed: &Observed) -> Result<Outputs> {
         let name = &self.spec.stack;
-        if steps.has("remove-broken-stack") {
+        if steps.remove_broken_stack {
             let leftover = observed.stack.as_ref().map(|stack| &stack.description);
             if let Some(leftover) = leftover {
                 self.ui.say(format_args!(
@@ -29,14 +23,10 @@ impl Hands<'_> {
                 delete_stack(self.aws, self.ui, self.clock, self.place, leftover).await?;
             }
         }
-        if steps.has("create-stack") {
-            let made_bucket = plan
-                .changes
-                .iter()
-                .any(|change| matches!(change, Change::MakeCodeBucket { .. }));
-            return self.create_stack(made_bucket).await;
+        if steps.create_stack {
+            return self.create_stack(steps.make_code_bucket).await;
         }
-        if steps.has("update-stack") {
+        if steps.update_stack {
             return self.update_stack().await;
         }
         observed.outputs()?.ok_or_else(|| {
@@ -187,19 +177,4 @@ impl Hands<'_> {
         })
         .await
     }
-}
-
-/// Empties and deletes the code bucket.
-///
-/// # Errors
-/// The failed call.
-pub async fn remove_code_bucket(aws: &Aws, place: &Place) -> Result<()> {
-    let bucket = place.code_bucket();
-    let what = format!("remove the code bucket `{bucket}`");
-    aws.empty_bucket(&bucket, place.account())
-        .await
-        .doing(&what)?;
-    aws.delete_bucket(&bucket, place.account())
-        .await
-        .doing(&what)
 }

@@ -146,10 +146,12 @@ async fn load(target: &Target) -> SdkConfig {
     loader.load().await
 }
 
-/// Turns a moment of the SDK into ours. Config and Logs have milliseconds; so have we.
+/// Turns a moment of the SDK into ours, to the nearest millisecond. Config sends seconds as a binary fraction, so that what
+/// was .126 arrives as .125999…: cutting that off would put a record before the change that it records.
 fn moment(at: &aws_smithy_types::DateTime) -> Option<time::OffsetDateTime> {
-    let millis = at.to_millis().ok()?;
-    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000).ok()
+    const MILLI: i128 = 1_000_000;
+    let nanos = (at.as_nanos() + MILLI / 2).div_euclid(MILLI) * MILLI;
+    time::OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()
 }
 
 /// A required member of an answer that is not there.
@@ -163,6 +165,21 @@ impl From<Class> for Kind {
             Class::Refused | Class::Malformed => Self::Failed,
             Class::Unusable => Self::Input,
             Class::TimedOut | Class::Unreachable | Class::NoCredentials => Self::Unreachable,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_smithy_types::DateTime;
+
+    #[test]
+    fn moments_survive_their_way_as_a_fraction() {
+        for millis in 0..1000 {
+            let secs = 1_795_339_859.0 + f64::from(millis) / 1000.0;
+            let seen = moment(&DateTime::from_secs_f64(secs)).map(|at| at.millisecond());
+            assert_eq!(seen, u16::try_from(millis).ok());
         }
     }
 }

@@ -64,6 +64,21 @@ impl Aws {
             .map_err(|e| from_calls("ec2:DescribeSecurityGroups", &e))
     }
 
+    /// Everything in EC2 that bears a tag, as kind and id: `("route-table", "rtb-…")`.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn tagged_in_ec2(&self, key: &str, value: &str) -> CallResult<Vec<(String, String)>> {
+        Ok(self
+            .groups
+            .describe_tags(key, value)
+            .await
+            .map_err(|e| from_calls("ec2:DescribeTags", &e))?
+            .into_iter()
+            .map(|found| (found.resource_type, found.resource_id))
+            .collect())
+    }
+
     /// Opens ports of a group, all in one call.
     ///
     /// # Errors

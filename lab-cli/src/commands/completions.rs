@@ -4,6 +4,7 @@ use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
 use crate::error::Result;
+use crate::output::print;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -15,9 +16,10 @@ pub struct Args {
 /// Prints the completions.
 ///
 /// # Errors
-/// None so far.
+/// When stdout cannot be written to.
 pub fn run(args: &Args) -> Result<()> {
     let mut command = crate::cli::Cli::command();
-    generate(args.shell, &mut command, "driftlab", &mut std::io::stdout());
-    Ok(())
+    let mut text = Vec::new();
+    generate(args.shell, &mut command, "driftlab", &mut text);
+    print(&String::from_utf8_lossy(&text))
 }

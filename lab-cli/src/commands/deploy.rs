@@ -136,17 +136,7 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         return Err(refusal);
     }
     let plan = plan(spec, &observed)?;
-    for line in plan.to_string().lines() {
-        ui.say(format_args!("  {line}"));
-    }
-    if spec.scope != LabScope::LabVpc {
-        ui.warn(
-            "the function's role lets it repair only groups of the lab's VPC, whatever the scope",
-        );
-    }
-    if !plan.is_empty() {
-        context.consent("Make these changes?")?;
-    }
+    agree(context, spec, &plan)?;
     let hands = Hands {
         aws: &context.aws,
         place: &context.place,
@@ -160,7 +150,7 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         if args.no_wait || !judges_lab_group(context, spec, &outputs).await? {
             return Ok(None);
         }
-        first_evaluation(context, &outputs, begun, args.timeout)
+        first_evaluation(context, &outputs, &spec.baseline, begun, args.timeout)
             .await
             .map(Some)
     };
@@ -174,8 +164,20 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
                 outputs.function_name
             ))
     };
-    let (evaluation, function) = tokio::join!(evaluation, function);
+    let pending = async {
+        context
+            .aws
+            .pending_subscriptions(&outputs.topic_arn)
+            .await
+            .doing("look at the topic's subscriptions")
+    };
+    let (evaluation, function, pending) = tokio::join!(evaluation, function, pending);
     let (evaluation, function) = (evaluation?, function?.unwrap_or_default());
+    for address in pending?.iter().filter(|_| spec.topic) {
+        ui.say(format_args!(
+            "{address} gets notifications once the subscription in its mailbox is confirmed"
+        ));
+    }
     let failing = evaluation.as_ref().and_then(failure_of);
     report(context, spec, plan, outputs, function, evaluation)?;
     match failing {
@@ -186,6 +188,23 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         )
         .hint("read what it logged with `logs`")),
     }
+}
+
+/// Shows the plan and asks for consent to it.
+fn agree(context: &Context, spec: &Spec, plan: &Plan) -> Result<()> {
+    let ui = &context.ui;
+    for line in plan.to_string().lines() {
+        ui.say(format_args!("  {line}"));
+    }
+    if spec.scope != LabScope::LabVpc {
+        ui.warn(
+            "the function's role lets it repair only groups of the lab's VPC, whatever the scope",
+        );
+    }
+    if plan.is_empty() {
+        return Ok(());
+    }
+    context.consent("Make these changes?")
 }
 
 /// Whether the rule judges LabSG1 at all: a scope that was asked for may leave it out, and then there is nothing to wait

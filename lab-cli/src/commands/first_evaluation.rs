@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use remediator_core::{Baseline, Plan, plan};
 use time::OffsetDateTime;
 
+use super::{lab_group, live_group};
 use crate::aws::{Doing, EvaluationResult};
 use crate::cli::Context;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
 use crate::spec::RULE_NAME;
 use crate::state::Outputs;
 use crate::verify::is_failure;
@@ -15,14 +17,15 @@ use crate::wait::{Look, Pace, Wait};
 /// Waits until the rule is active and has judged LabSG1. A new group lacks a rule of the baseline, so the first report is
 /// NON_COMPLIANT and the repair follows at once: that is waited for too, unless the function says that it fails.
 ///
-/// A verdict from before `begun` that is not good may be out of date: whatever was wrong may just have been put right, and
-/// nothing else would make Config look again. Then a new evaluation is asked for.
+/// A verdict from before `begun` may be out of date: whatever was wrong may just have been put right, or the group may have
+/// drifted while nobody could judge it, and nothing else would make Config look again. Then a new evaluation is asked for.
 ///
 /// # Errors
 /// [`Kind::TimedOut`] with hints, or the failed call.
 pub(super) async fn first_evaluation(
     context: &Context,
     outputs: &Outputs,
+    baseline: &Baseline,
     begun: OffsetDateTime,
     timeout: Duration,
 ) -> Result<EvaluationResult> {
@@ -40,17 +43,17 @@ pub(super) async fn first_evaluation(
     let mut asked_again = false;
     let waited = wait
         .until(async || {
-            let (state, found) = look(context, outputs).await?;
+            let seen = look(context, outputs, baseline).await?;
             // A rule under evaluation is an active one.
-            if state != "ACTIVE" && state != "EVALUATING" {
-                return Ok(Look::Missing(format!("the rule is {state}")));
+            if seen.state != "ACTIVE" && seen.state != "EVALUATING" {
+                return Ok(Look::Missing(format!("the rule is {}", seen.state)));
             }
-            let Some(result) = found else {
+            let Some(result) = seen.result else {
                 return Ok(Look::Missing(
                     "there is no evaluation of the group yet".to_owned(),
                 ));
             };
-            if result.compliance == "COMPLIANT" {
+            if result.compliance == "COMPLIANT" && seen.drift.is_empty() {
                 return Ok(Look::Done(result));
             }
             let stale = result.recorded_at.is_none_or(|at| at < begun);
@@ -64,11 +67,16 @@ pub(super) async fn first_evaluation(
                     .await
                     .doing(format_args!("have the rule `{RULE_NAME}` judge again"))?;
             }
-            Ok(Look::Missing(format!(
-                "the group is {} ({})",
-                result.compliance,
-                result.annotation.as_deref().unwrap_or("no annotation")
-            )))
+            Ok(Look::Missing(if seen.drift.is_empty() {
+                format!(
+                    "the group is {} ({})",
+                    result.compliance,
+                    result.annotation.as_deref().unwrap_or("no annotation")
+                )
+            } else {
+                let drift = seen.drift.to_string().replace('\n', ", ");
+                format!("the group is not at its baseline: {drift}")
+            }))
         })
         .await;
     waited.map_err(|error| match error.kind() {
@@ -85,21 +93,28 @@ pub(super) async fn first_evaluation(
     })
 }
 
-async fn look(
-    context: &Context,
-    outputs: &Outputs,
-) -> Result<(String, Option<EvaluationResult>), Error> {
-    let (rule, results) = tokio::join!(
-        context.aws.rule(RULE_NAME),
-        context.aws.evaluations(RULE_NAME)
-    );
+/// The rule, its last verdict on the group, and the group itself: a verdict may be older than the last change.
+struct Seen {
+    state: String,
+    result: Option<EvaluationResult>,
+    drift: Plan,
+}
+
+async fn look(context: &Context, outputs: &Outputs, baseline: &Baseline) -> Result<Seen> {
+    let id = lab_group(outputs)?;
     let what = format!("look at the rule `{RULE_NAME}`");
-    let (rule, results) = (rule.doing(&what)?, results.doing(&what)?);
-    let state = rule.map_or("not there".to_owned(), |rule| rule.state);
-    let found = results
-        .into_iter()
-        .find(|result| result.resource_id == outputs.group_id);
-    Ok((state, found))
+    let (rule, results, group) = tokio::try_join!(
+        async { context.aws.rule(RULE_NAME).await.doing(&what) },
+        async { context.aws.evaluations(RULE_NAME).await.doing(&what) },
+        live_group(context, &id),
+    )?;
+    Ok(Seen {
+        state: rule.map_or("not there".to_owned(), |rule| rule.state),
+        result: results
+            .into_iter()
+            .find(|result| result.resource_id == outputs.group_id),
+        drift: plan(&group, baseline),
+    })
 }
 
 /// The annotation, if it says that the function could not do its work.

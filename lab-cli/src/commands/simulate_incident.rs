@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use remediator_core::{GroupId, Policy, Rule, plan};
+use remediator_core::{GroupId, Policy, Rule, log, plan};
 use serde::Serialize;
-use time::OffsetDateTime;
 
 use super::caught_up::caught_up;
 use super::{deployed, in_scope, lab_group, live_group};
-use crate::aws::{Doing, LogQuery};
+use crate::aws::{Doing, LogQuery, Recorder, RuleDescription};
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
 use crate::output::moment;
@@ -46,20 +45,14 @@ struct Report {
     timeline: Timeline,
     ingress_after: Vec<Rule>,
     evaluations: Vec<Evaluation>,
-    log_lines: Vec<LogLine>,
+    /// Time and text, as one reads them in CloudWatch.
+    log_lines: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
 struct IncidentReport {
     group_id: GroupId,
     opened: Vec<Rule>,
-}
-
-#[derive(Debug, Serialize)]
-struct LogLine {
-    #[serde(with = "crate::output::moments")]
-    at: OffsetDateTime,
-    message: String,
 }
 
 /// Opens two ports, waits for the repair and judges it.
@@ -126,28 +119,7 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
         },
         live_group(context, &group_id),
     )?;
-    let unready = |what: String| {
-        Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
-    };
-    let rule = rule.ok_or_else(|| unready(format!("there is no rule `{RULE_NAME}`")))?;
-    if rule.state != "ACTIVE" && rule.state != "EVALUATING" {
-        return Err(unready(format!(
-            "the rule `{RULE_NAME}` is not active but {}",
-            rule.state
-        )));
-    }
-    if !recorders.iter().any(|recorder| recorder.recording) {
-        return Err(unready(
-            "the configuration recorder is not running".to_owned(),
-        ));
-    }
-    let policy =
-        Policy::from_parameters(rule.parameters.as_deref().unwrap_or("{}")).map_err(|e| {
-            unready(format!(
-                "the parameters of the rule `{RULE_NAME}` are not usable"
-            ))
-            .caused_by(e)
-        })?;
+    let policy = working_policy(rule, &recorders)?;
     if !in_scope(context, &policy, &group)? {
         return Err(Error::new(
             Kind::Failed,
@@ -182,6 +154,31 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
         opened,
         opened_at: context.clock.now(),
         baseline: policy.baseline,
+    })
+}
+
+/// What the rule enforces, if recorder and rule are at work.
+fn working_policy(rule: Option<RuleDescription>, recorders: &[Recorder]) -> Result<Policy> {
+    let unready = |what: String| {
+        Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
+    };
+    let rule = rule.ok_or_else(|| unready(format!("there is no rule `{RULE_NAME}`")))?;
+    if rule.state != "ACTIVE" && rule.state != "EVALUATING" {
+        return Err(unready(format!(
+            "the rule `{RULE_NAME}` is not active but {}",
+            rule.state
+        )));
+    }
+    if !recorders.iter().any(|recorder| recorder.recording) {
+        return Err(unready(
+            "the configuration recorder is not running".to_owned(),
+        ));
+    }
+    Policy::from_parameters(rule.parameters.as_deref().unwrap_or("{}")).map_err(|e| {
+        unready(format!(
+            "the parameters of the rule `{RULE_NAME}` are not usable"
+        ))
+        .caused_by(e)
     })
 }
 
@@ -299,10 +296,7 @@ fn report(
         log_lines: evidence
             .telling_lines(incident)
             .into_iter()
-            .map(|event| LogLine {
-                at: event.at,
-                message: event.message.clone(),
-            })
+            .map(|event| format!("{}  {}", moment(event.at), log::one_line(&event.message)))
             .collect(),
     };
     context.ui.result(&report, &text(&report))
@@ -338,8 +332,8 @@ fn text(report: &Report) -> String {
     if !report.log_lines.is_empty() {
         text.push_str("\nthe function's log\n");
     }
-    for LogLine { at, message } in &report.log_lines {
-        text.push_str(&format!("  {}  {message}\n", moment(*at)));
+    for line in &report.log_lines {
+        text.push_str(&format!("  {line}\n"));
     }
     text.push_str(match report.healed {
         Some(true) => "\nhealed\n",

@@ -36,6 +36,17 @@ struct Part {
     ours: bool,
 }
 
+impl Part {
+    fn new(part: &'static str, name: &str, state: &str, ours: bool) -> Self {
+        Self {
+            part,
+            name: name.to_owned(),
+            state: state.to_owned(),
+            ours,
+        }
+    }
+}
+
 #[derive(Debug, Serialize)]
 struct Group {
     group_id: String,
@@ -134,85 +145,63 @@ fn describe(
 }
 
 fn parts(observed: &Observed) -> Vec<Part> {
-    let mut parts = Vec::new();
-    let mut add = |part, name: &str, state: String, ours| {
-        parts.push(Part {
-            part,
-            name: name.to_owned(),
-            state,
-            ours,
-        });
+    let (stack, state) = match &observed.stack {
+        Some(stack) => (&stack.description.name, stack.description.status.as_str()),
+        None => (&observed.place.stack, "absent"),
     };
-    match &observed.stack {
-        Some(stack) => add(
-            "stack",
-            &stack.description.name,
-            stack.description.status.clone(),
-            observed.owns_stack(),
-        ),
-        None => add("stack", &observed.place.stack, "absent".to_owned(), false),
+    let mut parts = vec![Part::new("stack", stack, state, observed.owns_stack())];
+    parts.extend(config_parts(observed));
+    parts.extend(observed.named.iter().map(|named| {
+        let ours = observed.place.owns(&named.tags);
+        Part::new(named.kind, &named.name, "present", ours)
+    }));
+    if observed.code_bucket.is_some() {
+        let bucket = observed.place.code_bucket();
+        parts.push(Part::new("code bucket", &bucket, "present", true));
     }
-    for recorder in &observed.recorders {
-        let running = if recorder.it.recording {
+    parts
+}
+
+fn config_parts(observed: &Observed) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for found in &observed.recorders {
+        let running = if found.it.recording {
             "recording"
         } else {
             "stopped"
         };
-        let state = match &recorder.it.trouble {
+        let state = match &found.it.trouble {
             Some(trouble) => format!("{running}, {trouble}"),
             None => running.to_owned(),
         };
-        add(
-            "recorder",
-            &recorder.it.name,
-            state,
-            observed.owns_recorder(recorder),
-        );
+        let ours = observed.owns_recorder(found);
+        parts.push(Part::new("recorder", &found.it.name, &state, ours));
     }
-    for channel in &observed.channels {
-        let state = match &channel.channel.topic_arn {
-            Some(_) => format!("to {} and the topic", channel.channel.bucket),
-            None => format!("to {}", channel.channel.bucket),
+    for found in &observed.channels {
+        let channel = &found.channel;
+        let topic = if channel.topic_arn.is_some() {
+            " and the topic"
+        } else {
+            ""
         };
-        add(
-            "channel",
-            &channel.channel.name,
-            state,
-            observed.owns_channel(channel),
-        );
+        let state = format!("to {}{topic}", channel.bucket);
+        let ours = observed.owns_channel(found);
+        parts.push(Part::new("channel", &channel.name, &state, ours));
     }
-    if let Some(rule) = &observed.rule {
-        let parameters = rule.it.parameters.as_deref().unwrap_or("{}");
-        add(
-            "rule",
-            &rule.it.name,
-            format!("{} {parameters}", rule.it.state),
-            observed.owns_rule(rule),
-        );
+    if let Some(found) = &observed.rule {
+        let parameters = found.it.parameters.as_deref().unwrap_or("{}");
+        let state = format!("{} {parameters}", found.it.state);
+        let ours = observed.owns_rule(found);
+        parts.push(Part::new("rule", &found.it.name, &state, ours));
     }
     if let Some(days) = observed.retention {
-        add(
+        let ours = observed.own_retention() == Some(days);
+        parts.push(Part::new(
             "retention",
             "default",
-            format!("{days} days"),
-            observed.own_retention() == Some(days),
-        );
-    }
-    for named in &observed.named {
-        add(
-            named.kind,
-            &named.name,
-            "present".to_owned(),
-            observed.place.owns(&named.tags),
-        );
-    }
-    if observed.code_bucket.is_some() {
-        add(
-            "code bucket",
-            &observed.place.code_bucket(),
-            "present".to_owned(),
-            true,
-        );
+            &format!("{days} days"),
+            ours,
+        ));
     }
     parts
 }

@@ -8,7 +8,7 @@ mod ui;
 
 pub use failure::failure;
 pub use table::table;
-pub use ui::{Format, Ui, Waiting};
+pub use ui::{Format, Ui, Waiting, print};
 
 use time::OffsetDateTime;
 use time::macros::format_description;

@@ -127,11 +127,7 @@ impl Ui {
             self.say(out.trim_end());
             return Ok(());
         }
-        let mut stdout = io::stdout().lock();
-        stdout
-            .write_all(out.as_bytes())
-            .and_then(|()| stdout.flush())
-            .map_err(|e| Error::new(Kind::Failed, "cannot write to stdout").caused_by(e))
+        print(&out)
     }
 
     /// Asks a question whose answer is yes or no. `None` when there is nobody to ask.
@@ -170,6 +166,23 @@ impl Ui {
             bar,
             reminded: Mutex::new(Duration::ZERO),
         }
+    }
+}
+
+/// Writes to stdout. A reader that has seen enough and closed the pipe is no failure.
+///
+/// # Errors
+/// When stdout cannot be written to for another reason.
+pub fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(Kind::Failed, "cannot write to stdout").caused_by(e))
+        }
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

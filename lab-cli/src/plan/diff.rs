@@ -235,6 +235,19 @@ fn plan_recorder(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Pl
             because,
         });
     }
+    plan_channel(observed, wanted, plan);
+    if !observed
+        .recorders
+        .iter()
+        .any(|recorder| recorder.it.recording)
+    {
+        plan.changes.push(Change::StartRecorder {
+            recorder: recorder_name.to_owned(),
+        });
+    }
+}
+
+fn plan_channel(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Plan) {
     let channel_name = observed
         .channels
         .first()
@@ -257,15 +270,6 @@ fn plan_recorder(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Pl
         plan.changes.push(Change::PutChannel {
             channel: channel_name.to_owned(),
             because,
-        });
-    }
-    if !observed
-        .recorders
-        .iter()
-        .any(|recorder| recorder.it.recording)
-    {
-        plan.changes.push(Change::StartRecorder {
-            recorder: recorder_name.to_owned(),
         });
     }
 }

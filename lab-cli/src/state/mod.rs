@@ -1,5 +1,7 @@
 //! What is there: the lab as it is observed, and whose each thing is.
 
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod observe;
 
 pub use observe::{Interest, observe, observe_stack};

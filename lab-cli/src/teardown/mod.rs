@@ -6,7 +6,6 @@ pub use removal::{Removal, Stray};
 
 use std::time::Duration;
 
-use crate::apply::remove_code_bucket;
 use crate::aws::{Aws, Doing, RuleDescription, StackDescription};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
@@ -247,4 +246,19 @@ pub async fn delete_stack(
         Some(cause) => error.caused_by(cause),
         None => error,
     })
+}
+
+/// Empties and deletes the code bucket.
+///
+/// # Errors
+/// The failed call.
+pub async fn remove_code_bucket(aws: &Aws, place: &Place) -> Result<()> {
+    let bucket = place.code_bucket();
+    let what = format!("remove the code bucket `{bucket}`");
+    aws.empty_bucket(&bucket, place.account())
+        .await
+        .doing(&what)?;
+    aws.delete_bucket(&bucket, place.account())
+        .await
+        .doing(&what)
 }

@@ -126,8 +126,42 @@ impl Evidence {
             .sort_by_key(|e| (e.recorded_at, e.compliance != "NON_COMPLIANT", e.source));
     }
 
-    /// The lines that tell what the function did about this group, for the reader.
+    /// The lines that tell what the function did about this group. When it said nothing of the group, it may have failed
+    /// before it could: then the end of its log.
     pub fn telling_lines(&self, incident: &Incident) -> Vec<&LogEvent> {
+        /// Enough for what Lambda writes about an invocation that failed.
+        const LAST: usize = 6;
+        let about = self.lines_about(incident);
+        if !about.is_empty() {
+            return about;
+        }
+        let start = self.log.len().saturating_sub(LAST);
+        self.log[start..]
+            .iter()
+            .filter(|event| !is_dump(&event.message))
+            .collect()
+    }
+
+    /// What is known of a function that reported nothing about the group.
+    pub fn silence(&self, incident: &Incident) -> Option<String> {
+        if !self.evaluations.is_empty() || !self.lines_about(incident).is_empty() {
+            return None;
+        }
+        let ends = |word: &str| {
+            self.log
+                .iter()
+                .rev()
+                .find(|event| event.message.to_ascii_lowercase().contains(word))
+        };
+        Some(
+            match ends(" error: ").or(ends("error")).or(self.log.last()) {
+                Some(event) => format!("the function's log has: {}", log::one_line(&event.message)),
+                None => "the function has logged nothing since the incident".to_owned(),
+            },
+        )
+    }
+
+    fn lines_about(&self, incident: &Incident) -> Vec<&LogEvent> {
         const WORDS: [&str; 5] = [
             "revoking for ",
             "authorizing for ",
@@ -158,7 +192,7 @@ impl Evidence {
 
     /// What the function logged of the last call that AWS refused: operation, error code and request id.
     pub fn last_refusal(&self, incident: &Incident) -> Option<&LogEvent> {
-        self.telling_lines(incident)
+        self.lines_about(incident)
             .into_iter()
             .rev()
             .find(|event| event.message.contains(FAILED))

@@ -55,7 +55,7 @@ const HOPELESS_AFTER: usize = 2;
 /// Judges: healed are only a group that is exactly the baseline, a compliance that went from NON_COMPLIANT to COMPLIANT
 /// since the incident, and a log that tells of every rule taken away.
 pub fn judge(incident: &Incident, evidence: &Evidence) -> Judgement {
-    let missing: Vec<String> = [
+    let mut missing: Vec<String> = [
         missing_rules(incident, evidence),
         missing_compliance(evidence),
         missing_lines(incident, evidence),
@@ -66,6 +66,7 @@ pub fn judge(incident: &Incident, evidence: &Evidence) -> Judgement {
     if missing.is_empty() {
         return Judgement::Healed;
     }
+    missing.extend(evidence.silence(incident));
     let failures = evidence.failures();
     let Some(last) = failures.last() else {
         return Judgement::Pending(missing);

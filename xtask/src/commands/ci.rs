@@ -35,7 +35,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     )?;
     check(
         "dependencies",
-        workspace::cargo().args(["deny", "check", "bans", "licenses", "sources"]),
+        workspace::cargo().args([
+            "deny",
+            "check",
+            "--hide-inclusion-graph",
+            "bans",
+            "licenses",
+            "sources",
+        ]),
     )?;
     check(
         "template",

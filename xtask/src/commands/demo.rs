@@ -134,11 +134,7 @@ fn tell_incident(document: &Value) {
         &document["evaluations"],
         &["recorded_at", "compliance", "annotation"],
     );
-    tell_list(
-        "the function's log",
-        &document["log_lines"],
-        &["at", "message"],
-    );
+    tell_list("the function's log", &document["log_lines"], &[]);
     match document["reason"].as_str() {
         Some(reason) => output::data(format!("   NOT healed: {reason}")),
         None => output::data("   healed"),

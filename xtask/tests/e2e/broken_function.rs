@@ -29,7 +29,7 @@ fn a_role_that_may_not_revoke_is_not_healed() {
         ])
         .ok();
     let ran = place
-        .xtask(&["simulate-incident", "--timeout", "30s", "--output", "json"])
+        .xtask(&["simulate-incident", "--timeout", "10s", "--output", "json"])
         .exits(4);
     let judged = ran.json();
     assert_eq!(judged["healed"], false);
@@ -68,7 +68,7 @@ fn a_permission_that_is_taken_away_later_is_noticed_and_given_back_by_deploy() {
     );
     assert_eq!(status, 200, "{body}");
     let judged = place
-        .xtask(&["simulate-incident", "--timeout", "30s", "--output", "json"])
+        .xtask(&["simulate-incident", "--timeout", "10s", "--output", "json"])
         .exits(4)
         .json();
     assert_eq!(judged["healed"], false);

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+mod aws_by_choice;
 mod aws_cli;
 mod bad_input;
 mod broken_function;

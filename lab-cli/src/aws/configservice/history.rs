@@ -20,7 +20,7 @@ pub struct ConfigItem {
 }
 
 impl Aws {
-    /// The history of a security group since a moment, oldest first; empty when Config has not discovered it.
+    /// The history of a security group since about a moment, oldest first; empty when Config has not discovered it.
     ///
     /// # Errors
     /// The failed call.
@@ -29,7 +29,9 @@ impl Aws {
         group_id: &str,
         since: OffsetDateTime,
     ) -> CallResult<Vec<ConfigItem>> {
-        let earlier = aws_smithy_types::DateTime::from_nanos(since.unix_timestamp_nanos())
+        // The moment travels as a binary fraction; a millisecond more leaves nothing out, and whoever asks looks again.
+        let earlier = since - time::Duration::MILLISECOND;
+        let earlier = aws_smithy_types::DateTime::from_nanos(earlier.unix_timestamp_nanos())
             .map_err(|e| CallError::unusable(OPERATION, &e))?;
         let mut items = Vec::new();
         let mut token = None;

@@ -315,3 +315,32 @@ fn the_evaluation_after_the_repair_does_not_blur_the_timeline() {
     assert_eq!(timeline.compliant_at, Some(at(45)), "the function's log");
     check(&evidence, "healed");
 }
+
+#[test]
+fn a_function_that_says_nothing_of_the_group_is_quoted_or_said_to_be_silent() {
+    let incident = incident();
+    let mut evidence = Evidence {
+        ingress: Some(incident.opened.clone()),
+        ..Evidence::default()
+    };
+    check(
+        &evidence,
+        "the function has logged nothing since the incident",
+    );
+    evidence.see_log(
+        &incident,
+        vec![
+            line(1, "START RequestId: 1"),
+            line(
+                2,
+                "RequestId: 1 Error: Runtime exited with error: exit status 1",
+            ),
+            line(3, "END RequestId: 1"),
+        ],
+    );
+    check(
+        &evidence,
+        "the function's log has: RequestId: 1 Error: Runtime exited with error: exit status 1",
+    );
+    assert_eq!(evidence.telling_lines(&incident).len(), 3);
+}

@@ -1,0 +1,133 @@
+//! Labs to test with.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::collections::BTreeMap;
+
+use super::{Observed, ObservedChannel, ObservedStack, Place, Tagged};
+use crate::aws::{
+    Channel, FunctionDescription, Identity, Recorder, RuleDescription, StackDescription, TRIGGERS,
+    Tags,
+};
+use crate::spec::{
+    Architecture, Overrides, Package, RETENTION_DAYS, RETENTION_TAG, RULE_DESCRIPTION, RULE_NAME,
+    Settings, Spec, TAG,
+};
+
+pub(crate) const STACK: &str = "lab-environment";
+
+/// What is wanted.
+pub(crate) fn spec() -> Spec {
+    Spec::new(
+        STACK.to_owned(),
+        Settings::parse("driftlab.yaml", "email: alice@ust.example").unwrap(),
+        Overrides::default(),
+        Package::for_tests(b"abc", Architecture::Arm64),
+    )
+    .unwrap()
+}
+
+pub(crate) fn ours() -> Tags {
+    [(TAG.to_owned(), STACK.to_owned())].into()
+}
+
+/// A fresh account.
+pub(crate) fn nothing() -> Observed {
+    Observed {
+        place: Place {
+            identity: Identity {
+                account: "123456789012".into(),
+                arn: "arn:aws:iam::123456789012:root".into(),
+            },
+            region: "us-east-1".into(),
+            stack: STACK.into(),
+        },
+        stack: None,
+        recorders: Vec::new(),
+        channels: Vec::new(),
+        retention: None,
+        rule: None,
+        code_bucket: None,
+        package_present: false,
+        function: None,
+        named: Vec::new(),
+    }
+}
+
+pub(crate) fn outputs() -> BTreeMap<String, String> {
+    [
+        ("VpcId", "vpc-1"),
+        ("LabSecurityGroupId", "sg-1"),
+        ("FunctionName", "heal"),
+        ("FunctionArn", "arn:function"),
+        ("FunctionRoleArn", "arn:function-role"),
+        ("ConfigRoleArn", "arn:config-role"),
+        ("TopicArn", "arn:topic"),
+        ("DeliveryBucketName", "delivery"),
+        ("LogGroupName", "log"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// The lab as it is right after it was deployed.
+pub(crate) fn converged() -> Observed {
+    let spec = spec();
+    let mut observed = nothing();
+    let request = spec.stack_request(&observed.place.code_bucket());
+    observed.stack = Some(ObservedStack {
+        template: request.template,
+        description: StackDescription {
+            name: STACK.into(),
+            status: "CREATE_COMPLETE".into(),
+            parameters: request.parameters,
+            outputs: outputs(),
+            tags: request.tags,
+            ..StackDescription::default()
+        },
+    });
+    observed.recorders = vec![Tagged {
+        it: Recorder {
+            name: "default".into(),
+            arn: Some("arn:recorder".into()),
+            role_arn: "arn:config-role".into(),
+            types: vec!["AWS::EC2::SecurityGroup".into()],
+            frequency: Some("CONTINUOUS".into()),
+            recording: true,
+            ..Recorder::default()
+        },
+        tags: ours(),
+    }];
+    observed.channels = vec![ObservedChannel {
+        channel: Channel {
+            name: "default".into(),
+            bucket: "delivery".into(),
+            topic_arn: Some("arn:topic".into()),
+        },
+        bucket_tags: Some(ours()),
+    }];
+    observed.retention = Some(RETENTION_DAYS);
+    observed.rule = Some(Tagged {
+        it: RuleDescription {
+            name: RULE_NAME.into(),
+            arn: Some("arn:rule".into()),
+            description: Some(RULE_DESCRIPTION.into()),
+            state: "ACTIVE".into(),
+            source: Some("arn:function".into()),
+            triggers: TRIGGERS.map(str::to_owned).into(),
+            scope: vec!["AWS::EC2::SecurityGroup".into()],
+            parameters: Some(spec.rule_parameters("vpc-1")),
+        },
+        tags: ours(),
+    });
+    let mut tags = ours();
+    tags.insert(RETENTION_TAG.into(), RETENTION_DAYS.to_string());
+    observed.code_bucket = Some(tags);
+    observed.package_present = true;
+    observed.function = Some(FunctionDescription {
+        runtime: Some("provided.al2023".into()),
+        code_sha256: Some(spec.package.sha256_base64()),
+        ..FunctionDescription::default()
+    });
+    observed
+}

@@ -1,0 +1,56 @@
+//! `--aws`: the user's own environment counts, nothing is started here, and nothing happens unasked.
+
+use std::net::TcpListener;
+
+use crate::support::{ACCOUNT, Place, REGION, Ran, group_names};
+
+/// The environment of somebody whose AWS is at `endpoint`.
+fn at(place: &Place, endpoint: &str, arguments: &[&str]) -> Ran {
+    let output = place
+        .command(arguments)
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_REGION", REGION)
+        .env_remove("AWS_PROFILE")
+        .output()
+        .unwrap();
+    Ran::of(arguments, output)
+}
+
+#[test]
+fn no_sandbox_is_started_for_aws() {
+    let place = Place::new();
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    at(&place, &format!("http://{nobody}"), &["status", "--aws"]).exits(7);
+    assert!(!place.dir.join("state").exists());
+}
+
+#[test]
+fn on_aws_nothing_is_changed_without_consent() {
+    let place = Place::new();
+    let endpoint = place.endpoint();
+    let deploy = ["deploy", "--email", "student@example.com", "--aws"];
+    at(&place, &endpoint, &deploy).exits(3).says("--yes");
+    assert!(!group_names(&endpoint, ACCOUNT).contains(&"LabSG1".to_owned()));
+    at(&place, &endpoint, &["deploy", "--aws"])
+        .exits(2)
+        .says("e-mail");
+    at(
+        &place,
+        &endpoint,
+        &[
+            "deploy",
+            "--aws",
+            "--email",
+            "student@example.com",
+            "--account",
+            ACCOUNT,
+        ],
+    )
+    .exits(2)
+    .says("--account");
+}
