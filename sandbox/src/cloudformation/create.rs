@@ -114,7 +114,7 @@ fn on_failure(input: &Value) -> Result<OnFailure, ApiError> {
             "You can specify either DisableRollback or OnFailure, but not both.",
         )),
         (Some(chosen), None) => failure_choice("onFailure", chosen),
-        (None, Some(true)) => Ok(OnFailure::Nothing),
+        (None, Some(true)) => Ok(OnFailure::Preserve),
         (None, None | Some(false)) => Ok(OnFailure::Rollback),
     }
 }

@@ -84,7 +84,7 @@ fn shown(stack: &Stack) -> Value {
         "RollbackConfiguration": {},
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,
-        "DisableRollback": stack.on_failure == super::stack::OnFailure::Nothing,
+        "DisableRollback": stack.on_failure.name() == "DO_NOTHING",
         "NotificationARNs": [],
         "TimeoutInMinutes": stack.timeout,
         "Capabilities": wish.capabilities,

@@ -18,12 +18,15 @@ mod job;
 mod parameter_types;
 mod parameters;
 mod provision;
+mod recover;
 mod references;
 mod resources;
+mod rollback;
 mod stack;
 mod template;
 mod templates;
 mod text;
+mod together;
 mod update;
 
 #[cfg(test)]
@@ -70,6 +73,8 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "GetTemplate" => templates::get_template(call, input)?,
         "GetTemplateSummary" => templates::get_template_summary(call, input)?,
         "ValidateTemplate" => templates::validate_template(call, input)?,
+        "ContinueUpdateRollback" => recover::continue_update_rollback(call, input)?,
+        "RollbackStack" => recover::rollback_stack(call, input)?,
         "UpdateTerminationProtection" => delete::update_termination_protection(call, input)?,
         name => return Err(ApiError::not_implemented("cloudformation", name)),
     };

@@ -20,7 +20,11 @@ pub(super) const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 /// What is done when making a stack fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnFailure {
+    /// Everything stops where it is.
     Nothing,
+    /// Rolling back is disabled: what is made stays, what does not depend on the failure goes on, and an update can
+    /// take it from there.
+    Preserve,
     Rollback,
     Delete,
 }
@@ -48,6 +52,10 @@ pub(super) struct Stack {
     pub(super) events: Vec<Event>,
     /// The token of the operation that is or was at work last.
     pub(super) token: Option<String>,
+    /// What the stack was asked to be when it was complete last.
+    pub(super) stable: Option<Wish>,
+    /// What was done since then and could still have to be taken back, oldest first.
+    pub(super) pending: Vec<Done>,
     /// Oldest first.
     pub(super) change_sets: Vec<ChangeSet>,
     /// Absent until somebody has looked.
@@ -101,6 +109,28 @@ pub(super) struct Record {
     pub(super) drift: Option<ResourceDrift>,
 }
 
+/// What was done to a resource, and how it was before.
+#[derive(Debug, Clone)]
+pub(super) enum Done {
+    Made(String),
+    Changed(String, Box<Record>),
+    Replaced(String, Box<Record>),
+    /// A replacement that was taken back, and is still there.
+    Discarded(String, Box<Record>),
+}
+
+impl Done {
+    /// The resource's logical id.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Done::Made(name)
+            | Done::Changed(name, _)
+            | Done::Replaced(name, _)
+            | Done::Discarded(name, _) => name,
+        }
+    }
+}
+
 /// Something that happened to a stack or to one of its resources.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
@@ -119,7 +149,7 @@ impl OnFailure {
     /// As a request says it.
     pub(super) fn name(self) -> &'static str {
         match self {
-            OnFailure::Nothing => "DO_NOTHING",
+            OnFailure::Nothing | OnFailure::Preserve => "DO_NOTHING",
             OnFailure::Rollback => "ROLLBACK",
             OnFailure::Delete => "DELETE",
         }
@@ -153,6 +183,8 @@ impl Stack {
             resources: BTreeMap::new(),
             events: Vec::new(),
             token: None,
+            stable: None,
+            pending: Vec::new(),
             change_sets: Vec::new(),
             drift: None,
             detections: Vec::new(),
@@ -236,6 +268,12 @@ impl Stack {
             properties: None,
             token: self.token.clone(),
         });
+    }
+
+    /// Notes that the stack is what it was asked to be.
+    pub(super) fn settle(&mut self) {
+        self.stable = Some(self.wish.clone());
+        self.pending.clear();
     }
 
     /// Whether an operation is at work on the stack.

@@ -10,7 +10,7 @@ use super::inputs::{self, Request};
 use super::intrinsics::Scope;
 use super::invalid;
 use super::job;
-use super::stack::{OutputValue, Stack, Wish};
+use super::stack::{OnFailure, OutputValue, Stack, Wish};
 use super::template::Template;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -35,9 +35,31 @@ const UPDATABLE: &[&str] = &[
     "UPDATE_ROLLBACK_COMPLETE",
 ];
 
-/// Whether a stack in that state can be updated.
-pub(super) fn updatable(status: &str) -> bool {
-    UPDATABLE.contains(&status)
+/// Refuses stacks that cannot be updated in their state. `preserve` says whether rolling back is disabled; `None` while
+/// that is not decided.
+///
+/// # Errors
+/// `ValidationError`.
+pub(super) fn updatable(stack: &Stack, preserve: Option<bool>) -> Result<(), ApiError> {
+    let status = stack.status;
+    let failed = ["CREATE_FAILED", "UPDATE_FAILED"].contains(&status);
+    if failed && stack.on_failure == OnFailure::Nothing {
+        return Err(invalid(format!(
+            "This stack cannot be updated from [{status}] state because it contains [on-failure: DO_NOTHING]. Please use disable-rollback option instead during stack creation."
+        )));
+    }
+    if failed && preserve == Some(false) {
+        return Err(invalid(format!(
+            "This stack is currently in a non-terminal [{status}] state. To update the stack from this state, please use the disable-rollback parameter with update-stack API. To rollback to the last known good state, use the rollback-stack API"
+        )));
+    }
+    if failed || UPDATABLE.contains(&status) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "Stack:{} is in {status} state and can not be updated.",
+        stack.id
+    )))
 }
 
 /// A checked request to make something else of a stack.
@@ -49,8 +71,8 @@ pub(super) struct Prepared {
 
 pub(super) fn update_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     inputs::refuse(input, REFUSED)?;
-    let Prepared { id, wish } = prepare(call, input)?;
-    let roll_back = !input.flag("DisableRollback")?.unwrap_or(false);
+    let preserve = input.flag("DisableRollback")?.unwrap_or(false);
+    let Prepared { id, wish } = prepare(call, input, Some(preserve))?;
     let different = compare(call, &id, &wish, |stack, scope| {
         differs(&change_sets::plan(stack, &wish, scope), stack, &wish, scope)
     });
@@ -58,7 +80,7 @@ pub(super) fn update_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
         return Err(invalid("No updates are to be performed."));
     }
     let token = input.text("ClientRequestToken").map(str::to_owned);
-    begin(call, &id, wish, roll_back, token, None);
+    begin(call, &id, wish, !preserve, token, None);
     Ok(json!({"StackId": id}))
 }
 
@@ -79,10 +101,10 @@ pub(super) fn begin(
     stack.token = token;
     stack.updated = Some(now);
     let target = wish.target.clone();
-    let old = std::mem::replace(&mut stack.wish, wish);
+    stack.wish = wish;
     stack.set_status("UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
     job::start(call, id, target, move |job| async move {
-        change::update(job.clone(), old, roll_back).await;
+        change::update(job.clone(), roll_back).await;
         change_sets::finish(&job, change_set.as_deref());
     });
 }
@@ -91,7 +113,11 @@ pub(super) fn begin(
 ///
 /// # Errors
 /// `ValidationError`, `InsufficientCapabilitiesException`.
-pub(super) fn prepare(call: &mut Call<'_>, input: &Value) -> Result<Prepared, ApiError> {
+pub(super) fn prepare(
+    call: &mut Call<'_>,
+    input: &Value,
+    preserve: Option<bool>,
+) -> Result<Prepared, ApiError> {
     let name = input.text("StackName").unwrap_or_default();
     let stack = call
         .here()
@@ -99,12 +125,7 @@ pub(super) fn prepare(call: &mut Call<'_>, input: &Value) -> Result<Prepared, Ap
         .find(name)
         .filter(|stack| stack.deleted.is_none())
         .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
-    if !updatable(stack.status) {
-        return Err(invalid(format!(
-            "Stack:{} is in {} state and can not be updated.",
-            stack.id, stack.status
-        )));
-    }
+    updatable(stack, preserve)?;
     let (id, name, old) = (stack.id.clone(), stack.name.clone(), stack.wish.clone());
     let use_previous = input.flag("UsePreviousTemplate")?.unwrap_or(false);
     let body = match (inputs::template_text(call, input)?, use_previous) {

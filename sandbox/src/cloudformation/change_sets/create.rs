@@ -147,7 +147,7 @@ fn for_new(call: &mut Call<'_>, input: &Value) -> Result<(String, Wish), ApiErro
 }
 
 fn for_existing(call: &mut Call<'_>, input: &Value) -> Result<(String, Wish), ApiError> {
-    let prepared = update::prepare(call, input)?;
+    let prepared = update::prepare(call, input, None)?;
     Ok((prepared.id, prepared.wish))
 }
 

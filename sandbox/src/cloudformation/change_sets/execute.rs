@@ -24,6 +24,8 @@ pub(in crate::cloudformation) fn execute_change_set(
         return Err(invalid(format!("Stack [{stack_id}] does not exist")));
     };
     let status = stack.status;
+    let preserve = disable_rollback == Some(true);
+    let ready = update::updatable(stack, Some(preserve));
     let Some(set) = stack.change_sets.iter_mut().find(|set| set.id == set_id) else {
         return Err(invalid(format!("ChangeSet [{set_id}] does not exist")));
     };
@@ -33,19 +35,19 @@ pub(in crate::cloudformation) fn execute_change_set(
             "You can specify either DisableRollback on ExecuteChangeSet or OnStackFailure on CreateChangeSet, but not both.",
         ));
     }
-    let ready = match set.purpose {
-        Purpose::Create => status == "REVIEW_IN_PROGRESS",
-        Purpose::Update => update::updatable(status),
-    };
-    if !ready {
-        return Err(wrong_status(format!(
-            "Stack:{stack_id} is in {status} state and can not be updated."
-        )));
+    match set.purpose {
+        Purpose::Create if status == "REVIEW_IN_PROGRESS" => {}
+        Purpose::Create => {
+            return Err(wrong_status(format!(
+                "Stack:{stack_id} is in {status} state and can not be updated."
+            )));
+        }
+        Purpose::Update => ready.map_err(|error| wrong_status(error.message.clone()))?,
     }
     set.progress = Progress::Executing;
     let (purpose, wish) = (set.purpose, set.wish.clone());
     let on_failure = set.on_failure.unwrap_or(match disable_rollback {
-        Some(true) => OnFailure::Nothing,
+        Some(true) => OnFailure::Preserve,
         Some(false) | None => OnFailure::Rollback,
     });
     // The others were worked out for a stack that is no more.
@@ -59,7 +61,7 @@ pub(in crate::cloudformation) fn execute_change_set(
             create::begin(call, &stack_id, Some(set_id));
         }
         Purpose::Update => {
-            let roll_back = on_failure != OnFailure::Nothing;
+            let roll_back = !preserve;
             update::begin(call, &stack_id, wish, roll_back, token, Some(set_id));
         }
     }

@@ -21,6 +21,7 @@ mod change_sets;
 mod deletion;
 mod drift;
 mod events;
+mod failures;
 mod lab;
 mod refusals;
 mod tags;
