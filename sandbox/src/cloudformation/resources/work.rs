@@ -178,6 +178,12 @@ impl Work {
         }
     }
 
+    /// Whether the stack is being changed.
+    pub(super) fn updating(&self) -> bool {
+        self.job
+            .stack(|stack, _| stack.status == "UPDATE_IN_PROGRESS")
+    }
+
     /// Notes the id of what now exists, so that it is taken back if the rest fails.
     pub(super) fn initiated(&self, physical_id: &str) {
         self.job.stack(|stack, now| {

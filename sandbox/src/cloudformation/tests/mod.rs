@@ -18,6 +18,7 @@ use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service::{self, CloudFormation, Ec2, Iam, Lambda, Logs, S3, Sns};
 
 mod change_sets;
+mod config;
 mod deletion;
 mod drift;
 mod events;
