@@ -6,6 +6,7 @@
 mod config;
 mod ec2_groups;
 mod ec2_network;
+mod events;
 mod iam;
 mod lambda;
 mod logs;
@@ -29,6 +30,7 @@ pub(super) enum Family {
     Config,
     Network,
     Groups,
+    Events,
     Iam,
     Lambda,
     Logs,
@@ -42,6 +44,7 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
         config::KINDS,
         ec2_network::KINDS,
         ec2_groups::KINDS,
+        events::KINDS,
         iam::KINDS,
         lambda::KINDS,
         logs::KINDS,
@@ -63,6 +66,7 @@ pub(super) async fn create(work: &Work, kind: &Kind, properties: &Value) -> Resu
         Family::Config => config::create(work, kind.name, properties).await,
         Family::Network => ec2_network::create(work, kind.name, properties).await,
         Family::Groups => ec2_groups::create(work, kind.name, properties).await,
+        Family::Events => events::create(work, kind.name, properties).await,
         Family::Iam => iam::create(work, kind.name, properties).await,
         Family::Lambda => lambda::create(work, kind.name, properties).await,
         Family::Logs => logs::create(work, kind.name, properties).await,
@@ -110,6 +114,7 @@ pub(super) async fn update(work: &Work, kind: &Kind, update: &Update<'_>) -> Res
         Family::Config => config::update(work, kind.name, update).await,
         Family::Network => ec2_network::update(work, kind.name, update).await,
         Family::Groups => ec2_groups::update(work, kind.name, update).await,
+        Family::Events => events::update(work, kind.name, update).await,
         Family::Iam => iam::update(work, kind.name, update).await,
         Family::Lambda => lambda::update(work, kind.name, update).await,
         Family::Logs => logs::update(work, kind.name, update).await,
@@ -132,6 +137,7 @@ pub(super) async fn delete(
         Family::Config => config::delete(work, kind.name, physical_id).await,
         Family::Network => ec2_network::delete(work, kind.name, physical_id, properties).await,
         Family::Groups => ec2_groups::delete(work, kind.name, physical_id, properties).await,
+        Family::Events => events::delete(work, physical_id).await,
         Family::Iam => iam::delete(work, kind.name, physical_id, properties).await,
         Family::Lambda => lambda::delete(work, kind.name, physical_id, properties).await,
         Family::Logs => logs::delete(work, physical_id).await,

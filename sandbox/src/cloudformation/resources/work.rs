@@ -4,11 +4,9 @@ use serde_json::{Map, Value};
 
 use super::schema::violation;
 use super::tags;
-use crate::caller::Caller;
 use crate::cloudformation::job::Job;
 use crate::cloudformation::parameters::scalar;
 use crate::error::ApiError;
-use crate::iam;
 use crate::ids::{upper_id, uuid};
 use crate::protocol::{Answer, Operation};
 use crate::sandbox::Target;
@@ -110,8 +108,10 @@ impl Failure {
 fn sdk_name(service: Service) -> &'static str {
     match service {
         Service::CloudFormation => "CloudFormation",
+        Service::CloudTrail => "CloudTrail",
         Service::Config => "Config",
         Service::Ec2 => "Ec2",
+        Service::Events => "EventBridge",
         Service::Iam => "Iam",
         Service::Lambda => "Lambda",
         Service::Logs => "CloudWatchLogs",
@@ -162,16 +162,14 @@ impl Work {
     ) -> Result<Value, Failure> {
         let sandbox = &self.job.sandbox;
         let operation = Operation::new(name, without_nulls(input));
-        let mut target = Target {
+        let target = Target {
             request_id: uuid(),
             ..self.job.target.clone()
         };
         let failed = |error: &ApiError, id: &str| Failure::of(service, error, id, &self.token);
-        sandbox
-            .enter(&target, |call| iam::authorize(call, service, &operation))
-            .map_err(|error| failed(&error, &target.request_id))?;
-        target.caller = Caller::Service("cloudformation.amazonaws.com");
-        match sandbox.perform(&target, service, &operation).await {
+        let acting = "cloudformation.amazonaws.com";
+        let answer = sandbox.perform_for(&target, acting, service, &operation);
+        match answer.await {
             Ok(Answer::Value(value)) => Ok(value),
             Ok(Answer::Http(_)) => Ok(Value::Null),
             Err(error) => Err(failed(&error, &target.request_id)),
