@@ -105,7 +105,7 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
         })?,
     };
     let description = input.text("Description").map(str::to_owned);
-    let given = tags::given(input)?;
+    let given = tags::given(call, input)?;
     let arn = call.arn("events", &format!("rule/{name}"));
     let rules = &mut call.here().events.rules;
     let full = rules.len() >= MAX_RULES;

@@ -15,11 +15,12 @@ const MAX_TAGS: usize = 50;
 
 pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     accept(call, "TagResource", input, &["ResourceARN", "Tags"])?;
-    let given = given(input)?;
+    let given = given(call, input)?;
     let rule = rule(call, input)?;
     let mut tags = rule.tags.clone();
     tags.extend(given);
-    if tags.len() > MAX_TAGS {
+    let own = tags.keys().filter(|key| !key.starts_with("aws:"));
+    if own.count() > MAX_TAGS {
         return Err(invalid(format!(
             "a resource can have at most {MAX_TAGS} tags"
         )));
@@ -46,7 +47,7 @@ pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
 }
 
 /// The tags of a request.
-pub(super) fn given(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
+pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
     let mut tags = BTreeMap::new();
     for tag in input.list("Tags") {
         let key = tag.require("Key")?;
@@ -56,7 +57,7 @@ pub(super) fn given(input: &Value) -> Result<BTreeMap<String, String>, ApiError>
                 "a tag's key has at most 128 characters, its value 256",
             ));
         }
-        if key.to_ascii_lowercase().starts_with("aws:") {
+        if key.to_ascii_lowercase().starts_with("aws:") && !call.caller.may_set_system_tags() {
             return Err(invalid("tag keys that begin with aws: are reserved"));
         }
         tags.insert(key.to_owned(), value.to_owned());

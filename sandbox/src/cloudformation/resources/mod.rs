@@ -9,6 +9,7 @@ mod ec2_network;
 mod events;
 mod iam;
 mod lambda;
+mod lambda_versions;
 mod logs;
 mod s3;
 mod schema;
@@ -33,6 +34,7 @@ pub(super) enum Family {
     Events,
     Iam,
     Lambda,
+    LambdaVersions,
     Logs,
     S3,
     Sns,
@@ -47,6 +49,7 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
         events::KINDS,
         iam::KINDS,
         lambda::KINDS,
+        lambda_versions::KINDS,
         logs::KINDS,
         s3::KINDS,
         sns::KINDS,
@@ -69,6 +72,7 @@ pub(super) async fn create(work: &Work, kind: &Kind, properties: &Value) -> Resu
         Family::Events => events::create(work, kind.name, properties).await,
         Family::Iam => iam::create(work, kind.name, properties).await,
         Family::Lambda => lambda::create(work, kind.name, properties).await,
+        Family::LambdaVersions => lambda_versions::create(work, kind.name, properties).await,
         Family::Logs => logs::create(work, kind.name, properties).await,
         Family::S3 => s3::create(work, kind.name, properties).await,
         Family::Sns => sns::create(work, kind.name, properties).await,
@@ -117,6 +121,7 @@ pub(super) async fn update(work: &Work, kind: &Kind, update: &Update<'_>) -> Res
         Family::Events => events::update(work, kind.name, update).await,
         Family::Iam => iam::update(work, kind.name, update).await,
         Family::Lambda => lambda::update(work, kind.name, update).await,
+        Family::LambdaVersions => lambda_versions::update(work, kind.name, update).await,
         Family::Logs => logs::update(work, kind.name, update).await,
         Family::S3 => s3::update(work, kind.name, update).await,
         Family::Sns => sns::update(work, kind.name, update).await,
@@ -140,6 +145,9 @@ pub(super) async fn delete(
         Family::Events => events::delete(work, physical_id).await,
         Family::Iam => iam::delete(work, kind.name, physical_id, properties).await,
         Family::Lambda => lambda::delete(work, kind.name, physical_id, properties).await,
+        Family::LambdaVersions => {
+            lambda_versions::delete(work, kind.name, physical_id, properties).await
+        }
         Family::Logs => logs::delete(work, physical_id).await,
         Family::S3 => s3::delete(work, kind.name, physical_id).await,
         Family::Sns => sns::delete(work, kind.name, physical_id, properties).await,

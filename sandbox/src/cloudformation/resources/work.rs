@@ -16,6 +16,7 @@ use crate::service::Service;
 /// `AWS::IAM::Role` says that it does not.
 const SYSTEM_TAGS: &[Service] = &[
     Service::Ec2,
+    Service::Events,
     Service::Lambda,
     Service::Logs,
     Service::S3,

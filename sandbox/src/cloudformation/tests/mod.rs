@@ -27,6 +27,7 @@ mod lab;
 mod refusals;
 mod tags;
 mod updates;
+mod versions;
 
 /// A sandbox with one account in it, seen by its operator.
 struct World {
