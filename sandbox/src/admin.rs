@@ -32,6 +32,7 @@ pub(crate) async fn answer(
                 "version": env!("CARGO_PKG_VERSION"),
                 "now": iso8601(sandbox.clock.now()),
                 "idle": sandbox.engine.is_idle_at(sandbox.clock.now()),
+                "isolation": crate::lambda::isolation::name(),
             }),
         ),
         (&Method::POST, "clock/advance") => advance(sandbox, request),

@@ -28,6 +28,12 @@ pub enum Caller {
 }
 
 impl Caller {
+    /// Whether the caller may set and remove tags whose keys begin with `aws:`: services may, CloudFormation among
+    /// them, and nobody else.
+    pub fn may_set_system_tags(&self) -> bool {
+        matches!(self, Caller::Service(_))
+    }
+
     /// The ARN that `GetCallerIdentity` shows and that error messages name.
     pub fn arn(&self, account: &AccountId, region: &Region) -> String {
         let partition = region.partition();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sandbox::config::{self, Latency};
-use sandbox::lambda::reaper;
+use sandbox::lambda::{isolation, reaper};
 use sandbox::sandbox::{Sandbox, Settings};
 use sandbox::server;
 use tokio::io::AsyncReadExt;
@@ -32,6 +32,12 @@ struct Args {
     /// How long a stopped recorder still keeps its delivery channel from being deleted
     #[arg(long, default_value = "250ms", value_parser = config::duration)]
     recorder_stop_lag: Duration,
+    /// Do not run without the means to keep functions from every endpoint but the sandbox
+    #[arg(long)]
+    require_isolation: bool,
+    /// How many invocations an account may run at once in a region
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    lambda_concurrency: u32,
 }
 
 fn main() -> ExitCode {
@@ -67,10 +73,21 @@ async fn serve() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), String> {
+    if let Err(why) = isolation::available() {
+        if args.require_isolation {
+            return Err(format!("functions cannot be isolated here: {why}"));
+        }
+        let _ = writeln!(
+            io::stderr(),
+            "warning: functions can reach other endpoints than the sandbox: {why}"
+        );
+    }
     let sandbox = Sandbox::start(Settings {
         enforce_iam: args.enforce_iam,
         config_latency: args.config_latency,
         recorder_stop_lag: Some(args.recorder_stop_lag),
+        require_isolation: args.require_isolation,
+        lambda_concurrency: Some(args.lambda_concurrency),
     });
     match std::env::current_exe() {
         Ok(executable) => sandbox.functions.guard_with(executable),

@@ -34,6 +34,10 @@ pub struct Settings {
     /// should fail here too. `None` is a quarter of a second: long enough to meet a client that does not
     /// wait at all, short enough for nobody to mind.
     pub recorder_stop_lag: Option<Duration>,
+    /// Whether functions are refused where the machine cannot keep them from other endpoints.
+    pub require_isolation: bool,
+    /// How many invocations an account may run at once in a region; `None` is AWS's default.
+    pub lambda_concurrency: Option<u32>,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.

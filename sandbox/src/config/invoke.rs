@@ -121,11 +121,20 @@ fn attempt(
             if number == 0 {
                 ended(call, &prepared);
             }
+            // The function's own configuration says how often it is tried and who hears of the end.
+            let delay = match &result {
+                Ok(invocation) => {
+                    let attempts = u32::try_from(number + 1).unwrap_or(u32::MAX);
+                    let (function, event) = (&prepared.function, &prepared.payload);
+                    lambda::after(call, function, event, attempts, invocation)
+                }
+                Err(_) => RETRY_DELAYS.get(number).copied(),
+            };
             if note(call, &prepared.rule_id, result) {
                 return;
             }
-            if let Some(delay) = RETRY_DELAYS.get(number) {
-                let due = call.now + *delay;
+            if let Some(delay) = delay {
+                let due = call.now + delay;
                 let lane = prepared.lane.clone();
                 let again = prepared.clone();
                 call.account
@@ -162,6 +171,7 @@ fn note(call: &mut Call<'_>, rule_id: &str, result: Result<Invocation, ApiError>
         Ok(Invocation {
             function_error: Some(error),
             payload,
+            ..
         }) => Some((
             (*error).to_owned(),
             String::from_utf8_lossy(payload).into_owned(),

@@ -20,12 +20,8 @@ use crate::clock::Timestamp;
 use crate::engine::Task;
 use crate::ids::uuid;
 use crate::journal::Entry;
-use crate::lambda::{self, Invocation, Invoker};
+use crate::lambda::{self, Invoker};
 use crate::sandbox::{self, Call, Sandbox};
-
-/// How long Lambda waits before the second and the third attempt of an asynchronous invocation
-/// (Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation").
-const RERUN_DELAYS: [time::Duration; 2] = [time::Duration::minutes(1), time::Duration::minutes(2)];
 
 /// The first wait of EventBridge's own retries, doubled up to the longest. AWS documents exponential
 /// back-off with jitter but no figures: these are ours, without the jitter, so that runs repeat.
@@ -130,20 +126,24 @@ impl Delivery {
             .await;
             let (rule, target) = (self.rule.clone(), self.target.id.clone());
             match result {
-                Ok(Invocation {
-                    function_error: None,
-                    ..
-                }) => {}
-                Ok(Invocation { payload, .. }) => {
-                    let error = String::from_utf8_lossy(&payload).into_owned();
-                    let again = self.run_again(sandbox.clock.now());
-                    tracing::warn!(
-                        rule,
-                        target,
-                        error,
-                        again = again.is_some(),
-                        "a rule's function failed"
-                    );
+                Ok(invocation) => {
+                    // The function's own configuration says how often it is run and who hears of the end.
+                    let attempts = u32::try_from(self.rerun + 1).unwrap_or(u32::MAX);
+                    let delay = sandbox.enter(&self.place, |call| {
+                        lambda::after(call, &self.target.arn, &self.payload, attempts, &invocation)
+                    });
+                    if invocation.function_error.is_some() {
+                        let error = String::from_utf8_lossy(&invocation.payload).into_owned();
+                        tracing::warn!(
+                            rule,
+                            target,
+                            error,
+                            again = delay.is_some(),
+                            "a rule's function failed"
+                        );
+                    }
+                    let now = sandbox.clock.now();
+                    let again = delay.map(|delay| self.run_again(now + delay));
                     sandbox.engine.schedule(again);
                 }
                 Err(error) => {
@@ -158,10 +158,9 @@ impl Delivery {
         })
     }
 
-    fn run_again(self, now: Timestamp) -> Option<Task> {
-        let delay = *RERUN_DELAYS.get(self.rerun)?;
+    fn run_again(self, due: Timestamp) -> Task {
         let rerun = self.rerun + 1;
-        Some(Self { rerun, ..self }.task(now + delay))
+        Self { rerun, ..self }.task(due)
     }
 
     fn hand_over_again(self, now: Timestamp) -> Option<Task> {

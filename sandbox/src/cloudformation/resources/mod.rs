@@ -3,6 +3,7 @@
 //! Each file holds the types of one service: a table of what they look like, and how they are made, changed and
 //! deleted. Nothing is ignored silently: a property that is not in the table fails the resource.
 
+mod config;
 mod ec2_groups;
 mod ec2_network;
 mod events;
@@ -11,6 +12,7 @@ mod lambda;
 mod logs;
 mod s3;
 mod schema;
+mod siblings;
 mod sns;
 pub(super) mod tags;
 mod work;
@@ -25,6 +27,7 @@ pub(super) use self::work::{Failure, Made, Work};
 /// Which file makes a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
+    Config,
     Network,
     Groups,
     Events,
@@ -38,6 +41,7 @@ pub(super) enum Family {
 /// The type of that name.
 pub(super) fn kind(name: &str) -> Option<&'static Kind> {
     [
+        config::KINDS,
         ec2_network::KINDS,
         ec2_groups::KINDS,
         events::KINDS,
@@ -59,6 +63,7 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
 pub(super) async fn create(work: &Work, kind: &Kind, properties: &Value) -> Result<Made, Failure> {
     schema::check(kind, &work.logical_id, properties)?;
     match kind.family {
+        Family::Config => config::create(work, kind.name, properties).await,
         Family::Network => ec2_network::create(work, kind.name, properties).await,
         Family::Groups => ec2_groups::create(work, kind.name, properties).await,
         Family::Events => events::create(work, kind.name, properties).await,
@@ -106,6 +111,7 @@ impl Update<'_> {
 pub(super) async fn update(work: &Work, kind: &Kind, update: &Update<'_>) -> Result<Made, Failure> {
     schema::check(kind, &work.logical_id, update.new)?;
     match kind.family {
+        Family::Config => config::update(work, kind.name, update).await,
         Family::Network => ec2_network::update(work, kind.name, update).await,
         Family::Groups => ec2_groups::update(work, kind.name, update).await,
         Family::Events => events::update(work, kind.name, update).await,
@@ -128,6 +134,7 @@ pub(super) async fn delete(
     properties: &Value,
 ) -> Result<(), Failure> {
     let done = match kind.family {
+        Family::Config => config::delete(work, kind.name, physical_id).await,
         Family::Network => ec2_network::delete(work, kind.name, physical_id, properties).await,
         Family::Groups => ec2_groups::delete(work, kind.name, physical_id, properties).await,
         Family::Events => events::delete(work, physical_id).await,

@@ -12,8 +12,15 @@ use crate::protocol::{Answer, Operation};
 use crate::sandbox::Target;
 use crate::service::Service;
 
-/// The services on whose resources CloudFormation's own tags can be put.
-const SYSTEM_TAGS: &[Service] = &[Service::Ec2];
+/// The services on whose resources CloudFormation puts its own tags. The schemas of the resource types say so; that of
+/// `AWS::IAM::Role` says that it does not.
+const SYSTEM_TAGS: &[Service] = &[
+    Service::Ec2,
+    Service::Lambda,
+    Service::Logs,
+    Service::S3,
+    Service::Sns,
+];
 
 /// One resource at work.
 #[derive(Debug)]
@@ -67,6 +74,11 @@ impl Failure {
             code: String::new(),
             missing: false,
         }
+    }
+
+    /// Whether the thing does not exist.
+    pub(in crate::cloudformation) fn is_missing(&self) -> bool {
+        self.missing
     }
 
     /// A failure that a handler tells in its own words.
@@ -142,7 +154,7 @@ impl Work {
     ///
     /// # Errors
     /// The service's own error as CloudFormation quotes it.
-    pub(super) async fn call(
+    pub(in crate::cloudformation) async fn call(
         &self,
         service: Service,
         name: &str,
@@ -162,6 +174,12 @@ impl Work {
             Ok(Answer::Http(_)) => Ok(Value::Null),
             Err(error) => Err(failed(&error, &target.request_id)),
         }
+    }
+
+    /// Whether the stack is being changed.
+    pub(super) fn updating(&self) -> bool {
+        self.job
+            .stack(|stack, _| stack.status == "UPDATE_IN_PROGRESS")
     }
 
     /// Notes the id of what now exists, so that it is taken back if the rest fails.

@@ -17,10 +17,15 @@ use crate::protocol::Operation;
 use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service::{self, CloudFormation, Ec2, Iam, Lambda, Logs, S3, Sns};
 
+mod change_sets;
+mod config;
 mod deletion;
+mod drift;
 mod events;
+mod failures;
 mod lab;
 mod refusals;
+mod tags;
 mod updates;
 
 /// A sandbox with one account in it, seen by its operator.
