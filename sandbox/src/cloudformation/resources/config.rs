@@ -15,8 +15,11 @@ const RECORDER: &str = "AWS::Config::ConfigurationRecorder";
 const CHANNEL: &str = "AWS::Config::DeliveryChannel";
 const RULE: &str = "AWS::Config::ConfigRule";
 
-/// How long a rule that is being deleted is left alone before it is looked for again.
+/// How long something that is being deleted or stopped is left alone before it is looked at again.
 const PAUSE: time::Duration = time::Duration::milliseconds(10);
+
+/// How long a channel's deletion is tried while its stopped recorder still holds it.
+const PATIENCE: time::Duration = time::Duration::minutes(2);
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
@@ -233,19 +236,29 @@ async fn delete_channel(work: &Work, name: &str) -> Result<(), Failure> {
         work.call(Config, "DeleteDeliveryChannel", input).await
     };
     match delete().await {
-        Err(failure) if failure.code == "LastDeliveryChannelDeleteFailedException" => {
+        Err(failed) if failed.code == "LastDeliveryChannelDeleteFailedException" => {
             let own = work.job.stack(|stack, _| {
                 let mut records = stack.resources.values();
                 let recorder = records.find(|record| record.kind.name == RECORDER)?;
                 recorder.physical_id.clone()
             });
             let Some(recorder) = own else {
-                return Err(failure);
+                return Err(failed);
             };
             let input = json!({"ConfigurationRecorderName": recorder});
             work.call(Config, "StopConfigurationRecorder", input)
                 .await?;
-            delete().await.map(drop)
+            // A recorder holds its channel for a while after it was stopped.
+            let clock = &work.job.sandbox.clock;
+            let end = clock.now() + PATIENCE;
+            loop {
+                match delete().await {
+                    Err(failure) if failure.code == failed.code && clock.now() < end => {
+                        clock.wait_until(clock.now() + PAUSE).await;
+                    }
+                    other => return other.map(drop),
+                }
+            }
         }
         other => other.map(drop),
     }

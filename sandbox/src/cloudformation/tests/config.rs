@@ -86,7 +86,12 @@ async fn recorder_and_channel_wait_for_one_another() {
     );
 
     // Config has written into the bucket, which is therefore kept.
-    assert_eq!(world.delete("s").await, "DELETE_COMPLETE");
+    let id = world.stack("s").await["StackId"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let status = world.delete("s").await;
+    assert_eq!(status, "DELETE_COMPLETE", "{:?}", world.events(&id).await);
     for (operation, list) in [
         ("DescribeConfigurationRecorders", "ConfigurationRecorders"),
         ("DescribeDeliveryChannels", "DeliveryChannels"),
