@@ -1,4 +1,7 @@
-//! What is not AWS: health, the clock, the inbox. Everything under `/_sandbox/`.
+//! What is not AWS: health, the clock, the inbox, calls, faults. Everything under `/_sandbox/`.
+
+mod calls;
+mod faults;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +11,7 @@ use serde_json::json;
 
 use crate::caller::Caller;
 use crate::clock::iso8601;
+use crate::config::Latency;
 use crate::ids::{AccountId, Region};
 use crate::protocol::{HttpRequest, HttpResponse, respond};
 use crate::sandbox::{Sandbox, Target};
@@ -27,7 +31,8 @@ pub(crate) async fn answer(
                 "instance": sandbox.instance,
                 "version": env!("CARGO_PKG_VERSION"),
                 "now": iso8601(sandbox.clock.now()),
-                "idle": sandbox.engine.is_idle(),
+                "idle": sandbox.engine.is_idle_at(sandbox.clock.now()),
+                "isolation": crate::lambda::isolation::name(),
             }),
         ),
         (&Method::POST, "clock/advance") => advance(sandbox, request),
@@ -35,10 +40,15 @@ pub(crate) async fn answer(
             sandbox.clock.freeze();
             reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
         }
+        (&Method::POST, "config-latency") => config_latency(sandbox, request),
         (&Method::GET, "inbox") => inbox(sandbox, request),
         // Links in mails are clicked, so these two are GET although they change something.
         (&Method::GET, "confirm") => confirm(sandbox, request),
         (&Method::GET, "unsubscribe") => unsubscribe(sandbox, request),
+        (&Method::GET, "calls") => calls::list(sandbox, request),
+        (&Method::POST, "faults") => faults::add(sandbox, request),
+        (&Method::GET, "faults") => faults::list(sandbox),
+        (&Method::DELETE, "faults") => faults::remove(sandbox, request),
         _ => reply(
             404,
             &json!({"error": format!("`{} /_sandbox/{path}` does not exist", request.method)}),
@@ -46,20 +56,41 @@ pub(crate) async fn answer(
     }
 }
 
+/// The clock is not moved this far.
+const LAST_YEAR: i32 = 9000;
+
 fn advance(sandbox: &Sandbox, request: &HttpRequest) -> HttpResponse {
     let seconds = request
         .query_pairs()
         .into_iter()
         .find(|(name, _)| name == "seconds")
-        .and_then(|(_, value)| value.parse::<u64>().ok());
+        .and_then(|(_, value)| value.parse::<u32>().ok())
+        // Far from where calendars end, whatever is added to it afterwards.
+        .filter(|seconds| {
+            let step = time::Duration::seconds(i64::from(*seconds));
+            let then = sandbox.clock.now().checked_add(step);
+            then.is_some_and(|then| then.year() < LAST_YEAR)
+        });
     let Some(seconds) = seconds else {
         return reply(
             400,
-            &json!({"error": "`seconds` must be a whole number, as in clock/advance?seconds=60"}),
+            &json!({"error": format!("`seconds` must be a whole number, as in clock/advance?seconds=60, and end before the year {LAST_YEAR}")}),
         );
     };
-    sandbox.clock.advance(Duration::from_secs(seconds));
+    sandbox.clock.advance(Duration::from_secs(seconds.into()));
     reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
+}
+
+/// What is noticed from now on takes this long to be recorded; what was noticed before keeps its time.
+fn config_latency(sandbox: &Sandbox, request: &HttpRequest) -> HttpResponse {
+    let value = parameter(request, "value").unwrap_or_default();
+    match value.parse::<Latency>() {
+        Ok(latency) => {
+            sandbox.set_config_latency(latency);
+            reply(200, &json!({"config_latency": latency.to_string()}))
+        }
+        Err(error) => reply(400, &json!({"error": error.to_string()})),
+    }
 }
 
 /// The mails of an account in all its regions, oldest first; `to` chooses one address.

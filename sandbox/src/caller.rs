@@ -28,6 +28,12 @@ pub enum Caller {
 }
 
 impl Caller {
+    /// Whether the caller may set and remove tags whose keys begin with `aws:`: services may, CloudFormation among
+    /// them, and nobody else.
+    pub fn may_set_system_tags(&self) -> bool {
+        matches!(self, Caller::Service(_))
+    }
+
     /// The ARN that `GetCallerIdentity` shows and that error messages name.
     pub fn arn(&self, account: &AccountId, region: &Region) -> String {
         let partition = region.partition();
@@ -41,6 +47,16 @@ impl Caller {
                 &format!("assumed-role/{role}/{session}"),
             ),
             Caller::Service(principal) => (*principal).to_owned(),
+        }
+    }
+
+    /// What kind of principal this is, in one word: `operator`, `user`, `role` or `service`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Caller::Operator => "operator",
+            Caller::User { .. } => "user",
+            Caller::Role { .. } => "role",
+            Caller::Service(_) => "service",
         }
     }
 }
@@ -61,15 +77,17 @@ pub struct Credentials {
 /// Every key that the sandbox has issued.
 #[derive(Debug, Default)]
 pub struct KeyRing {
-    keys: Mutex<HashMap<String, Grant>>,
+    keys: Mutex<HashMap<String, Key>>,
 }
 
-/// What a key stands for, and until when.
+/// What a key stands for.
 #[derive(Debug)]
-struct Grant {
+struct Key {
     account: AccountId,
     caller: Caller,
     expires: Option<Timestamp>,
+    /// An inactive key opens nothing, but can be made active again.
+    active: bool,
 }
 
 impl KeyRing {
@@ -93,18 +111,23 @@ impl KeyRing {
         self.lock().remove(access_key_id);
     }
 
+    /// Makes a key usable or unusable; unknown keys are ignored.
+    pub fn set_active(&self, access_key_id: &str, active: bool) {
+        if let Some(key) = self.lock().get_mut(access_key_id) {
+            key.active = active;
+        }
+    }
+
     /// What `access_key_id` stands for at `now`: twelve digits are the operator of that account,
-    /// anything else must have been issued and not have expired.
+    /// anything else must have been issued, be active and not have expired.
     pub fn lookup(&self, access_key_id: &str, now: Timestamp) -> Option<(AccountId, Caller)> {
         if let Some(account) = AccountId::parse(access_key_id) {
             return Some((account, Caller::Operator));
         }
         let keys = self.lock();
-        let grant = keys.get(access_key_id)?;
-        grant
-            .expires
-            .is_none_or(|at| now < at)
-            .then(|| (grant.account.clone(), grant.caller.clone()))
+        let key = keys.get(access_key_id)?;
+        (key.active && key.expires.is_none_or(|at| now < at))
+            .then(|| (key.account.clone(), key.caller.clone()))
     }
 
     fn issue(
@@ -114,12 +137,13 @@ impl KeyRing {
         caller: Caller,
         expires: Option<Timestamp>,
     ) -> Credentials {
-        let grant = Grant {
+        let key = Key {
             account: account.clone(),
             caller,
             expires,
+            active: true,
         };
-        self.lock().insert(id.clone(), grant);
+        self.lock().insert(id.clone(), key);
         Credentials {
             access_key_id: id,
             secret_access_key: upper_id("", 40),
@@ -128,7 +152,7 @@ impl KeyRing {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Grant>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Key>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

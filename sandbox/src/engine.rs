@@ -23,6 +23,7 @@ pub struct Task {
     due: Timestamp,
     lane: String,
     work: Work,
+    routine: bool,
 }
 
 impl fmt::Debug for Task {
@@ -45,7 +46,16 @@ impl Task {
             due,
             lane: lane.into(),
             work: Box::new(move |sandbox| Box::pin(work(sandbox))),
+            routine: false,
         }
+    }
+
+    /// Marks work that comes again for ever, such as a file every six hours: an engine that waits for
+    /// nothing else is idle.
+    #[must_use]
+    pub fn routine(mut self) -> Self {
+        self.routine = true;
+        self
     }
 }
 
@@ -111,10 +121,28 @@ impl Engine {
         }
     }
 
-    /// Whether nothing waits and nothing runs.
+    /// Whether nothing runs, and nothing waits but routine.
     pub fn is_idle(&self) -> bool {
+        self.is_idle_but(|_| false)
+    }
+
+    /// Whether nothing runs at `now`, and nothing waits but routine that is not due yet.
+    pub fn is_idle_at(&self, now: Timestamp) -> bool {
+        self.is_idle_but(|routine| routine.due <= now)
+    }
+
+    fn is_idle_but(&self, counts: impl Fn(&Task) -> bool) -> bool {
         let queues = self.lock();
-        queues.waiting.is_empty() && queues.lanes.is_empty()
+        let mut waiting = queues.waiting.iter().map(|Reverse(queued)| &queued.task);
+        queues.lanes.is_empty() && waiting.all(|task| task.routine && !counts(task))
+    }
+
+    /// Whether something runs, or could: what is still to come at `now` does not count.
+    #[cfg(test)]
+    pub(crate) fn is_busy(&self, now: Timestamp) -> bool {
+        let queues = self.lock();
+        let due = |Reverse(queued): &Reverse<Queued>| queued.task.due <= now;
+        !queues.lanes.is_empty() || queues.waiting.peek().is_some_and(due)
     }
 
     /// Runs tasks as they become due, for as long as the runtime lives.

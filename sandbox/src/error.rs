@@ -12,6 +12,8 @@ pub struct ApiError {
     pub code: Cow<'static, str>,
     /// For people; clients must not match it.
     pub message: String,
+    /// What else a throttled caller is told: which limit it was.
+    pub reason: Option<&'static str>,
 }
 
 impl ApiError {
@@ -25,7 +27,15 @@ impl ApiError {
             status,
             code: code.into(),
             message: message.into(),
+            reason: None,
         }
+    }
+
+    /// The same refusal with the limit that was reached.
+    #[must_use]
+    pub fn because(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
+        self
     }
 
     /// The caller's fault, HTTP 400: what most services answer for most mistakes.

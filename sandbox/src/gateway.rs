@@ -4,41 +4,80 @@ use std::sync::Arc;
 
 use crate::admin;
 use crate::error::ApiError;
+use crate::faults::Refusal;
 use crate::ids::{Region, unknown_region, uuid};
-use crate::protocol::{HttpRequest, HttpResponse, Protocol, encode, encode_error};
+use crate::journal::{Entry, Origin};
+use crate::protocol::{HttpRequest, HttpResponse, Operation, Protocol, encode, encode_error};
 use crate::sandbox::{Sandbox, Target};
 use crate::service::Service;
 
+/// The connection is to be closed without an answer: a fault asks for it.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed without an answer, as a fault asks")]
+pub(crate) struct Hangup;
+
 /// Answers one request.
-pub(crate) async fn answer(sandbox: &Arc<Sandbox>, request: HttpRequest) -> HttpResponse {
+///
+/// # Errors
+/// [`Hangup`] where there is to be no answer.
+pub(crate) async fn answer(
+    sandbox: &Arc<Sandbox>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Hangup> {
     if let Some(rest) = request.path.strip_prefix("/_sandbox/") {
-        return admin::answer(sandbox, rest, &request).await;
+        return Ok(admin::answer(sandbox, rest, &request).await);
     }
     let request_id = uuid();
+    let turned_away = |scope: &Scope, error: &ApiError| {
+        let place = (scope.service.as_str(), scope.region.as_str());
+        let (now, origin) = (sandbox.clock.now(), scope.origin(&request));
+        let who = sandbox.keys.lookup(&scope.access_key, now);
+        let entry = Entry::turned_away(now, origin, who, place, error, &request_id);
+        sandbox.journal.write(entry);
+    };
     let scope = match Scope::of(&request) {
         Ok(scope) => scope,
-        Err(error) => return encode_error(Protocol::RestXml, &error, &request_id),
+        Err(error) => {
+            turned_away(&Scope::default(), &error);
+            return Ok(encode_error(Protocol::RestXml, &error, &request_id));
+        }
     };
     let Some(service) = Service::from_signing_name(&scope.service) else {
         let error = ApiError::not_implemented(&scope.service, "*");
-        return encode_error(guess_protocol(&request), &error, &request_id);
+        turned_away(&scope, &error);
+        return Ok(encode_error(guess_protocol(&request), &error, &request_id));
     };
-    match perform(sandbox, service, &scope, &request, &request_id).await {
-        Ok(response) => response,
+    let (target, operation) = match understand(sandbox, service, &scope, &request, &request_id) {
+        Ok(understood) => understood,
         Err(error) => {
-            tracing::debug!(service = service.signing_name(), %error, "refused");
-            encode_error(service.protocol(), &error, &request_id)
+            turned_away(&scope, &error);
+            return Ok(encode_error(service.protocol(), &error, &request_id));
         }
+    };
+    let origin = scope.origin(&request);
+    match sandbox.admit(&target, &origin, service, &operation).await {
+        Ok(answer) => Ok(encode(
+            service.protocol(),
+            &operation.name,
+            answer,
+            &request_id,
+        )),
+        Err(Refusal::Error(error)) => {
+            tracing::debug!(service = service.signing_name(), %error, "refused");
+            Ok(encode_error(service.protocol(), &error, &request_id))
+        }
+        Err(Refusal::Hangup) => Err(Hangup),
     }
 }
 
-async fn perform(
+/// Who calls, and what is asked for.
+fn understand(
     sandbox: &Arc<Sandbox>,
     service: Service,
     scope: &Scope,
     request: &HttpRequest,
     request_id: &str,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<(Target, Operation), ApiError> {
     let region = Region::parse(&scope.region).ok_or_else(|| unknown_region(&scope.region))?;
     let (account, caller) = sandbox.keys.lookup(&scope.access_key, sandbox.clock.now()).ok_or_else(|| {
         ApiError::new(
@@ -58,13 +97,7 @@ async fn perform(
         caller,
         request_id: request_id.to_owned(),
     };
-    let answer = sandbox.perform(&target, service, &operation).await?;
-    Ok(encode(
-        service.protocol(),
-        &operation.name,
-        answer,
-        request_id,
-    ))
+    Ok((target, operation))
 }
 
 /// The protocol of a service that the sandbox does not have, so that the client at least reads the error.
@@ -83,6 +116,7 @@ fn guess_protocol(request: &HttpRequest) -> Protocol {
 
 /// The credential scope of a signed request. The signature itself is not checked: the sandbox
 /// listens on the loopback interface only and its secrets are nobody's secrets.
+#[derive(Debug, Default)]
 struct Scope {
     access_key: String,
     region: String,
@@ -90,6 +124,14 @@ struct Scope {
 }
 
 impl Scope {
+    /// The client behind the request, for the journal.
+    fn origin(&self, request: &HttpRequest) -> Origin {
+        Origin::Client {
+            access_key: self.access_key.clone(),
+            user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
+        }
+    }
+
     fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let presigned = || {
             let pairs = request.query_pairs();

@@ -1,27 +1,32 @@
 //! AWS on this machine, for the lab: one process, loopback only, no Docker, no Python.
 //!
 //! One request's way: [`server`] (HTTP) → `gateway` (who calls, which service) → [`service`]
-//! (protocol in, operation out) → [`sandbox::Sandbox::perform`] (authorisation, effect under the
-//! account's lock) → the service's module → protocol again. What happens later (an item recorded, a
+//! (protocol in, operation out) → the door, [`sandbox::Sandbox::perform`] ([`faults`], authorisation,
+//! effect under the account's lock, [`journal`]) → the service's module → protocol again. What happens later (an item recorded, a
 //! function invoked, a stack created) is a task of the [`engine`].
 
 pub mod caller;
 pub mod clock;
 pub mod engine;
 pub mod error;
+pub mod faults;
 pub mod fields;
 pub mod ids;
+pub mod journal;
 pub mod protocol;
 pub mod sandbox;
 pub mod server;
 pub mod service;
 
 mod admin;
+mod door;
 mod gateway;
 
 pub mod cloudformation;
+pub mod cloudtrail;
 pub mod config;
 pub mod ec2;
+pub mod events;
 pub mod iam;
 pub mod lambda;
 pub mod logs;

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use sandbox::lambda::reaper;
+use sandbox::config::{self, Latency};
+use sandbox::lambda::{isolation, reaper};
 use sandbox::sandbox::{Sandbox, Settings};
 use sandbox::server;
 use tokio::io::AsyncReadExt;
@@ -19,25 +20,24 @@ struct Args {
     /// The port on 127.0.0.1; 0 takes any free one
     #[arg(long, default_value_t = 0)]
     port: u16,
+    /// Evaluate the policies of every caller, not only those of roles
+    #[arg(long)]
+    enforce_iam: bool,
     /// Stop when standard input is closed, so that the sandbox never outlives whoever started it
     #[arg(long)]
     exit_with_stdin: bool,
-    /// How long AWS Config takes to record a change, for example `0s`, `300ms`, `90s`, `2m`
-    #[arg(long, default_value = "0s", value_parser = duration)]
-    config_latency: Duration,
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits
-        .parse()
-        .map_err(|_| "a duration is a whole number and a unit: 300ms, 90s, 2m".to_owned())?;
-    match &text[digits.len()..] {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" | "" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(number * 60)),
-        unit => Err(format!("`{unit}` is no unit of time: use ms, s or m")),
-    }
+    /// How long AWS Config takes to record a change: `0`, `300ms`, `90s`, `2m`, `uniform:5s-60s` or `like-aws`
+    #[arg(long, default_value = "0")]
+    config_latency: Latency,
+    /// How long a stopped recorder still keeps its delivery channel from being deleted
+    #[arg(long, default_value = "250ms", value_parser = config::duration)]
+    recorder_stop_lag: Duration,
+    /// Do not run without the means to keep functions from every endpoint but the sandbox
+    #[arg(long)]
+    require_isolation: bool,
+    /// How many invocations an account may run at once in a region
+    #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+    lambda_concurrency: u32,
 }
 
 fn main() -> ExitCode {
@@ -73,8 +73,21 @@ async fn serve() -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), String> {
+    if let Err(why) = isolation::available() {
+        if args.require_isolation {
+            return Err(format!("functions cannot be isolated here: {why}"));
+        }
+        let _ = writeln!(
+            io::stderr(),
+            "warning: functions can reach other endpoints than the sandbox: {why}"
+        );
+    }
     let sandbox = Sandbox::start(Settings {
+        enforce_iam: args.enforce_iam,
         config_latency: args.config_latency,
+        recorder_stop_lag: Some(args.recorder_stop_lag),
+        require_isolation: args.require_isolation,
+        lambda_concurrency: Some(args.lambda_concurrency),
     });
     match std::env::current_exe() {
         Ok(executable) => sandbox.functions.guard_with(executable),

@@ -13,17 +13,31 @@ use crate::caller::{Caller, KeyRing};
 use crate::clock::{Clock, Timestamp};
 use crate::engine::{Engine, Task};
 use crate::error::ApiError;
+use crate::faults::Faults;
 use crate::ids::{AccountId, Region, uuid};
+use crate::journal::{Journal, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::service::Service;
-use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns};
+use crate::{cloudformation, config, ec2, events, iam, lambda, logs, s3, sns};
 
 /// What can be chosen when a sandbox is started.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
+    /// Whether the policies of every caller are evaluated. Those of roles always are; without this a
+    /// user's key may do everything.
+    pub enforce_iam: bool,
     /// How long after a change AWS Config records it. AWS promises nothing and takes seconds to
     /// minutes; zero makes rehearsals quick.
-    pub config_latency: Duration,
+    pub config_latency: config::Latency,
+    /// How long a stopped recorder still counts as running for `DeleteDeliveryChannel`. On AWS the stop is
+    /// eventually consistent, and whoever removes a channel has to try again; a client that does not
+    /// should fail here too. `None` is a quarter of a second: long enough to meet a client that does not
+    /// wait at all, short enough for nobody to mind.
+    pub recorder_stop_lag: Option<Duration>,
+    /// Whether functions are refused where the machine cannot keep them from other endpoints.
+    pub require_isolation: bool,
+    /// How many invocations an account may run at once in a region; `None` is AWS's default.
+    pub lambda_concurrency: Option<u32>,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.
@@ -39,12 +53,17 @@ pub struct Sandbox {
     pub keys: KeyRing,
     /// What is going to happen.
     pub engine: Engine,
+    /// What goes wrong on purpose.
+    pub faults: Faults,
+    /// What has been asked for, and how it ended.
+    pub journal: Journal,
     /// The processes of the functions.
     pub functions: lambda::Host,
     accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
     /// Bucket names are global: who owns which.
     pub(crate) bucket_owners: Mutex<HashMap<String, AccountId>>,
     endpoint: OnceLock<String>,
+    config_latency: Mutex<config::Latency>,
 }
 
 /// Everything that one account holds.
@@ -75,6 +94,8 @@ pub struct Regional {
     pub logs: logs::State,
     /// Stacks.
     pub cloudformation: cloudformation::State,
+    /// Rules and their targets.
+    pub events: events::State,
 }
 
 impl Account {
@@ -101,6 +122,7 @@ impl Account {
                 sns: sns::State::default(),
                 logs: logs::State::default(),
                 cloudformation: cloudformation::State::default(),
+                events: events::State::default(),
             })
     }
 
@@ -185,12 +207,16 @@ impl From<Answer> for Outcome {
 impl Sandbox {
     /// A new, empty world whose engine runs for as long as the current tokio runtime lives.
     pub fn start(settings: Settings) -> Arc<Self> {
+        let config_latency = Mutex::new(settings.config_latency);
         let sandbox = Arc::new(Self {
+            config_latency,
             instance: uuid(),
             clock: Clock::default(),
             settings,
             keys: KeyRing::default(),
             engine: Engine::default(),
+            faults: Faults::default(),
+            journal: Journal::default(),
             functions: lambda::Host::default(),
             accounts: Mutex::default(),
             bucket_owners: Mutex::default(),
@@ -205,13 +231,27 @@ impl Sandbox {
         self.endpoint.get().map_or("", String::as_str)
     }
 
+    /// How long after a change AWS Config records it, as chosen last.
+    pub(crate) fn config_latency(&self) -> config::Latency {
+        *self.lock_config_latency()
+    }
+
+    pub(crate) fn set_config_latency(&self, latency: config::Latency) {
+        *self.lock_config_latency() = latency;
+    }
+
+    fn lock_config_latency(&self) -> std::sync::MutexGuard<'_, config::Latency> {
+        let latency = self.config_latency.lock();
+        latency.unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn set_endpoint(&self, endpoint: String) {
         // A sandbox listens once; a second address would be a mistake of ours and changes nothing.
         let _ = self.endpoint.set(endpoint);
     }
 
-    /// Performs one operation as `caller`, through the same door for clients and for services that
-    /// call each other (CloudFormation makes what it makes through here): authorisation, effect, tasks.
+    /// Performs one operation for a service (or a test) in this process, through the door that clients
+    /// go through too: faults, authorisation, effect, tasks, journal.
     ///
     /// # Errors
     /// What AWS would answer.
@@ -221,14 +261,26 @@ impl Sandbox {
         service: Service,
         operation: &Operation,
     ) -> Result<Answer, ApiError> {
-        let outcome = self.enter(target, |call| {
-            iam::authorize(call, service, operation)?;
-            service.dispatch(call, operation)
-        })?;
-        match outcome {
-            Outcome::Done(answer) => Ok(answer),
-            Outcome::Later(answer) => answer.await,
-        }
+        self.admit(target, &Origin::Service, service, operation)
+            .await
+            .map_err(ApiError::from)
+    }
+
+    /// Like [`Sandbox::perform`], for a service that acts in somebody's name: the caller of `target` must
+    /// be allowed to do it, `acting` (for example `cloudformation.amazonaws.com`) does it.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub async fn perform_for(
+        self: &Arc<Self>,
+        target: &Target,
+        acting: &'static str,
+        service: Service,
+        operation: &Operation,
+    ) -> Result<Answer, ApiError> {
+        self.admit(target, &Origin::OnBehalf(acting), service, operation)
+            .await
+            .map_err(ApiError::from)
     }
 
     /// Like [`Sandbox::perform`], for services whose output is a structure.

@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::error::ApiError;
-use crate::gateway;
+use crate::gateway::{self, Hangup};
 use crate::protocol::{HttpRequest, HttpResponse, Protocol, encode_error};
 use crate::sandbox::Sandbox;
 
@@ -56,7 +56,8 @@ async fn connection(sandbox: Arc<Sandbox>, stream: TcpStream) {
     }
     let service = service_fn(move |request| {
         let sandbox = sandbox.clone();
-        async move { Ok::<_, std::convert::Infallible>(respond(&sandbox, request).await) }
+        // An error makes hyper close the connection without a word.
+        async move { respond(&sandbox, request).await }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -68,11 +69,14 @@ async fn connection(sandbox: Arc<Sandbox>, stream: TcpStream) {
     }
 }
 
-async fn respond(sandbox: &Arc<Sandbox>, request: hyper::Request<Incoming>) -> HttpResponse {
+async fn respond(
+    sandbox: &Arc<Sandbox>,
+    request: hyper::Request<Incoming>,
+) -> Result<HttpResponse, Hangup> {
     let (parts, body) = request.into_parts();
     let body = match read(body).await {
         Ok(body) => body,
-        Err(error) => return encode_error(Protocol::RestXml, &error, "-"),
+        Err(error) => return Ok(encode_error(Protocol::RestXml, &error, "-")),
     };
     let request = HttpRequest {
         method: parts.method,

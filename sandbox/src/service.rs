@@ -3,17 +3,21 @@
 use crate::error::ApiError;
 use crate::protocol::{HttpRequest, Operation, Protocol, json, query};
 use crate::sandbox::{Call, Outcome};
-use crate::{cloudformation, config, ec2, iam, lambda, logs, s3, sns, sts};
+use crate::{cloudformation, cloudtrail, config, ec2, events, iam, lambda, logs, s3, sns, sts};
 
 /// A service that the sandbox has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Service {
     /// Stacks.
     CloudFormation,
+    /// The history of calls.
+    CloudTrail,
     /// Recorder, channel, rules, evaluations.
     Config,
     /// Networks and security groups.
     Ec2,
+    /// EventBridge: rules and their targets.
+    Events,
     /// Roles and policies.
     Iam,
     /// Functions.
@@ -33,8 +37,10 @@ impl Service {
     pub fn from_signing_name(name: &str) -> Option<Self> {
         Some(match name {
             "cloudformation" => Service::CloudFormation,
+            "cloudtrail" => Service::CloudTrail,
             "config" => Service::Config,
             "ec2" => Service::Ec2,
+            "events" => Service::Events,
             "iam" => Service::Iam,
             "lambda" => Service::Lambda,
             "logs" => Service::Logs,
@@ -49,8 +55,10 @@ impl Service {
     pub fn signing_name(self) -> &'static str {
         match self {
             Service::CloudFormation => "cloudformation",
+            Service::CloudTrail => "cloudtrail",
             Service::Config => "config",
             Service::Ec2 => "ec2",
+            Service::Events => "events",
             Service::Iam => "iam",
             Service::Lambda => "lambda",
             Service::Logs => "logs",
@@ -70,7 +78,9 @@ impl Service {
             Service::Iam => Protocol::Query("https://iam.amazonaws.com/doc/2010-05-08/"),
             Service::Sns => Protocol::Query("http://sns.amazonaws.com/doc/2010-03-31/"),
             Service::Sts => Protocol::Query("https://sts.amazonaws.com/doc/2011-06-15/"),
-            Service::Config | Service::Logs => Protocol::Json,
+            Service::CloudTrail | Service::Config | Service::Events | Service::Logs => {
+                Protocol::Json
+            }
             Service::Lambda => Protocol::RestJson,
             Service::S3 => Protocol::RestXml,
         }
@@ -117,8 +127,10 @@ impl Service {
     pub fn dispatch(self, call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
         match self {
             Service::CloudFormation => cloudformation::dispatch(call, operation),
+            Service::CloudTrail => cloudtrail::dispatch(call, operation),
             Service::Config => config::dispatch(call, operation),
             Service::Ec2 => ec2::dispatch(call, operation),
+            Service::Events => events::dispatch(call, operation),
             Service::Iam => iam::dispatch(call, operation),
             Service::Lambda => lambda::dispatch(call, operation),
             Service::Logs => logs::dispatch(call, operation),
@@ -133,8 +145,10 @@ impl Service {
     pub fn required_access(self, call: &mut Call<'_>, operation: &Operation) -> Vec<iam::Access> {
         match self {
             Service::CloudFormation => cloudformation::required_access(call, operation),
+            Service::CloudTrail => cloudtrail::required_access(call, operation),
             Service::Config => config::required_access(call, operation),
             Service::Ec2 => ec2::required_access(call, operation),
+            Service::Events => events::required_access(call, operation),
             Service::Iam => iam::required_access(call, operation),
             Service::Lambda => lambda::required_access(call, operation),
             Service::Logs => logs::required_access(call, operation),
@@ -148,7 +162,9 @@ impl Service {
     pub fn denial(self) -> (u16, &'static str) {
         match self {
             Service::Ec2 => (403, "UnauthorizedOperation"),
-            Service::Config | Service::Logs => (400, "AccessDeniedException"),
+            Service::CloudTrail | Service::Config | Service::Events | Service::Logs => {
+                (400, "AccessDeniedException")
+            }
             Service::Lambda => (403, "AccessDeniedException"),
             Service::Sns => (403, "AuthorizationError"),
             Service::CloudFormation | Service::Iam | Service::S3 | Service::Sts => {

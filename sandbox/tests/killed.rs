@@ -2,8 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+use std::fs::{File, TryLockError};
 use std::io::{BufRead as _, BufReader, Cursor, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,74 +16,72 @@ use serde_json::{Value, json};
 /// Long enough for any machine; only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Not a test of its own: a function's process that holds a connection for as long as it lives.
+/// A function can reach nobody but its sandbox, so that it lives is seen by what it locks.
+const LOCKS: [&str; 2] = ["one", "other"];
+
+/// Not a test of its own: a function's process that holds one of two locks for as long as it lives.
 #[test]
 fn process_that_never_ends() {
-    let Ok(address) = std::env::var("HELD_BY") else {
+    let Ok(directory) = std::env::var("LOCKS") else {
         return;
     };
-    let mut connection = TcpStream::connect(address).unwrap();
-    let _ = connection.read(&mut [0]);
+    let locks = LOCKS.map(|name| File::create(Path::new(&directory).join(name)).unwrap());
+    // Whoever looks whether a lock is held holds it for a moment.
+    let mut held = None;
+    loop {
+        match held {
+            None => held = locks.iter().find(|lock| lock.try_lock().is_ok()),
+            Some(_) => std::thread::park(),
+        }
+    }
 }
 
 #[test]
 fn kill_9_ends_functions_and_their_children_and_the_next_start_is_clean() {
-    let temp = TempDir::new();
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let (temp, locks) = (TempDir::new(), TempDir::new());
     let mut sandbox = Sandbox::start(&temp.0);
-    sandbox.create_function(&listener.local_addr().unwrap().to_string());
+    sandbox.create_function(&locks.0);
     // The function itself and a child of its own, which is in nobody's care but the group's.
-    let mut held = [accept(&listener), accept(&listener)];
+    wait("the function's processes did not start", || {
+        held(&locks.0) == 2
+    });
     assert_eq!(directories(&temp.0), 1);
     sandbox.process.kill().unwrap();
     sandbox.process.wait().unwrap();
-    for connection in &mut held {
-        // The kernel closes it when the process is gone; before that, reading times out.
-        match connection.read(&mut [0]) {
-            Ok(length) => assert_eq!(length, 0),
-            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}"),
-        }
-    }
-    let deadline = Instant::now() + PATIENCE;
-    while directories(&temp.0) > 0 {
-        assert!(
-            Instant::now() < deadline,
-            "the directory of the dead sandbox stays"
-        );
-        std::thread::yield_now();
-    }
+    // The kernel lets go of a lock when its process is gone.
+    wait("the function's processes stay", || held(&locks.0) == 0);
+    wait("the directory of the dead sandbox stays", || {
+        directories(&temp.0) == 0
+    });
     // What even the reaper could not remove goes with the next start.
     let abandoned = temp.0.join("driftlab-functions-999999999-00");
     std::fs::create_dir(&abandoned).unwrap();
     std::fs::write(abandoned.join("lock"), "").unwrap();
     let mut next = Sandbox::start(&temp.0);
-    next.create_function(&listener.local_addr().unwrap().to_string());
-    let _held = [accept(&listener), accept(&listener)];
+    next.create_function(&locks.0);
+    wait("the function's processes did not start", || {
+        held(&locks.0) == 2
+    });
     assert!(!abandoned.exists());
     next.process.kill().unwrap();
     next.process.wait().unwrap();
 }
 
-fn accept(listener: &TcpListener) -> TcpStream {
-    listener.set_nonblocking(true).unwrap();
+fn wait(complaint: &str, done: impl Fn() -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    loop {
-        match listener.accept() {
-            Ok((connection, _)) => {
-                connection.set_nonblocking(false).unwrap();
-                connection.set_read_timeout(Some(PATIENCE)).unwrap();
-                return connection;
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                assert!(
-                    Instant::now() < deadline,
-                    "the function's process did not start"
-                );
-                std::thread::yield_now();
-            }
-            Err(error) => panic!("{error}"),
-        }
+    while !done() {
+        assert!(Instant::now() < deadline, "{complaint}");
+        std::thread::yield_now();
     }
+}
+
+/// How many locks somebody holds.
+fn held(directory: &Path) -> usize {
+    let is_held = |name: &str| {
+        let lock = File::open(directory.join(name));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    };
+    LOCKS.iter().filter(|name| is_held(name)).count()
 }
 
 fn directories(temp: &Path) -> usize {
@@ -112,7 +111,7 @@ impl Sandbox {
     }
 
     /// Makes a function and invokes it without waiting for it.
-    fn create_function(&self, held_by: &str) {
+    fn create_function(&self, locks: &Path) {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole",
         }]});
@@ -129,7 +128,7 @@ impl Sandbox {
             "Role": "arn:aws:iam::123456789012:role/R",
             "Handler": "bootstrap",
             "Timeout": 60,
-            "Environment": {"Variables": {"HELD_BY": held_by}},
+            "Environment": {"Variables": {"LOCKS": locks}},
             "Code": {"ZipFile": BASE64_STANDARD.encode(package())},
         });
         let path = "/2015-03-31/functions";

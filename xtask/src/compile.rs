@@ -107,10 +107,11 @@ pub(crate) fn install(built: &Everything, dir: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Absolute, because not every program is started in the user's own directory.
 fn prebuilt() -> Option<PathBuf> {
     env::var_os(PREBUILT)
         .filter(|dir| !dir.is_empty())
-        .map(PathBuf::from)
+        .map(|dir| std::path::absolute(&dir).unwrap_or_else(|_| dir.into()))
 }
 
 fn installed_programs(dir: &Path) -> Programs {

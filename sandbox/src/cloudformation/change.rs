@@ -4,69 +4,152 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::State;
 use super::graph;
 use super::job::Job;
 use super::provision::{make, outputs, record, remove};
 use super::resources::{self, Change, Failure, Update};
-use super::stack::{Record, Wish};
+use super::rollback;
+use super::stack::{Done, OutputValue, Record, Wish};
 use super::template::Retention;
 
-/// What was done to a resource, and how it was before.
-enum Done {
-    Made(String),
-    Changed(String, Box<Record>),
-    Replaced(String, Box<Record>),
-}
-
-/// Changes everything that differs; on failure back to `old`, unless the caller asked not to.
-pub(super) async fn update(job: Job, old: Wish, roll_back: bool) {
+/// Changes everything that differs; on failure back to what the stack was when it was complete last, unless the caller
+/// asked not to.
+pub(super) async fn update(job: Job, roll_back: bool) {
     let Some(wish) = job.wish() else {
         return;
     };
-    let mut done = Vec::new();
-    let Err(reason) = apply(&job, &wish, &mut done).await else {
+    let mut done = job.stack(|stack, _| std::mem::take(&mut stack.pending));
+    let Err(reason) = apply(&job, &wish, &mut done, roll_back).await else {
         job.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", None);
         clean_up(&job, &wish, done).await;
-        job.set_status("UPDATE_COMPLETE", None);
+        job.stack(|stack, now| {
+            stack.settle();
+            stack.set_status("UPDATE_COMPLETE", None, *now);
+        });
         return;
     };
-    if !roll_back {
-        job.set_status("UPDATE_FAILED", Some(reason));
-        return;
-    }
-    job.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(reason));
-    let failed = take_back(&job, done).await;
-    job.stack(|stack, _| stack.wish = old);
-    if failed.is_empty() {
-        job.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None);
-        job.set_status("UPDATE_ROLLBACK_COMPLETE", None);
+    job.stack(|stack, _| stack.pending = done);
+    if roll_back {
+        job.set_status("UPDATE_ROLLBACK_IN_PROGRESS", Some(reason));
+        rollback::to_stable(&job, &BTreeSet::new()).await;
     } else {
-        let reason = format!(
-            "The following resource(s) failed to update: [{}]. ",
-            failed.join(", ")
-        );
-        job.set_status("UPDATE_ROLLBACK_FAILED", Some(reason));
+        job.set_status("UPDATE_FAILED", Some(reason));
     }
 }
 
-async fn apply(job: &Job, wish: &Wish, done: &mut Vec<Done>) -> Result<(), String> {
-    let needs = graph::dependencies(&wish.template, &wish.active).map_err(|error| error.message)?;
-    for name in graph::order(&needs).map_err(|error| error.message)? {
-        let needed = needs.get(&name).cloned().unwrap_or_default();
-        match job.record(&name) {
-            None => {
-                done.push(Done::Made(name.clone()));
-                make(job, wish, &name, needed).await.map_err(|_| {
-                    format!("The following resource(s) failed to create: [{name}]. ")
-                })?;
-            }
-            Some(before) => change(job, wish, &name, needed, before, done)
-                .await
-                .map_err(|_| format!("The following resource(s) failed to update: [{name}]. "))?,
+/// Deletes the things that an unfinished update has replaced: nobody will go back to them.
+pub(super) async fn discard_replaced(job: &Job) {
+    let pending = job.stack(|stack, _| std::mem::take(&mut stack.pending));
+    for step in pending.into_iter().rev() {
+        if let Done::Replaced(name, before) | Done::Discarded(name, before) = step {
+            discard(job, &name, &before, false).await;
         }
     }
+}
+
+async fn apply(
+    job: &Job,
+    wish: &Wish,
+    done: &mut Vec<Done>,
+    roll_back: bool,
+) -> Result<(), String> {
+    let needs = graph::dependencies(&wish.template, &wish.active).map_err(|error| error.message)?;
+    let (mut uncreated, mut unchanged) = (Vec::new(), Vec::new());
+    let mut lacking: BTreeSet<String> = BTreeSet::new();
+    for name in graph::order(&needs).map_err(|error| error.message)? {
+        let needed = needs.get(&name).cloned().unwrap_or_default();
+        if !needed.is_disjoint(&lacking) {
+            lacking.insert(name);
+            continue;
+        }
+        let before = job.record(&name);
+        let failed = match before.filter(|record| !record.never_was()) {
+            None => {
+                let result = make_anew(job, wish, &name, needed, done).await;
+                result.is_err().then_some(&mut uncreated)
+            }
+            Some(before) => {
+                let steps = done.len();
+                let result = change(job, wish, &name, needed, before, done).await;
+                if result.is_err() && !roll_back {
+                    // What cannot be changed goes back to how it was; the rest stays as far as it has come.
+                    let reason = result.as_ref().err().map(|failure| failure.reason.clone());
+                    rollback::one(job, done.split_off(steps), reason).await;
+                }
+                result.is_err().then_some(&mut unchanged)
+            }
+        };
+        if let Some(list) = failed {
+            list.push(name.clone());
+            lacking.insert(name);
+            if roll_back {
+                break;
+            }
+        }
+    }
+    let mut reason = String::new();
+    for (what, names) in [("create", uncreated), ("update", unchanged)] {
+        if !names.is_empty() {
+            let names = names.join(", ");
+            reason += &format!("The following resource(s) failed to {what}: [{names}]. ");
+        }
+    }
+    if !reason.is_empty() {
+        return Err(reason);
+    }
     let outputs = outputs(job, wish).map_err(|failure| failure.reason)?;
+    job.sandbox.enter(&job.target, |call| {
+        let state = &mut call.here().cloudformation;
+        exports_kept(state, &job.stack_id, &outputs)
+    })?;
     job.stack(|stack, _| stack.outputs = outputs);
+    Ok(())
+}
+
+/// Makes a new resource, in the place of one that could not be made before if there was one.
+async fn make_anew(
+    job: &Job,
+    wish: &Wish,
+    name: &str,
+    needs: BTreeSet<String>,
+    done: &mut Vec<Done>,
+) -> Result<(), Failure> {
+    if let Some(failed) = job.record(name) {
+        if failed.physical_id.is_some() {
+            remove(job, name, &failed).await?;
+        }
+        job.stack(|stack, _| stack.resources.remove(name));
+    }
+    if !done.iter().any(|step| step.name() == name) {
+        done.push(Done::Made(name.to_owned()));
+    }
+    make(job, wish, name, needs).await
+}
+
+/// Refuses to take away or to change what other stacks import.
+fn exports_kept(state: &State, stack_id: &str, new: &[OutputValue]) -> Result<(), String> {
+    let Some(stack) = state.stacks.get(stack_id) else {
+        return Ok(());
+    };
+    for old in &stack.outputs {
+        let Some(export) = &old.export else {
+            continue;
+        };
+        let kept = new.iter().find(|new| new.export.as_ref() == Some(export));
+        let what = match kept {
+            Some(kept) if kept.value == old.value => continue,
+            Some(_) => "updated",
+            None => "deleted",
+        };
+        let importers = state.importers(export);
+        if !importers.is_empty() {
+            return Err(format!(
+                "Export {export} cannot be {what} as it is in use by {}",
+                importers.join(", ")
+            ));
+        }
+    }
     Ok(())
 }
 
@@ -96,9 +179,14 @@ async fn change(
     }
     if changed.is_empty() {
         // Only what CloudFormation itself looks at: what depends on it, what becomes of it.
+        after.drift.clone_from(&before.drift);
+        let failed_before = before.status == "UPDATE_FAILED";
         job.stack(|stack, _| {
             stack.resources.insert(name.to_owned(), after);
         });
+        if failed_before {
+            job.set_resource_status(name, "UPDATE_COMPLETE", None);
+        }
         return Ok(());
     }
     let result = if replace {
@@ -119,7 +207,7 @@ async fn change(
     }
 }
 
-async fn change_one(
+pub(super) async fn change_one(
     job: &Job,
     name: &str,
     before: &Record,
@@ -185,7 +273,7 @@ async fn replace_one(
 }
 
 /// The names of the top-level properties that differ; `Tags` also when the stack's tags do.
-fn changed(before: &Record, after: &Record) -> BTreeSet<String> {
+pub(super) fn changed(before: &Record, after: &Record) -> BTreeSet<String> {
     let names = |value: &Value| {
         value
             .as_object()
@@ -258,7 +346,7 @@ async fn clean_up(job: &Job, wish: &Wish, done: Vec<Done>) {
 }
 
 /// Deletes the thing that another one has replaced, or leaves it to its owner.
-async fn discard(job: &Job, name: &str, before: &Record, retained: bool) {
+pub(super) async fn discard(job: &Job, name: &str, before: &Record, retained: bool) {
     let Some(physical_id) = &before.physical_id else {
         return;
     };
@@ -277,49 +365,4 @@ async fn discard(job: &Job, name: &str, before: &Record, retained: bool) {
         Ok(()) => say("DELETE_COMPLETE", None),
         Err(failure) => say("DELETE_FAILED", Some(failure.reason)),
     }
-}
-
-/// Undoes everything, last first, and answers with what could not be undone.
-async fn take_back(job: &Job, done: Vec<Done>) -> Vec<String> {
-    let mut failed = Vec::new();
-    for step in done.into_iter().rev() {
-        match step {
-            Done::Made(name) => {
-                let undone = match job.record(&name) {
-                    Some(record) => remove(job, &name, &record).await.is_ok(),
-                    None => true,
-                };
-                if undone {
-                    job.stack(|stack, _| {
-                        stack.resources.remove(&name);
-                    });
-                } else {
-                    failed.push(name);
-                }
-            }
-            Done::Changed(name, before) => {
-                let Some(after) = job.record(&name) else {
-                    continue;
-                };
-                let changed = changed(&after, &before);
-                match change_one(job, &name, &after, *before, &changed, true).await {
-                    Ok(()) => job.set_resource_status(&name, "UPDATE_COMPLETE", None),
-                    Err(failure) => {
-                        job.set_resource_status(&name, "UPDATE_FAILED", Some(failure.reason));
-                        failed.push(name);
-                    }
-                }
-            }
-            Done::Replaced(name, before) => {
-                if let Some(after) = job.record(&name) {
-                    discard(job, &name, &after, false).await;
-                }
-                job.stack(|stack, now| {
-                    stack.resources.insert(name.clone(), *before);
-                    stack.set_resource_status(&name, "UPDATE_COMPLETE", None, *now);
-                });
-            }
-        }
-    }
-    failed
 }

@@ -1,9 +1,10 @@
 //! `CreateStack`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::change_sets;
 use super::inputs::{self, Request};
 use super::invalid;
 use super::job;
@@ -51,52 +52,60 @@ pub(super) fn create_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
         role: input.text("RoleARN").map(str::to_owned),
     }
     .wish(call, input)?;
-    let target = wish.target.clone();
-    let mut stack = Stack {
-        id: stack_id.clone(),
-        name: name.to_owned(),
-        created: call.now,
-        updated: None,
-        deleted: None,
-        status: "",
-        reason: None,
-        wish,
-        on_failure: on_failure(input)?,
-        timeout: timeout(input)?,
-        protected: input.flag("EnableTerminationProtection")?.unwrap_or(false),
-        outputs: Vec::new(),
-        imports: BTreeSet::new(),
-        resources: BTreeMap::new(),
-        events: Vec::new(),
-        token,
-    };
-    stack.set_status(
-        "CREATE_IN_PROGRESS",
-        Some("User Initiated".to_owned()),
-        call.now,
-    );
+    let mut stack = Stack::new(&stack_id, name, call.now, wish);
+    stack.on_failure = on_failure(input)?;
+    stack.timeout = timeout(input)?;
+    stack.protected = input.flag("EnableTerminationProtection")?.unwrap_or(false);
+    stack.token = token;
     call.here()
         .cloudformation
         .stacks
         .insert(stack_id.clone(), stack);
-    job::start(call, &stack_id, target, provision::create);
+    begin(call, &stack_id, None);
     Ok(json!({"StackId": stack_id}))
 }
 
-fn stack_name(input: &Value) -> Result<&str, ApiError> {
+/// Has the stack's wish made, perhaps because a change set says so.
+pub(super) fn begin(call: &mut Call<'_>, stack_id: &str, change_set: Option<String>) {
+    let now = call.now;
+    let Some(stack) = call.here().cloudformation.stacks.get_mut(stack_id) else {
+        return;
+    };
+    let target = stack.wish.target.clone();
+    stack.set_status("CREATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+    job::start(call, stack_id, target, move |job| async move {
+        provision::create(job.clone()).await;
+        change_sets::finish(&job, change_set.as_deref());
+    });
+}
+
+/// The name of the stack that is asked for.
+///
+/// # Errors
+/// `ValidationError`.
+pub(super) fn stack_name(input: &Value) -> Result<&str, ApiError> {
     let name = input.text("StackName").unwrap_or_default();
+    check_name("stackName", name)?;
+    Ok(name)
+}
+
+/// Refuses what cannot be the name of a stack or a change set.
+///
+/// # Errors
+/// `ValidationError`.
+pub(super) fn check_name(member: &str, name: &str) -> Result<(), ApiError> {
     let first = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
     if !first || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
         return Err(invalid(format!(
-            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+            "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
         )));
     }
     if name.len() > 128 {
         return Err(invalid(format!(
-            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must have length less than or equal to 128"
+            "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must have length less than or equal to 128"
         )));
     }
-    Ok(name)
+    Ok(())
 }
 
 fn on_failure(input: &Value) -> Result<OnFailure, ApiError> {
@@ -104,11 +113,23 @@ fn on_failure(input: &Value) -> Result<OnFailure, ApiError> {
         (Some(_), Some(_)) => Err(invalid(
             "You can specify either DisableRollback or OnFailure, but not both.",
         )),
-        (Some("DO_NOTHING"), None) | (None, Some(true)) => Ok(OnFailure::Nothing),
-        (Some("ROLLBACK"), None) | (None, None | Some(false)) => Ok(OnFailure::Rollback),
-        (Some("DELETE"), None) => Ok(OnFailure::Delete),
-        (Some(other), None) => Err(invalid(format!(
-            "1 validation error detected: Value '{other}' at 'onFailure' failed to satisfy constraint: Member must satisfy enum value set: [DO_NOTHING, ROLLBACK, DELETE]"
+        (Some(chosen), None) => failure_choice("onFailure", chosen),
+        (None, Some(true)) => Ok(OnFailure::Preserve),
+        (None, None | Some(false)) => Ok(OnFailure::Rollback),
+    }
+}
+
+/// What is to be done when making the stack fails.
+///
+/// # Errors
+/// `ValidationError`, naming the request's member.
+pub(super) fn failure_choice(member: &str, chosen: &str) -> Result<OnFailure, ApiError> {
+    match chosen {
+        "DO_NOTHING" => Ok(OnFailure::Nothing),
+        "ROLLBACK" => Ok(OnFailure::Rollback),
+        "DELETE" => Ok(OnFailure::Delete),
+        other => Err(invalid(format!(
+            "1 validation error detected: Value '{other}' at '{member}' failed to satisfy constraint: Member must satisfy enum value set: [DO_NOTHING, ROLLBACK, DELETE]"
         ))),
     }
 }

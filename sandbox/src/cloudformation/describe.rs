@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::stack::{Event, Record, Stack};
+use super::drift;
+use super::stack::{Event, Record, Stack, Wish};
 use super::{invalid, no_stack};
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -51,7 +52,7 @@ pub(super) fn list_stacks(call: &mut Call<'_>, input: &Value) -> Result<Value, A
                 "DeletionTime": stack.deleted.map(iso8601),
                 "StackStatus": stack.status,
                 "StackStatusReason": stack.reason,
-                "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+                "DriftInformation": drift::of_stack(stack.drift),
             })
         })
         .collect();
@@ -60,14 +61,6 @@ pub(super) fn list_stacks(call: &mut Call<'_>, input: &Value) -> Result<Value, A
 
 fn shown(stack: &Stack) -> Value {
     let wish = &stack.wish;
-    let parameters: Vec<Value> = wish
-        .parameters
-        .iter()
-        .map(|(key, value)| {
-            let secret = wish.template.parameters.get(key).is_some_and(|declared| declared.no_echo);
-            json!({"ParameterKey": key, "ParameterValue": if secret { "****" } else { value.as_str() }})
-        })
-        .collect();
     let outputs: Vec<Value> = stack
         .outputs
         .iter()
@@ -80,32 +73,50 @@ fn shown(stack: &Stack) -> Value {
             })
         })
         .collect();
-    let tags: Vec<Value> = wish
-        .tags
-        .iter()
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect();
     json!({
         "StackId": stack.id,
         "StackName": stack.name,
         "Description": wish.template.description,
-        "Parameters": parameters,
+        "Parameters": shown_parameters(wish),
         "CreationTime": iso8601(stack.created),
         "LastUpdatedTime": stack.updated.map(iso8601),
         "DeletionTime": stack.deleted.map(iso8601),
         "RollbackConfiguration": {},
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,
-        "DisableRollback": stack.on_failure == super::stack::OnFailure::Nothing,
+        "DisableRollback": stack.on_failure.name() == "DO_NOTHING",
         "NotificationARNs": [],
         "TimeoutInMinutes": stack.timeout,
         "Capabilities": wish.capabilities,
         "Outputs": outputs,
         "RoleARN": wish.role,
-        "Tags": tags,
+        "Tags": shown_tags(wish),
         "EnableTerminationProtection": stack.protected,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift::of_stack(stack.drift),
     })
+}
+
+/// The parameters of a stack or a change set; secret ones masked.
+pub(super) fn shown_parameters(wish: &Wish) -> Vec<Value> {
+    let secret = |key: &str| {
+        let declared = wish.template.parameters.get(key);
+        declared.is_some_and(|declared| declared.no_echo)
+    };
+    wish.parameters
+        .iter()
+        .map(|(key, value)| {
+            let value = if secret(key) { "****" } else { value.as_str() };
+            json!({"ParameterKey": key, "ParameterValue": value})
+        })
+        .collect()
+}
+
+/// The tags of a stack or a change set.
+pub(super) fn shown_tags(wish: &Wish) -> Vec<Value> {
+    wish.tags
+        .iter()
+        .map(|(key, value)| json!({"Key": key, "Value": value}))
+        .collect()
 }
 
 pub(super) fn describe_stack_events(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
@@ -208,7 +219,7 @@ pub(super) fn describe_stack_resources(
                 "Timestamp": iso8601(record.changed),
                 "ResourceStatus": record.status,
                 "ResourceStatusReason": record.reason,
-                "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+                "DriftInformation": drift::of_resource(record.drift.as_ref()),
             })
         })
         .collect();
@@ -239,7 +250,7 @@ fn summary(name: &str, record: &Record) -> Value {
         "LastUpdatedTimestamp": iso8601(record.changed),
         "ResourceStatus": record.status,
         "ResourceStatusReason": record.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": drift::of_resource(record.drift.as_ref()),
     })
 }
 
@@ -278,7 +289,7 @@ fn existing<'c>(call: &'c mut Call<'_>, name: &str) -> Result<&'c Stack, ApiErro
 }
 
 /// One page of `items`, which must come in the same order every time.
-fn page(input: &Value, member: &str, mut items: Vec<Value>) -> Result<Value, ApiError> {
+pub(super) fn page(input: &Value, member: &str, mut items: Vec<Value>) -> Result<Value, ApiError> {
     let start = match input.text("NextToken") {
         Some(token) => read_token(token)?.min(items.len()),
         None => 0,

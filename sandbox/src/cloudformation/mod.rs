@@ -5,10 +5,12 @@
 //! reasons of a failure are those of the services themselves.
 
 mod change;
+mod change_sets;
 mod checks;
 mod create;
 mod delete;
 mod describe;
+mod drift;
 mod graph;
 mod inputs;
 mod intrinsics;
@@ -16,12 +18,15 @@ mod job;
 mod parameter_types;
 mod parameters;
 mod provision;
+mod recover;
 mod references;
 mod resources;
+mod rollback;
 mod stack;
 mod template;
 mod templates;
 mod text;
+mod together;
 mod update;
 
 #[cfg(test)]
@@ -48,6 +53,15 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "CreateStack" => create::create_stack(call, input)?,
         "UpdateStack" => update::update_stack(call, input)?,
         "DeleteStack" => delete::delete_stack(call, input)?,
+        "CreateChangeSet" => change_sets::create_change_set(call, input)?,
+        "DescribeChangeSet" => change_sets::describe_change_set(call, input)?,
+        "ListChangeSets" => change_sets::list_change_sets(call, input)?,
+        "ExecuteChangeSet" => change_sets::execute_change_set(call, input)?,
+        "DeleteChangeSet" => change_sets::delete_change_set(call, input)?,
+        "DetectStackDrift" => drift::detect_stack_drift(call, input)?,
+        "DetectStackResourceDrift" => return drift::detect_resource_drift(call, input),
+        "DescribeStackDriftDetectionStatus" => drift::describe_detection_status(call, input)?,
+        "DescribeStackResourceDrifts" => drift::describe_resource_drifts(call, input)?,
         "DescribeStacks" => describe::describe_stacks(call, input)?,
         "DescribeStackEvents" => describe::describe_stack_events(call, input)?,
         "DescribeStackResource" => describe::describe_stack_resource(call, input)?,
@@ -59,6 +73,8 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "GetTemplate" => templates::get_template(call, input)?,
         "GetTemplateSummary" => templates::get_template_summary(call, input)?,
         "ValidateTemplate" => templates::validate_template(call, input)?,
+        "ContinueUpdateRollback" => recover::continue_update_rollback(call, input)?,
+        "RollbackStack" => recover::rollback_stack(call, input)?,
         "UpdateTerminationProtection" => delete::update_termination_protection(call, input)?,
         name => return Err(ApiError::not_implemented("cloudformation", name)),
     };
@@ -67,10 +83,22 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
 
 pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
     let name = operation.name.as_str();
-    let resource = match (name, operation.input.text("StackName")) {
-        ("ValidateTemplate" | "ListStacks" | "ListExports" | "ListImports", _) | (_, None) => {
-            "*".to_owned()
-        }
+    let by_change_set = match operation.input.text("ChangeSetName") {
+        Some(arn) if arn.starts_with("arn:") => change_sets::stack_of(call, arn),
+        Some(_) | None => None,
+    };
+    let stack = operation.input.text("StackName").map(str::to_owned);
+    let stack = stack.or(by_change_set);
+    let resource = match (name, stack.as_deref()) {
+        (
+            "ValidateTemplate"
+            | "ListStacks"
+            | "ListExports"
+            | "ListImports"
+            | "DescribeStackDriftDetectionStatus",
+            _,
+        )
+        | (_, None) => "*".to_owned(),
         (_, Some(stack)) if stack.starts_with("arn:") => stack.to_owned(),
         (_, Some(stack)) => match call.here().cloudformation.live(stack) {
             Some(stack) => stack.id.clone(),

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::change;
 use super::graph;
 use super::job::Job;
 use super::parameters::{Element, Parameter};
 use super::resources::{self, Failure, tags};
 use super::stack::{OnFailure, OutputValue, Record, Wish};
 use super::template::Retention;
+use super::together;
 use crate::service::Service;
 
 /// Makes everything that the stack is asked to be.
@@ -23,21 +25,23 @@ pub(super) async fn create(job: Job) {
         return;
     }
     let Err(reason) = built else {
-        job.set_status("CREATE_COMPLETE", None);
+        job.stack(|stack, now| {
+            stack.settle();
+            stack.set_status("CREATE_COMPLETE", None, *now);
+        });
         return;
     };
     let on_failure = job.stack(|stack, _| Some(stack.on_failure));
     match on_failure {
-        Some(OnFailure::Nothing) | None => job.set_status("CREATE_FAILED", Some(reason)),
+        Some(OnFailure::Nothing | OnFailure::Preserve) | None => {
+            job.set_status("CREATE_FAILED", Some(reason));
+        }
         Some(OnFailure::Rollback) => {
             job.set_status(
                 "ROLLBACK_IN_PROGRESS",
                 Some(format!("{reason}Rollback requested by user.")),
             );
-            match failed(&tear_down(&job, &BTreeSet::new(), true).await) {
-                None => job.set_status("ROLLBACK_COMPLETE", None),
-                reason => job.set_status("ROLLBACK_FAILED", reason),
-            }
+            roll_back(&job).await;
         }
         Some(OnFailure::Delete) => {
             job.set_status(
@@ -49,16 +53,27 @@ pub(super) async fn create(job: Job) {
     }
 }
 
+/// Takes back everything of a stack that has never been complete.
+pub(super) async fn roll_back(job: &Job) {
+    change::discard_replaced(job).await;
+    match failed(&tear_down(job, &BTreeSet::new(), true).await) {
+        None => job.set_status("ROLLBACK_COMPLETE", None),
+        reason => job.set_status("ROLLBACK_FAILED", reason),
+    }
+}
+
 /// Deletes everything that the stack has, and the stack.
 pub(super) async fn delete(job: Job, retain: BTreeSet<String>) {
     finish_delete(&job, &retain, false).await;
 }
 
 async fn finish_delete(job: &Job, retain: &BTreeSet<String>, creating: bool) {
+    change::discard_replaced(job).await;
     match failed(&tear_down(job, retain, creating).await) {
         Some(reason) => job.set_status("DELETE_FAILED", Some(reason)),
         None => job.stack(|stack, now| {
             stack.deleted = Some(*now);
+            stack.change_sets.clear();
             stack.set_status("DELETE_COMPLETE", None, *now);
         }),
     }
@@ -78,16 +93,17 @@ async fn build(job: &Job, wish: &Wish) -> Result<(), String> {
         .await
         .map_err(|failure| failure.reason)?;
     let needs = graph::dependencies(&wish.template, &wish.active).map_err(|error| error.message)?;
-    for name in graph::order(&needs).map_err(|error| error.message)? {
-        if !job.stack(|stack, _| stack.status == "CREATE_IN_PROGRESS") {
-            return Ok(());
-        }
-        let needed = needs.get(&name).cloned().unwrap_or_default();
-        if make(job, wish, &name, needed).await.is_err() {
-            return Err(format!(
-                "The following resource(s) failed to create: [{name}]. "
-            ));
-        }
+    let preserve = job.stack(|stack, _| stack.on_failure == OnFailure::Preserve);
+    let failed = together::make_all(job, wish, needs, preserve).await;
+    if !job.stack(|stack, _| stack.status == "CREATE_IN_PROGRESS") {
+        return Ok(());
+    }
+    if !failed.is_empty() {
+        let names: Vec<String> = failed.into_iter().collect();
+        return Err(format!(
+            "The following resource(s) failed to create: [{}]. ",
+            names.join(", ")
+        ));
     }
     let outputs = outputs(job, wish).map_err(|failure| format!("{}. ", failure.reason))?;
     job.stack(|stack, _| stack.outputs = outputs);
@@ -101,27 +117,54 @@ pub(super) async fn make(
     name: &str,
     needs: BTreeSet<String>,
 ) -> Result<(), Failure> {
+    begin(job, wish, name, needs)?;
+    finish(job, name, &|| false).await
+}
+
+/// Notes a resource that is going to be made. A failure is among the events when this returns.
+pub(super) fn begin(
+    job: &Job,
+    wish: &Wish,
+    name: &str,
+    needs: BTreeSet<String>,
+) -> Result<(), Failure> {
     let (record, sound) = record(job, wish, name, needs);
-    let (kind, properties) = (record.kind, record.properties.clone());
     job.stack(|stack, now| {
         stack.resources.insert(name.to_owned(), record);
         stack.set_resource_status(name, "CREATE_IN_PROGRESS", None, *now);
     });
-    let made = match sound {
-        Err(failure) => Err(failure),
-        Ok(()) => resources::create(&job.work(name, "CREATE_IN_PROGRESS"), kind, &properties).await,
-    };
-    match made {
-        Ok(made) => {
-            job.keep(name, made);
-            job.set_resource_status(name, "CREATE_COMPLETE", None);
-            Ok(())
+    sound.inspect_err(|failure| {
+        job.set_resource_status(name, "CREATE_FAILED", Some(failure.reason.clone()));
+    })
+}
+
+/// Makes what [`begin`] has noted, unless it is cancelled meanwhile. A failure is among the events when this returns.
+pub(super) async fn finish(
+    job: &Job,
+    name: &str,
+    cancelled: &(dyn Fn() -> bool + Sync),
+) -> Result<(), Failure> {
+    let cancel = || Failure::new("Resource creation cancelled");
+    let made = match job.record(name) {
+        _ if cancelled() => Err(cancel()),
+        None => Err(cancel()),
+        Some(record) => {
+            let work = job.work(name, "CREATE_IN_PROGRESS");
+            resources::create(&work, record.kind, &record.properties).await
         }
+    };
+    let made = made.and_then(|made| {
+        // Known also when it is not wanted any more, so that it is taken back.
+        job.keep(name, made);
+        if cancelled() { Err(cancel()) } else { Ok(()) }
+    });
+    match &made {
+        Ok(()) => job.set_resource_status(name, "CREATE_COMPLETE", None),
         Err(failure) => {
             job.set_resource_status(name, "CREATE_FAILED", Some(failure.reason.clone()));
-            Err(failure)
         }
     }
+    made
 }
 
 /// The record of a resource that is going to be; with the reason where it cannot be.
@@ -144,6 +187,7 @@ pub(super) fn record(
         deletion: declared.deletion,
         needs,
         metadata: declared.metadata.clone(),
+        drift: None,
     };
     let sound = fill(job, wish, name, &declared.properties, &mut record);
     (record, sound)
@@ -277,7 +321,7 @@ pub(super) async fn remove(job: &Job, name: &str, record: &Record) -> Result<(),
 }
 
 /// Parameters whose type says so must name something that exists.
-async fn existing(job: &Job, wish: &Wish) -> Result<(), Failure> {
+pub(super) async fn existing(job: &Job, wish: &Wish) -> Result<(), Failure> {
     for (name, parameter) in &wish.template.parameters {
         let Element::Existing(kind) = parameter.kind.element else {
             continue;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::change_sets::ChangeSet;
+use super::drift::{Detection, ResourceDrift, StackDrift};
 use super::intrinsics::Known;
 use super::resources::Kind;
 use super::template::{Retention, Template};
@@ -18,7 +20,11 @@ pub(super) const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 /// What is done when making a stack fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnFailure {
+    /// Everything stops where it is.
     Nothing,
+    /// Rolling back is disabled: what is made stays, what does not depend on the failure goes on, and an update can
+    /// take it from there.
+    Preserve,
     Rollback,
     Delete,
 }
@@ -46,6 +52,16 @@ pub(super) struct Stack {
     pub(super) events: Vec<Event>,
     /// The token of the operation that is or was at work last.
     pub(super) token: Option<String>,
+    /// What the stack was asked to be when it was complete last.
+    pub(super) stable: Option<Wish>,
+    /// What was done since then and could still have to be taken back, oldest first.
+    pub(super) pending: Vec<Done>,
+    /// Oldest first.
+    pub(super) change_sets: Vec<ChangeSet>,
+    /// Absent until somebody has looked.
+    pub(super) drift: Option<StackDrift>,
+    /// Oldest first.
+    pub(super) detections: Vec<Detection>,
 }
 
 /// What a stack is asked to be, and in whose name.
@@ -89,6 +105,30 @@ pub(super) struct Record {
     /// The resources that this one needs: they are deleted after it.
     pub(super) needs: BTreeSet<String>,
     pub(super) metadata: Option<Value>,
+    /// Absent until somebody has looked, and again after a change.
+    pub(super) drift: Option<ResourceDrift>,
+}
+
+/// What was done to a resource, and how it was before.
+#[derive(Debug, Clone)]
+pub(super) enum Done {
+    Made(String),
+    Changed(String, Box<Record>),
+    Replaced(String, Box<Record>),
+    /// A replacement that was taken back, and is still there.
+    Discarded(String, Box<Record>),
+}
+
+impl Done {
+    /// The resource's logical id.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Done::Made(name)
+            | Done::Changed(name, _)
+            | Done::Replaced(name, _)
+            | Done::Discarded(name, _) => name,
+        }
+    }
 }
 
 /// Something that happened to a stack or to one of its resources.
@@ -105,7 +145,52 @@ pub(super) struct Event {
     pub(super) token: Option<String>,
 }
 
+impl OnFailure {
+    /// As a request says it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            OnFailure::Nothing | OnFailure::Preserve => "DO_NOTHING",
+            OnFailure::Rollback => "ROLLBACK",
+            OnFailure::Delete => "DELETE",
+        }
+    }
+}
+
+impl Record {
+    /// Whether making it has failed, so that there is nothing to change.
+    pub(super) fn never_was(&self) -> bool {
+        self.status == "CREATE_FAILED"
+    }
+}
+
 impl Stack {
+    /// A stack that has nothing yet and whose status is still to be set.
+    pub(super) fn new(id: &str, name: &str, created: Timestamp, wish: Wish) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            created,
+            updated: None,
+            deleted: None,
+            status: "",
+            reason: None,
+            wish,
+            on_failure: OnFailure::Rollback,
+            timeout: None,
+            protected: false,
+            outputs: Vec::new(),
+            imports: BTreeSet::new(),
+            resources: BTreeMap::new(),
+            events: Vec::new(),
+            token: None,
+            stable: None,
+            pending: Vec::new(),
+            change_sets: Vec::new(),
+            drift: None,
+            detections: Vec::new(),
+        }
+    }
+
     /// Gives the stack a status, and says so among its events.
     pub(super) fn set_status(
         &mut self,
@@ -185,9 +270,15 @@ impl Stack {
         });
     }
 
+    /// Notes that the stack is what it was asked to be.
+    pub(super) fn settle(&mut self) {
+        self.stable = Some(self.wish.clone());
+        self.pending.clear();
+    }
+
     /// Whether an operation is at work on the stack.
     pub(super) fn busy(&self) -> bool {
-        self.status.ends_with("_IN_PROGRESS")
+        self.status.ends_with("_IN_PROGRESS") && self.status != "REVIEW_IN_PROGRESS"
     }
 
     /// What `Ref` and `Fn::GetAtt` give for the resources that exist.

@@ -58,7 +58,32 @@ pub(super) struct Output {
     pub(super) condition: Option<String>,
 }
 
+impl Retention {
+    /// As a template says it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Retention::Delete => "Delete",
+            Retention::Retain => "Retain",
+            Retention::RetainExceptOnCreate => "RetainExceptOnCreate",
+        }
+    }
+}
+
 impl Template {
+    /// What a stack has before its first change set is executed.
+    pub(super) fn nothing() -> Self {
+        Self {
+            body: String::new(),
+            description: None,
+            metadata: None,
+            parameters: BTreeMap::new(),
+            mappings: Map::new(),
+            conditions: Map::new(),
+            resources: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
+    }
+
     /// Reads and checks a template.
     ///
     /// # Errors

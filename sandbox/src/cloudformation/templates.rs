@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::change_sets;
 use super::inputs;
 use super::template::Template;
 use super::{invalid, no_stack};
@@ -10,7 +11,6 @@ use crate::fields::Fields;
 use crate::sandbox::Call;
 
 pub(super) fn get_template(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    inputs::refuse(input, &["ChangeSetName"])?;
     if let Some(stage) = input
         .text("TemplateStage")
         .filter(|stage| !["Original", "Processed"].contains(stage))
@@ -19,14 +19,16 @@ pub(super) fn get_template(call: &mut Call<'_>, input: &Value) -> Result<Value, 
             "1 validation error detected: Value '{stage}' at 'templateStage' failed to satisfy constraint: Member must satisfy enum value set: [Original, Processed]"
         )));
     }
-    let name = input.text("StackName").unwrap_or_default();
-    let stack = call
-        .here()
-        .cloudformation
-        .find(name)
-        .ok_or_else(|| no_stack(name))?;
+    let body = if input.text("ChangeSetName").is_some() {
+        change_sets::template_body(call, input)?
+    } else {
+        let name = input.text("StackName").unwrap_or_default();
+        let stack = call.here().cloudformation.find(name);
+        let stack = stack.ok_or_else(|| no_stack(name))?;
+        stack.wish.template.body.clone()
+    };
     Ok(json!({
-        "TemplateBody": stack.wish.template.body,
+        "TemplateBody": body,
         "StagesAvailable": ["Original", "Processed"],
     }))
 }

@@ -1,16 +1,16 @@
 //! `UpdateStack`: what is asked for, and whether it asks for anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::change;
+use super::change_sets::{self, ResourceChange};
 use super::inputs::{self, Request};
 use super::intrinsics::Scope;
 use super::invalid;
 use super::job;
-use super::resources::tags;
-use super::stack::{OutputValue, Stack, Wish};
+use super::stack::{OnFailure, OutputValue, Stack, Wish};
 use super::template::Template;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -35,8 +35,89 @@ const UPDATABLE: &[&str] = &[
     "UPDATE_ROLLBACK_COMPLETE",
 ];
 
+/// Refuses stacks that cannot be updated in their state. `preserve` says whether rolling back is disabled; `None` while
+/// that is not decided.
+///
+/// # Errors
+/// `ValidationError`.
+pub(super) fn updatable(stack: &Stack, preserve: Option<bool>) -> Result<(), ApiError> {
+    let status = stack.status;
+    let failed = ["CREATE_FAILED", "UPDATE_FAILED"].contains(&status);
+    if failed && stack.on_failure == OnFailure::Nothing {
+        return Err(invalid(format!(
+            "This stack cannot be updated from [{status}] state because it contains [on-failure: DO_NOTHING]. Please use disable-rollback option instead during stack creation."
+        )));
+    }
+    if failed && preserve == Some(false) {
+        return Err(invalid(format!(
+            "This stack is currently in a non-terminal [{status}] state. To update the stack from this state, please use the disable-rollback parameter with update-stack API. To rollback to the last known good state, use the rollback-stack API"
+        )));
+    }
+    if failed || UPDATABLE.contains(&status) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "Stack:{} is in {status} state and can not be updated.",
+        stack.id
+    )))
+}
+
+/// A checked request to make something else of a stack.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    pub(super) id: String,
+    pub(super) wish: Wish,
+}
+
 pub(super) fn update_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     inputs::refuse(input, REFUSED)?;
+    let preserve = input.flag("DisableRollback")?.unwrap_or(false);
+    let Prepared { id, wish } = prepare(call, input, Some(preserve))?;
+    let different = compare(call, &id, &wish, |stack, scope| {
+        differs(&change_sets::plan(stack, &wish, scope), stack, &wish, scope)
+    });
+    if different != Some(true) {
+        return Err(invalid("No updates are to be performed."));
+    }
+    let token = input.text("ClientRequestToken").map(str::to_owned);
+    begin(call, &id, wish, !preserve, token, None);
+    Ok(json!({"StackId": id}))
+}
+
+/// Has the stack made what `wish` says, perhaps because a change set says so.
+pub(super) fn begin(
+    call: &mut Call<'_>,
+    id: &str,
+    wish: Wish,
+    roll_back: bool,
+    token: Option<String>,
+    change_set: Option<String>,
+) {
+    let now = call.now;
+    let Some(stack) = call.here().cloudformation.stacks.get_mut(id) else {
+        return;
+    };
+    stack.outdate_change_sets();
+    stack.token = token;
+    stack.updated = Some(now);
+    let target = wish.target.clone();
+    stack.wish = wish;
+    stack.set_status("UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+    job::start(call, id, target, move |job| async move {
+        change::update(job.clone(), roll_back).await;
+        change_sets::finish(&job, change_set.as_deref());
+    });
+}
+
+/// Checks everything that can be checked before the stack is looked at closely.
+///
+/// # Errors
+/// `ValidationError`, `InsufficientCapabilitiesException`.
+pub(super) fn prepare(
+    call: &mut Call<'_>,
+    input: &Value,
+    preserve: Option<bool>,
+) -> Result<Prepared, ApiError> {
     let name = input.text("StackName").unwrap_or_default();
     let stack = call
         .here()
@@ -44,12 +125,7 @@ pub(super) fn update_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
         .find(name)
         .filter(|stack| stack.deleted.is_none())
         .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
-    if !UPDATABLE.contains(&stack.status) {
-        return Err(invalid(format!(
-            "Stack:{} is in {} state and can not be updated.",
-            stack.id, stack.status
-        )));
-    }
+    updatable(stack, preserve)?;
     let (id, name, old) = (stack.id.clone(), stack.name.clone(), stack.wish.clone());
     let use_previous = input.flag("UsePreviousTemplate")?.unwrap_or(false);
     let body = match (inputs::template_text(call, input)?, use_previous) {
@@ -81,37 +157,34 @@ pub(super) fn update_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
             .or_else(|| old.role.clone()),
     }
     .wish(call, input)?;
+    if let Some(stack) = call.here().cloudformation.stacks.get(&id) {
+        same_types(stack, &wish)?;
+    }
+    Ok(Prepared { id, wish })
+}
+
+/// Looks at the stack beside a wish for it, with everything that exists now.
+pub(super) fn compare<T>(
+    call: &mut Call<'_>,
+    id: &str,
+    wish: &Wish,
+    look: impl FnOnce(&Stack, &Scope<'_>) -> T,
+) -> Option<T> {
     let exports = exports(call);
     let (account, region) = (call.account.id.clone(), call.region.clone());
-    let roll_back = !input.flag("DisableRollback")?.unwrap_or(false);
-    let now = call.now;
-    let Some(stack) = call.here().cloudformation.find_mut(&id) else {
-        return Err(invalid(format!("Stack [{name}] does not exist")));
-    };
-    same_types(stack, &wish)?;
+    let stack = call.here().cloudformation.stacks.get(id)?;
     let resources = stack.known();
     let scope = Scope {
         template: &wish.template,
         parameters: &wish.parameters,
         account: &account,
         region: &region,
-        stack_name: &name,
-        stack_id: &id,
+        stack_name: &stack.name,
+        stack_id: &stack.id,
         resources: &resources,
         exports: &exports,
     };
-    if !differs(stack, &wish, &scope) {
-        return Err(invalid("No updates are to be performed."));
-    }
-    stack.token = input.text("ClientRequestToken").map(str::to_owned);
-    stack.updated = Some(now);
-    stack.wish = wish.clone();
-    stack.set_status("UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
-    let target = wish.target.clone();
-    job::start(call, &id, target, move |job| {
-        change::update(job, old, roll_back)
-    });
-    Ok(json!({"StackId": id}))
+    Some(look(stack, &scope))
 }
 
 fn exports(call: &mut Call<'_>) -> BTreeMap<String, String> {
@@ -142,27 +215,13 @@ fn same_types(stack: &Stack, wish: &Wish) -> Result<(), ApiError> {
 }
 
 /// Whether anything would come out differently. What cannot be resolved yet depends on something new.
-fn differs(stack: &Stack, wish: &Wish, scope: &Scope<'_>) -> bool {
-    let there: BTreeSet<&String> = stack.resources.keys().collect();
-    if there != wish.active.iter().collect() {
-        return true;
-    }
-    for (name, record) in &stack.resources {
-        let declared = &wish.template.resources[name];
-        let Ok(properties) = scope.resolve(&declared.properties) else {
-            return true;
-        };
-        let properties = properties.unwrap_or_else(|| json!({}));
-        let wanted = tags::wanted(name, &properties, &wish.tags).unwrap_or_default();
-        let same = properties == record.properties
-            && declared.metadata == record.metadata
-            && declared.deletion == record.deletion
-            && (!record.kind.taggable || wanted == record.tags);
-        if !same {
-            return true;
-        }
-    }
-    outputs(wish, scope).is_none_or(|outputs| outputs != stack.outputs)
+pub(super) fn differs(
+    changes: &[ResourceChange],
+    stack: &Stack,
+    wish: &Wish,
+    scope: &Scope<'_>,
+) -> bool {
+    !changes.is_empty() || outputs(wish, scope).is_none_or(|outputs| outputs != stack.outputs)
 }
 
 fn outputs(wish: &Wish, scope: &Scope<'_>) -> Option<Vec<OutputValue>> {

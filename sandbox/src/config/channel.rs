@@ -1,13 +1,20 @@
 //! The delivery channel: one in an account's region.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::delivery::{self, Delivered};
+use super::export::{self, Deliveries};
 use super::page::validation;
+use super::periodic::Frequency;
 use super::recorder;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::{Call, Outcome};
+
+/// How long a stopped recorder holds its channel when nobody has said otherwise.
+const STOP_LAG: Duration = Duration::from_millis(250);
 
 /// Where items and compliance changes are delivered.
 #[derive(Debug, Clone)]
@@ -18,9 +25,32 @@ pub(super) struct Channel {
     pub(super) topic: Option<String>,
     /// How the last message went; `None` before the first one.
     pub(super) stream: Option<Delivered>,
+    /// How often a snapshot is delivered; `None` when only on demand.
+    pub(super) frequency: Option<Frequency>,
+    pub(super) snapshots: Deliveries,
+    pub(super) history: Deliveries,
+    /// The numbers of what is planned for it.
+    pub(super) snapshot_plan: u64,
+    pub(super) history_plan: u64,
 }
 
 impl Channel {
+    /// One that delivers into a bucket and nothing else.
+    pub(super) fn new(name: &str, bucket: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            bucket: bucket.to_owned(),
+            prefix: None,
+            topic: None,
+            stream: None,
+            frequency: None,
+            snapshots: Deliveries::default(),
+            history: Deliveries::default(),
+            snapshot_plan: 0,
+            history_plan: 0,
+        }
+    }
+
     fn to_json(&self) -> Value {
         let mut channel = json!({"name": self.name, "s3BucketName": self.bucket});
         if let Some(prefix) = &self.prefix {
@@ -28,6 +58,10 @@ impl Channel {
         }
         if let Some(topic) = &self.topic {
             channel["snsTopicARN"] = json!(topic);
+        }
+        if let Some(frequency) = self.frequency {
+            channel["configSnapshotDeliveryProperties"] =
+                json!({"deliveryFrequency": frequency.name()});
         }
         channel
     }
@@ -40,8 +74,8 @@ impl Channel {
         };
         json!({
             "name": self.name,
-            "configSnapshotDeliveryInfo": {},
-            "configHistoryDeliveryInfo": {},
+            "configSnapshotDeliveryInfo": self.snapshots.to_json(),
+            "configHistoryDeliveryInfo": self.history.to_json(),
             "configStreamDeliveryInfo": stream,
         })
     }
@@ -74,9 +108,28 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
     if let Some(topic) = &channel.topic {
         delivery::check_topic(call, topic)?;
     }
+    let frequency = channel.frequency;
     let slot = &mut call.here().config.channel;
-    let stream = slot.take().and_then(|replaced| replaced.stream);
-    *slot = Some(Channel { stream, ..channel });
+    let replaced = slot.take();
+    let kept = replaced.as_ref().map(|replaced| replaced.frequency);
+    *slot = Some(match replaced {
+        // What was delivered and what is planned belongs to the channel, whatever else becomes of it.
+        Some(replaced) => Channel {
+            name: channel.name,
+            bucket: channel.bucket,
+            prefix: channel.prefix,
+            topic: channel.topic,
+            frequency,
+            ..replaced
+        },
+        None => channel,
+    });
+    if kept.is_none() {
+        export::plan_history(call);
+    }
+    if kept != Some(frequency) {
+        export::plan_snapshots(call, frequency);
+    }
     Ok(json!({}).into())
 }
 
@@ -94,12 +147,14 @@ fn parse(asked: &Value) -> Result<Channel, ApiError> {
             "PutDeliveryChannel with s3KmsKeyArn",
         ));
     }
-    if asked.field("configSnapshotDeliveryProperties").is_some() {
-        return Err(ApiError::not_implemented(
-            "config",
-            "PutDeliveryChannel with configSnapshotDeliveryProperties",
-        ));
-    }
+    let frequency = match asked.field("configSnapshotDeliveryProperties") {
+        None => None,
+        Some(properties) => Frequency::read(
+            properties,
+            "deliveryFrequency",
+            "deliveryChannel.configSnapshotDeliveryProperties.deliveryFrequency",
+        )?,
+    };
     let prefix = asked.text("s3KeyPrefix").map(str::to_owned);
     if let Some(prefix) = &prefix
         && (prefix.is_empty() || prefix.starts_with('/') || prefix.ends_with('/'))
@@ -111,12 +166,12 @@ fn parse(asked: &Value) -> Result<Channel, ApiError> {
             ),
         ));
     }
+    let bucket = asked.text("s3BucketName").unwrap_or_default();
     Ok(Channel {
-        name: name.to_owned(),
-        bucket: asked.text("s3BucketName").unwrap_or_default().to_owned(),
         prefix,
         topic: asked.text("snsTopicARN").map(str::to_owned),
-        stream: None,
+        frequency,
+        ..Channel::new(name, bucket)
     })
 }
 
@@ -150,6 +205,8 @@ fn selected<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<Option<&'c Chan
 
 pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
     let name = input.require("DeliveryChannelName")?;
+    let now = call.now;
+    let lag = call.sandbox.settings.recorder_stop_lag.unwrap_or(STOP_LAG);
     let state = &mut call.here().config;
     if state
         .channel
@@ -161,7 +218,7 @@ pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiE
     if state
         .recorder
         .as_ref()
-        .is_some_and(|recorder| recorder.recording)
+        .is_some_and(|recorder| recorder.holds_channel(now, lag))
     {
         return Err(ApiError::bad(
             "LastDeliveryChannelDeleteFailedException",
@@ -174,7 +231,7 @@ pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiE
     Ok(json!({}).into())
 }
 
-fn no_such(name: &str) -> ApiError {
+pub(super) fn no_such(name: &str) -> ApiError {
     ApiError::bad(
         "NoSuchDeliveryChannelException",
         format!("Cannot find delivery channel with specified name '{name}'."),

@@ -41,7 +41,7 @@ pub(super) fn record(call: &mut Call<'_>, target: &ResourceKey) {
             "resourceId": target.resource_id,
             "relationshipName": "Is associated with ",
         })],
-        Status::Deleted => Vec::new(),
+        Status::Deleted | Status::NotRecorded | Status::DeletedNotRecorded => Vec::new(),
     };
     let item = Item {
         key,

@@ -9,14 +9,22 @@ use crate::caller::Caller;
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::error::ApiError;
 use crate::iam::{self, Access, Decision};
+use crate::ids::Region;
 use crate::sandbox::Call;
 use crate::{s3, sns};
+
+/// Why something could not be delivered.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) code: String,
+    pub(super) message: String,
+}
 
 /// How the last message to the topic went.
 #[derive(Debug, Clone)]
 pub(super) struct Delivered {
     at: Timestamp,
-    failure: Option<(String, String)>,
+    failure: Option<Failure>,
 }
 
 impl Delivered {
@@ -25,10 +33,10 @@ impl Delivered {
         let at = epoch_seconds(self.at);
         match &self.failure {
             None => json!({"lastStatus": "SUCCESS", "lastStatusChangeTime": at}),
-            Some((code, message)) => json!({
+            Some(failure) => json!({
                 "lastStatus": "FAILURE",
-                "lastErrorCode": code,
-                "lastErrorMessage": message,
+                "lastErrorCode": failure.code,
+                "lastErrorMessage": failure.message,
                 "lastStatusChangeTime": at,
             }),
         }
@@ -67,9 +75,10 @@ pub(super) fn stream(call: &mut Call<'_>, subject: String, body: String) {
     if let Some(channel) = &mut call.here().config.channel {
         channel.stream = Some(Delivered {
             at: now,
-            failure: result
-                .err()
-                .map(|error| (error.code.into_owned(), error.message)),
+            failure: result.err().map(|error| Failure {
+                code: error.code.into_owned(),
+                message: error.message,
+            }),
         });
     }
 }
@@ -124,8 +133,7 @@ pub(super) fn check_bucket(
         return refuse("unable to get s3 bucket acl.".to_owned());
     }
     let key = check_file(call, channel);
-    let put = secure(Access::on("s3", "PutObject", format!("{bucket_arn}/{key}")))
-        .with("s3:x-amz-acl", "bucket-owner-full-control");
+    let put = put_access(&call.region, bucket, &key);
     if !may(call, role_arn, policy.as_ref(), put) {
         let prefix = channel.prefix.as_deref().unwrap_or("null");
         return refuse(format!(
@@ -133,6 +141,45 @@ pub(super) fn check_bucket(
         ));
     }
     s3::put(call, bucket, &key, Bytes::new())
+}
+
+/// Writes a file into the bucket with the recorder's role, if the role and the bucket's policy still let it.
+pub(super) fn write(
+    call: &mut Call<'_>,
+    bucket: &str,
+    key: &str,
+    body: Bytes,
+) -> Result<(), Failure> {
+    let place = format!(
+        "Failed to deliver to bucket: {bucket} for account {} in region {}",
+        call.account.id, call.region
+    );
+    let failed = |code: &str, why: &str| {
+        tracing::warn!(bucket, key, code, "a file could not be delivered");
+        Failure {
+            code: code.to_owned(),
+            message: format!("{place}{why}"),
+        }
+    };
+    let recorder = call.here().config.recorder.as_ref();
+    let Some(role_arn) = recorder.map(|recorder| recorder.role_arn.clone()) else {
+        return Err(failed(
+            "NoAvailableConfigurationRecorderException",
+            ": there is no configuration recorder.",
+        ));
+    };
+    let policy = s3::policy(call, bucket).map_err(|error| failed(&error.code, "."))?;
+    let assumable = iam::assumable(call.account, &role_arn, PRINCIPAL).is_ok();
+    let put = put_access(&call.region, bucket, key);
+    if !(assumable && may(call, &role_arn, policy.as_ref(), put)) {
+        return Err(failed("AccessDenied", ": Access Denied."));
+    }
+    s3::put(call, bucket, key, body).map_err(|error| failed(&error.code, "."))
+}
+
+fn put_access(region: &Region, bucket: &str, key: &str) -> Access {
+    let arn = format!("arn:{}:s3:::{bucket}/{key}", region.partition());
+    secure(Access::on("s3", "PutObject", arn)).with("s3:x-amz-acl", "bucket-owner-full-control")
 }
 
 /// `[prefix/]AWSLogs/<account>/Config/ConfigWritabilityCheckFile`.

@@ -14,6 +14,8 @@ pub(super) fn diff(previous: Option<&Item>, item: &Item) -> Value {
         Status::Discovered => return json!({"changedProperties": {}, "changeType": "CREATE"}),
         Status::Ok => "UPDATE",
         Status::Deleted => "DELETE",
+        // The resource did not change, or nobody knows how.
+        Status::NotRecorded | Status::DeletedNotRecorded => return Value::Null,
     };
     let Some(previous) = previous else {
         return Value::Null;

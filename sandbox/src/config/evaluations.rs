@@ -126,8 +126,8 @@ fn store(call: &mut Call<'_>, rule_name: &str, key: ResourceKey, new: Evaluation
     let place = Place::of(call);
     let now = call.now;
     let state = &mut call.here().config;
-    // A deleted resource has no compliance any more: saying so takes the stale result away.
-    let gone = state.history.is_deleted(&key) && new.compliance == Compliance::NotApplicable;
+    // What is deleted or recorded no more has no compliance any more: saying so takes the stale result away.
+    let gone = state.history.has_left(&key) && new.compliance == Compliance::NotApplicable;
     let Some(rule) = state.rules.get_mut(rule_name) else {
         return;
     };

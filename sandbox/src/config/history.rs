@@ -25,8 +25,8 @@ impl History {
         self.items.get(key).and_then(|items| items.last())
     }
 
-    /// Whether Config knows that the resource is gone.
-    pub(super) fn is_deleted(&self, key: &ResourceKey) -> bool {
+    /// Whether Config knew the resource and has nothing to show of it any more.
+    pub(super) fn has_left(&self, key: &ResourceKey) -> bool {
         self.latest(key).is_some_and(|item| !item.is_live())
     }
 

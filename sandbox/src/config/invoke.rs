@@ -14,7 +14,6 @@ use bytes::Bytes;
 
 use super::PRINCIPAL;
 use super::event::rule_event;
-use super::item::ResourceKey;
 use super::place::Place;
 use super::rule::Rule;
 use crate::engine::Task;
@@ -27,11 +26,12 @@ use crate::sandbox::{Call, Sandbox};
 pub(super) const RETRY_DELAYS: [time::Duration; 2] =
     [time::Duration::minutes(1), time::Duration::minutes(2)];
 
-/// Why a rule is asked about a resource.
+/// Why a rule is asked.
 #[derive(Debug)]
 pub(super) struct Trigger {
     pub(super) rule_id: String,
-    pub(super) key: ResourceKey,
+    /// What it is asked about; it hears of one thing in order.
+    pub(super) about: String,
     /// JSON text, shared by every rule that hears of the same item.
     pub(super) invoking_event: Arc<str>,
     pub(super) left_scope: bool,
@@ -53,10 +53,7 @@ struct Prepared {
 
 pub(super) fn schedule(call: &mut Call<'_>, trigger: Trigger) {
     let place = Place::of(call);
-    let lane = place.lane(&format!(
-        "{}/{}/{}",
-        trigger.rule_id, trigger.key.resource_type, trigger.key.resource_id
-    ));
+    let lane = place.lane(&format!("{}/{}", trigger.rule_id, trigger.about));
     let now = call.now;
     call.account
         .later(Task::new(now, lane.clone(), move |sandbox| async move {
@@ -124,11 +121,20 @@ fn attempt(
             if number == 0 {
                 ended(call, &prepared);
             }
+            // The function's own configuration says how often it is tried and who hears of the end.
+            let delay = match &result {
+                Ok(invocation) => {
+                    let attempts = u32::try_from(number + 1).unwrap_or(u32::MAX);
+                    let (function, event) = (&prepared.function, &prepared.payload);
+                    lambda::after(call, function, event, attempts, invocation)
+                }
+                Err(_) => RETRY_DELAYS.get(number).copied(),
+            };
             if note(call, &prepared.rule_id, result) {
                 return;
             }
-            if let Some(delay) = RETRY_DELAYS.get(number) {
-                let due = call.now + *delay;
+            if let Some(delay) = delay {
+                let due = call.now + delay;
                 let lane = prepared.lane.clone();
                 let again = prepared.clone();
                 call.account
@@ -165,6 +171,7 @@ fn note(call: &mut Call<'_>, rule_id: &str, result: Result<Invocation, ApiError>
         Ok(Invocation {
             function_error: Some(error),
             payload,
+            ..
         }) => Some((
             (*error).to_owned(),
             String::from_utf8_lossy(payload).into_owned(),

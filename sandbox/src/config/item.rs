@@ -1,6 +1,7 @@
 //! Configuration items: what a resource looked like when Config recorded it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,13 @@ impl ResourceKey {
     }
 }
 
+/// `<type>/<id>`.
+impl fmt::Display for ResourceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.resource_type, self.resource_id)
+    }
+}
+
 /// What an item says about its resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
@@ -33,8 +41,12 @@ pub(super) enum Status {
     Discovered,
     /// A later one.
     Ok,
-    /// The last one.
+    /// The last one of a resource that was deleted.
     Deleted,
+    /// The last one of a resource whose type is recorded no more.
+    NotRecorded,
+    /// Such a resource was deleted.
+    DeletedNotRecorded,
 }
 
 impl Status {
@@ -43,6 +55,8 @@ impl Status {
             Status::Discovered => "ResourceDiscovered",
             Status::Ok => "OK",
             Status::Deleted => "ResourceDeleted",
+            Status::NotRecorded => "ResourceNotRecorded",
+            Status::DeletedNotRecorded => "ResourceDeletedNotRecorded",
         }
     }
 }
@@ -65,9 +79,20 @@ pub(super) struct Item {
 }
 
 impl Item {
-    /// Whether the resource existed when the item was recorded.
+    /// Whether the item shows a resource: it existed, and its type was recorded.
     pub(super) fn is_live(&self) -> bool {
-        self.status != Status::Deleted
+        match self.status {
+            Status::Discovered | Status::Ok => true,
+            Status::Deleted | Status::NotRecorded | Status::DeletedNotRecorded => false,
+        }
+    }
+
+    /// Whether the item says that the resource is gone.
+    pub(super) fn is_deleted(&self) -> bool {
+        match self.status {
+            Status::Deleted | Status::DeletedNotRecorded => true,
+            Status::Discovered | Status::Ok | Status::NotRecorded => false,
+        }
     }
 
     pub(super) fn captured_millis(&self) -> i64 {

@@ -3,6 +3,8 @@
 //! A mutation is told to [`observe`], which captures the resource and leaves a task; the task writes
 //! the configuration item ([`record`]), streams it ([`delivery`]) and asks every rule in whose scope
 //! it is ([`invoke`]); the function answers through `PutEvaluations` ([`evaluations`]).
+//!
+//! By the clock ([`periodic`]) come files in the bucket ([`export`]) and rules about no item ([`scheduled`]).
 
 mod channel;
 mod compliance;
@@ -11,21 +13,32 @@ mod delivery;
 mod diff;
 mod evaluations;
 mod event;
+mod export;
+mod files;
 mod history;
 mod invoke;
 mod item;
+mod latency;
 mod notice;
+mod oversized;
 mod page;
+mod periodic;
 mod place;
 mod query;
 mod record;
 mod recorder;
 mod recording_group;
+mod recording_mode;
 mod reevaluate;
 mod retention;
 mod rule;
+mod rule_input;
 mod rules;
+mod scheduled;
 mod scope;
+mod select;
+mod select_parse;
+mod select_schema;
 mod summary;
 mod tags;
 mod tokens;
@@ -33,10 +46,13 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde_json::json;
 
+pub use self::latency::{Latency, LatencyError, duration};
+use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::Access;
@@ -53,8 +69,23 @@ pub struct State {
     channel: Option<channel::Channel>,
     rules: BTreeMap<String, rule::Rule>,
     history: history::History,
+    /// Items that are in no history file yet, oldest first.
+    undelivered: Vec<Arc<item::Item>>,
+    /// When the last change of a resource that was noticed will be recorded: no later one overtakes it.
+    promised: HashMap<item::ResourceKey, Timestamp>,
+    /// What changed today of the resources that are recorded once a day.
+    today: BTreeMap<item::ResourceKey, record::Noticed>,
     tokens: tokens::Tokens,
     retention_days: Option<i64>,
+    plans: u64,
+}
+
+impl State {
+    /// A number for something periodic. What is periodic goes on while its number is the latest one.
+    fn next_plan(&mut self) -> u64 {
+        self.plans += 1;
+        self.plans
+    }
 }
 
 pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
@@ -70,6 +101,7 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "DescribeDeliveryChannels" => channel::describe(call, input),
         "DescribeDeliveryChannelStatus" => channel::describe_status(call, input),
         "DeleteDeliveryChannel" => channel::delete(call, input),
+        "DeliverConfigSnapshot" => export::deliver(call, input),
         "PutConfigRule" => rules::put(call, input),
         "DescribeConfigRules" => rules::describe(call, input),
         "DescribeConfigRuleEvaluationStatus" => rules::describe_evaluation_status(call, input),
@@ -88,6 +120,7 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "GetResourceConfigHistory" => query::history(call, input),
         "ListDiscoveredResources" => query::discovered(call, input),
         "BatchGetResourceConfig" => query::batch(call, input),
+        "SelectResourceConfig" => select::select(call, input),
         "PutRetentionConfiguration" => retention::put(call, input),
         "DescribeRetentionConfigurations" => retention::describe(call, input),
         "DeleteRetentionConfiguration" => retention::delete(call, input),

@@ -14,7 +14,13 @@ use crate::clock::{Timestamp, iso8601};
 const SUBJECT_LIMIT: usize = 100;
 
 /// The largest item that Config sends as a whole: 256 KB, the size of an SNS message.
-const OVERSIZED: usize = 256 * 1024;
+const LIMIT: usize = 256 * 1024;
+
+/// The type of the message that stands for a larger one.
+pub(super) const OVERSIZED: &str = "OversizedConfigurationItemChangeNotification";
+
+/// The same when the larger one could not be put into the bucket either.
+pub(super) const UNDELIVERED: &str = "OversizedConfigurationItemChangeDeliveryFailed";
 
 /// What happened to a resource, as rules receive it (`invokingEvent`) and as the topic does.
 #[derive(Debug, Clone)]
@@ -23,6 +29,15 @@ pub(super) struct Notice {
     pub(super) message_type: &'static str,
     /// JSON text, shared by everybody who hears of it.
     pub(super) body: Arc<str>,
+    /// What the difference says about the item; null where there is none.
+    change_type: Value,
+}
+
+impl Notice {
+    /// Whether it is small enough to be sent.
+    pub(super) fn fits(&self) -> bool {
+        self.body.len() <= LIMIT
+    }
 }
 
 /// The notice of a new item.
@@ -49,19 +64,28 @@ fn of_item(place: &Place, item: &Item, diff: Value, now: Timestamp) -> Notice {
         "notificationCreationTime": iso8601(now),
         "messageType": message_type,
         "recordVersion": "1.3",
-    })
-    .to_string();
-    if body.len() <= OVERSIZED {
-        return Notice {
-            message_type,
-            body: body.into(),
-        };
+    });
+    Notice {
+        message_type,
+        body: body.to_string().into(),
+        change_type,
     }
-    let message_type = "OversizedConfigurationItemChangeNotification";
+}
+
+/// What is sent instead of a notice that is too large; `delivery` says where the whole one is.
+pub(super) fn summary(
+    place: &Place,
+    item: &Item,
+    whole: &Notice,
+    delivery: &Value,
+    message_type: &'static str,
+    now: Timestamp,
+) -> Notice {
     let mut summary = item.to_summary(place);
-    summary.insert("changeType".to_owned(), change_type);
+    summary.insert("changeType".to_owned(), whole.change_type.clone());
     let body = json!({
         "configurationItemSummary": summary,
+        "s3DeliverySummary": delivery,
         "notificationCreationTime": iso8601(now),
         "messageType": message_type,
         "recordVersion": "1.0",
@@ -69,6 +93,7 @@ fn of_item(place: &Place, item: &Item, diff: Value, now: Timestamp) -> Notice {
     Notice {
         message_type,
         body: body.to_string().into(),
+        change_type: whole.change_type.clone(),
     }
 }
 
@@ -76,8 +101,8 @@ fn of_item(place: &Place, item: &Item, diff: Value, now: Timestamp) -> Notice {
 pub(super) fn change_subject(place: &Place, item: &Item) -> String {
     let what = match item.status {
         Status::Discovered => "Created",
-        Status::Ok => "Updated",
-        Status::Deleted => "Deleted",
+        Status::Ok | Status::NotRecorded => "Updated",
+        Status::Deleted | Status::DeletedNotRecorded => "Deleted",
     };
     subject(
         place,
@@ -166,7 +191,7 @@ fn subject(place: &Place, rest: &str) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
     use super::*;
-    use crate::config::tests::{item, place};
+    use crate::config::tests::place;
 
     #[test]
     fn subjects_are_cut_as_aws_cuts_them() {
@@ -181,23 +206,6 @@ mod tests {
                 "AWS::::Account 123456789012 is COMPLIANT with cloudtrail-enabled in Account 123456789012"
             ),
             "[AWS Config:us-east-2] AWS::::Account 123456789012 is COMPLIANT with cloudtrail-enabled in Accoun..."
-        );
-    }
-
-    #[test]
-    fn a_huge_item_is_replaced_by_a_summary() {
-        let place = place();
-        let huge = item(Status::Ok, json!({"description": "x".repeat(OVERSIZED)}));
-        let notice = of_change(&place, None, &huge, huge.captured);
-        assert_eq!(
-            notice.message_type,
-            "OversizedConfigurationItemChangeNotification"
-        );
-        let body: Value = serde_json::from_str(&notice.body).unwrap();
-        assert!(body.get("configurationItem").is_none());
-        assert_eq!(
-            body["configurationItemSummary"]["resourceId"],
-            "sg-0123456789abcdef0"
         );
     }
 

@@ -149,7 +149,7 @@ pub(super) fn discovered(call: &mut Call<'_>, input: &Value) -> Result<Outcome, 
         .history
         .newest()
         .filter(|item| item.key.resource_type == resource_type)
-        .filter(|item| deleted || item.is_live())
+        .filter(|item| item.is_live() || (deleted && item.is_deleted()))
         .filter(|item| ids.is_empty() || ids.contains(&item.key.resource_id))
         .filter(|item| name.is_none() || item.resource_name.as_deref() == name)
         .map(|item| {

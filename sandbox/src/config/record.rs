@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::item::{Item, ResourceKey, Status};
 use super::notice;
+use super::periodic;
 use super::place::Place;
 use super::recording_group::RESOURCE_COMPLIANCE;
-use super::{Change, Resource, delivery, invoke};
+use super::{Change, Resource, delivery, invoke, oversized};
 use crate::clock::{Timestamp, epoch_millis};
 use crate::ec2;
 use crate::engine::Task;
@@ -18,7 +19,7 @@ use crate::sandbox::Call;
 /// What Config noticed and has not recorded yet. The resource is captured when it is noticed: what
 /// happens to it before it is recorded belongs to the next item.
 #[derive(Debug)]
-enum Noticed {
+pub(super) enum Noticed {
     /// Somebody made or modified it: always an item.
     Changed(Resource),
     /// Somebody deleted it: always an item.
@@ -27,29 +28,87 @@ enum Noticed {
     Present(Resource),
     /// A starting recorder missed it: an item unless Config knew.
     Absent(ResourceKey),
+    /// The recording group changed, and its type is no longer in it.
+    Unrecorded(ResourceKey),
+    /// Somebody deleted it after that.
+    DeletedUnrecorded(ResourceKey),
 }
 
 /// When something that is noticed now will be recorded.
 pub(super) fn due(call: &Call<'_>) -> Timestamp {
-    call.now + call.sandbox.settings.config_latency
+    call.now + call.sandbox.config_latency().sample()
+}
+
+/// The same for a change of a resource. Some changes take longer than others, but those of one resource are
+/// recorded in their order.
+fn due_of(call: &mut Call<'_>, key: &ResourceKey) -> Timestamp {
+    let due = due(call);
+    let promised = &mut call.here().config.promised;
+    let promised = promised.entry(key.clone()).or_insert(due);
+    *promised = due.max(*promised);
+    *promised
 }
 
 pub(super) fn observe(call: &mut Call<'_>, change: Change, resource: Resource) {
-    let recorder = call.here().config.recorder.as_ref();
-    if !recorder.is_some_and(|recorder| recorder.records(resource.resource_type)) {
+    let state = &call.here().config;
+    let Some(recorder) = state
+        .recorder
+        .as_ref()
+        .filter(|recorder| recorder.recording)
+    else {
+        return;
+    };
+    let recorded = recorder.records(resource.resource_type);
+    let noticed = match change {
+        Change::Created | Change::Modified if recorded => Noticed::Changed(resource),
+        Change::Deleted if recorded => Noticed::Deleted(resource),
+        Change::Deleted if state.history.latest(&resource.key()).is_some() => {
+            Noticed::DeletedUnrecorded(resource.key())
+        }
+        Change::Created | Change::Modified | Change::Deleted => return,
+    };
+    if recorder.mode.is_daily(&noticed.key().resource_type) {
+        // Only how the day ends will count, and only if that differs from what was recorded last.
+        let at_the_end = match noticed {
+            Noticed::Changed(resource) => Noticed::Present(resource),
+            Noticed::Deleted(resource) => Noticed::Absent(resource.key()),
+            other => other,
+        };
+        call.here()
+            .config
+            .today
+            .insert(at_the_end.key(), at_the_end);
         return;
     }
-    let noticed = match change {
-        Change::Created | Change::Modified => Noticed::Changed(resource),
-        Change::Deleted => Noticed::Deleted(resource),
-    };
     schedule(call, noticed);
 }
 
-/// What a starting recorder does: it looks at everything that it is to record.
+/// Counts the days of a recorder that starts: what is recorded daily is recorded at the end of each.
+pub(super) fn plan_days(call: &mut Call<'_>) {
+    let state = &mut call.here().config;
+    let plan = state.next_plan();
+    if let Some(recorder) = &mut state.recorder {
+        recorder.plan = plan;
+    }
+    periodic::every(call, "days", time::Duration::days(1), move |call, _| {
+        let state = &mut call.here().config;
+        let recorder = state.recorder.as_ref();
+        if !recorder.is_some_and(|recorder| recorder.recording && recorder.plan == plan) {
+            return false;
+        }
+        for noticed in std::mem::take(&mut state.today).into_values() {
+            schedule(call, noticed);
+        }
+        true
+    });
+}
+
+/// What a recorder does that starts, or that is to record something else: it looks at everything.
 pub(super) fn take_inventory(call: &mut Call<'_>) {
     let found = ec2::recordable(call);
-    let state = &call.here().config;
+    let state = &mut call.here().config;
+    // What changed today is among what is found.
+    state.today.clear();
     let Some(recorder) = &state.recorder else {
         return;
     };
@@ -61,17 +120,23 @@ pub(super) fn take_inventory(call: &mut Call<'_>) {
     let absent: Vec<ResourceKey> = state
         .history
         .newest()
-        .filter(|item| item.is_live() && recorder.records(&item.key.resource_type))
+        .filter(|item| item.is_live())
         // Config keeps compliance itself: nothing outside of it can be looked at.
         .filter(|item| item.key.resource_type != RESOURCE_COMPLIANCE)
         .map(|item| item.key.clone())
         .filter(|key| !present.contains(key))
         .collect();
+    let (absent, unrecorded): (Vec<_>, Vec<_>) = absent
+        .into_iter()
+        .partition(|key| recorder.records(&key.resource_type));
     for resource in found {
         schedule(call, Noticed::Present(resource));
     }
     for key in absent {
         schedule(call, Noticed::Absent(key));
+    }
+    for key in unrecorded {
+        schedule(call, Noticed::Unrecorded(key));
     }
 }
 
@@ -80,10 +145,16 @@ fn schedule(call: &mut Call<'_>, noticed: Noticed) {
     let key = noticed.key();
     // One lane for each resource: its items stay in the order of its changes.
     let lane = place.lane(&format!("item/{}/{}", key.resource_type, key.resource_id));
-    let due = due(call);
+    let due = due_of(call, &key);
     call.account
         .later(Task::new(due, lane, move |sandbox| async move {
-            sandbox.enter(&place.target(), |call| record(call, noticed));
+            sandbox.enter(&place.target(), |call| {
+                let promised = &mut call.here().config.promised;
+                if promised.get(&key).is_some_and(|last| *last <= due) {
+                    promised.remove(&key);
+                }
+                record(call, noticed);
+            });
         }));
 }
 
@@ -105,12 +176,13 @@ impl Noticed {
             Self::Changed(resource) | Self::Deleted(resource) | Self::Present(resource) => {
                 resource.key()
             }
-            Self::Absent(key) => key.clone(),
+            Self::Absent(key) | Self::Unrecorded(key) | Self::DeletedUnrecorded(key) => key.clone(),
         }
     }
 
     /// The status of the item that this becomes; `None` when there is nothing to say.
-    fn status(&self, live: Option<&Item>) -> Option<Status> {
+    fn status(&self, previous: Option<&Item>) -> Option<Status> {
+        let live = previous.filter(|item| item.is_live());
         match (self, live) {
             (Self::Changed(_) | Self::Present(_), None) => Some(Status::Discovered),
             (Self::Changed(_), Some(_)) => Some(Status::Ok),
@@ -118,7 +190,11 @@ impl Noticed {
                 (!resource.is_as_in(item)).then_some(Status::Ok)
             }
             (Self::Deleted(_), _) | (Self::Absent(_), Some(_)) => Some(Status::Deleted),
-            (Self::Absent(_), None) => None,
+            (Self::Unrecorded(_), Some(_)) => Some(Status::NotRecorded),
+            (Self::DeletedUnrecorded(_), _) => previous
+                .is_some_and(|item| item.status == Status::NotRecorded)
+                .then_some(Status::DeletedNotRecorded),
+            (Self::Absent(_) | Self::Unrecorded(_), None) => None,
         }
     }
 }
@@ -127,7 +203,7 @@ fn record(call: &mut Call<'_>, noticed: Noticed) {
     let key = noticed.key();
     let previous = call.here().config.history.latest(&key).cloned();
     let live = previous.as_deref().filter(|item| item.is_live());
-    let Some(status) = noticed.status(live) else {
+    let Some(status) = noticed.status(previous.as_deref()) else {
         return;
     };
     // A deleted resource has lost its tags, but it still leaves through the rules that knew it by them.
@@ -135,7 +211,9 @@ fn record(call: &mut Call<'_>, noticed: Noticed) {
         Noticed::Changed(resource) | Noticed::Deleted(resource) | Noticed::Present(resource) => {
             resource.tags.clone()
         }
-        Noticed::Absent(_) => live.map(|item| item.tags.clone()).unwrap_or_default(),
+        Noticed::Absent(_) | Noticed::Unrecorded(_) | Noticed::DeletedUnrecorded(_) => {
+            live.map(|item| item.tags.clone()).unwrap_or_default()
+        }
     };
     let mut item = Item {
         key,
@@ -160,7 +238,7 @@ fn record(call: &mut Call<'_>, noticed: Noticed) {
             item.configuration = resource.configuration;
         }
         Noticed::Deleted(resource) => item.arn = resource.arn,
-        Noticed::Absent(_) => {}
+        Noticed::Absent(_) | Noticed::Unrecorded(_) | Noticed::DeletedUnrecorded(_) => {}
     }
     let notice = keep(call, previous.as_deref(), item.clone());
     trigger(call, &item, &last_tags, live, &notice);
@@ -176,15 +254,18 @@ pub(super) fn next_state_id(now: Timestamp, previous: Option<&Item>) -> i64 {
 pub(super) fn keep(call: &mut Call<'_>, previous: Option<&Item>, item: Item) -> notice::Notice {
     let place = Place::of(call);
     let now = call.now;
-    let notice = notice::of_change(&place, previous, &item, now);
+    let whole = notice::of_change(&place, previous, &item, now);
+    let sent = oversized::fit(call, &item, whole);
     let subject = notice::change_subject(&place, &item);
     let state = &mut call.here().config;
-    state.history.push(Arc::new(item));
+    let item = Arc::new(item);
+    state.undelivered.push(item.clone());
+    state.history.push(item);
     if let Some(recorder) = &mut state.recorder {
         recorder.succeeded(now);
     }
-    delivery::stream(call, subject, notice.body.to_string());
-    notice
+    delivery::stream(call, subject, sent.topic);
+    sent.rules
 }
 
 /// Asks every rule in whose scope the resource is, or was until now.
@@ -212,7 +293,7 @@ fn trigger(
             call,
             invoke::Trigger {
                 rule_id,
-                key: item.key.clone(),
+                about: item.key.to_string(),
                 invoking_event: notice.body.clone(),
                 left_scope,
                 on_demand: false,
@@ -229,24 +310,32 @@ pub(super) fn evaluate_all(call: &mut Call<'_>, rule_name: &str, on_demand: bool
     let Some(rule) = state.rules.get(rule_name) else {
         return 0;
     };
-    let triggers: Vec<invoke::Trigger> = state
+    let items: Vec<Arc<Item>> = state
         .history
         .newest()
         .filter(|item| item.is_live() && item.key.resource_type != RESOURCE_COMPLIANCE)
         .filter(|item| rule.scope.covers(&item.key, &item.tags))
-        .map(|item| (item, notice::of_state(&place, item, now)))
-        .filter(|(_, notice)| rule.wants(notice.message_type))
-        .map(|(item, notice)| invoke::Trigger {
-            rule_id: rule.id.clone(),
-            key: item.key.clone(),
-            invoking_event: notice.body,
-            left_scope: false,
-            on_demand,
-        })
+        .cloned()
         .collect();
-    let count = triggers.len();
-    for trigger in triggers {
-        invoke::schedule(call, trigger);
+    let (rule_id, message_types) = (rule.id.clone(), rule.message_types.clone());
+    let mut count = 0;
+    for item in items {
+        let whole = notice::of_state(&place, &item, now);
+        let notice = oversized::fit(call, &item, whole).rules;
+        if !message_types.iter().any(|name| name == notice.message_type) {
+            continue;
+        }
+        count += 1;
+        invoke::schedule(
+            call,
+            invoke::Trigger {
+                rule_id: rule_id.clone(),
+                about: item.key.to_string(),
+                invoking_event: notice.body,
+                left_scope: false,
+                on_demand,
+            },
+        );
     }
     count
 }

@@ -1,12 +1,14 @@
 //! The recorder: one in an account's region, started and stopped.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::page::{one_of, validation};
+use super::page::validation;
 use super::place::Place;
 use super::recording_group::RecordingGroup;
+use super::recording_mode::RecordingMode;
 use super::{PRINCIPAL, record, tags};
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::engine::Task;
@@ -26,8 +28,11 @@ pub(super) struct Recorder {
     pub(super) arn: String,
     pub(super) role_arn: String,
     pub(super) group: RecordingGroup,
+    pub(super) mode: RecordingMode,
     pub(super) tags: BTreeMap<String, String>,
     pub(super) recording: bool,
+    /// The number of its days.
+    pub(super) plan: u64,
     started: Option<Timestamp>,
     stopped: Option<Timestamp>,
     status: Option<(Status, Timestamp)>,
@@ -51,8 +56,10 @@ impl Recorder {
                 .to_owned(),
             role_arn: "arn:aws:iam::123456789012:role/AwsConfigRole".to_owned(),
             group,
+            mode: RecordingMode::default(),
             tags: BTreeMap::new(),
             recording: true,
+            plan: 0,
             started: None,
             stopped: None,
             status: None,
@@ -62,6 +69,11 @@ impl Recorder {
     /// Whether a change of this resource type becomes an item now.
     pub(super) fn records(&self, resource_type: &str) -> bool {
         self.recording && self.group.records(resource_type)
+    }
+
+    /// Whether the delivery channel cannot be deleted yet: a stop takes `lag` to be known everywhere.
+    pub(super) fn holds_channel(&self, now: Timestamp, lag: Duration) -> bool {
+        self.recording || self.stopped.is_some_and(|at| now < at + lag)
     }
 
     /// Something was recorded.
@@ -80,7 +92,7 @@ impl Recorder {
             "name": self.name,
             "roleARN": self.role_arn,
             "recordingGroup": self.group.to_json(),
-            "recordingMode": {"recordingFrequency": "CONTINUOUS", "recordingModeOverrides": []},
+            "recordingMode": self.mode.to_json(),
             "recordingScope": "PAID",
         })
     }
@@ -117,21 +129,10 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
     let name = asked.text("name").unwrap_or("default");
     check_name(name)?;
     let group = RecordingGroup::parse(asked.field("recordingGroup"))?;
-    check_mode(asked.field("recordingMode"))?;
+    let mode = RecordingMode::parse(asked.field("recordingMode"), &group)?;
     let tags = tags::parse(input)?;
     let role_arn = asked.text("roleARN").unwrap_or_default();
-    if role_arn.is_empty() {
-        return Err(ApiError::bad(
-            "InvalidRoleException",
-            "The role ARN of the configuration recorder is null or empty.",
-        ));
-    }
-    iam::assumable(call.account, role_arn, PRINCIPAL).map_err(|why| {
-        ApiError::bad(
-            "InvalidRoleException",
-            format!("The role cannot be assumed by AWS Config: {why}."),
-        )
-    })?;
+    check_role(call, role_arn)?;
 
     let arn = call.arn(
         "config",
@@ -150,9 +151,11 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
         // Overwritten, except for its tags: those change only through TagResource.
         Some(existing) => {
             role_arn.clone_into(&mut existing.role_arn);
-            let widened = existing.recording && existing.group != group;
+            let other = existing.group != group || existing.mode != mode;
+            let look = existing.recording && other;
             existing.group = group;
-            if widened {
+            existing.mode = mode;
+            if look {
                 record::take_inventory(call);
             }
         }
@@ -162,8 +165,10 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
                 arn,
                 role_arn: role_arn.to_owned(),
                 group,
+                mode,
                 tags,
                 recording: false,
+                plan: 0,
                 started: None,
                 stopped: None,
                 status: None,
@@ -171,6 +176,17 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
         }
     }
     Ok(json!({}).into())
+}
+
+fn check_role(call: &Call<'_>, role_arn: &str) -> Result<(), ApiError> {
+    let invalid = |why: String| ApiError::bad("InvalidRoleException", why);
+    if role_arn.is_empty() {
+        return Err(invalid(
+            "The role ARN of the configuration recorder is null or empty.".to_owned(),
+        ));
+    }
+    iam::assumable(call.account, role_arn, PRINCIPAL)
+        .map_err(|why| invalid(format!("The role cannot be assumed by AWS Config: {why}.")))
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {
@@ -184,29 +200,6 @@ fn check_name(name: &str) -> Result<(), ApiError> {
             "The configuration recorder name '{name}' is not valid: 1 to 256 characters, and the prefix {RESERVED_PREFIX} is reserved."
         ),
     ))
-}
-
-/// Only continuous recording exists here: a daily recorder would look alive and record nothing for a day.
-fn check_mode(mode: Option<&Value>) -> Result<(), ApiError> {
-    let Some(mode) = mode else { return Ok(()) };
-    let overrides = mode.list("recordingModeOverrides");
-    for frequency in std::iter::once(mode)
-        .chain(overrides)
-        .map(|mode| mode.text("recordingFrequency").unwrap_or_default())
-    {
-        one_of(
-            frequency,
-            "configurationRecorder.recordingMode.recordingFrequency",
-            &["CONTINUOUS", "DAILY"],
-        )?;
-        if frequency == "DAILY" {
-            return Err(ApiError::not_implemented(
-                "config",
-                "PutConfigurationRecorder with DAILY recording",
-            ));
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn describe(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
@@ -267,6 +260,7 @@ pub(super) fn start(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiEr
     recorder.started = Some(now);
     recorder.status = Some((Status::Pending, now));
     record::take_inventory(call);
+    record::plan_days(call);
     let place = Place::of(call);
     let due = record::due(call);
     let lane = place.lane("recorder");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::page::validation;
 use super::rules::usable;
-use super::{compliance_item, record};
+use super::{compliance_item, record, scheduled};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::{Call, Outcome};
@@ -40,12 +40,34 @@ pub(super) fn start(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiEr
                 ),
             ));
         }
+        if rule
+            .message_types
+            .iter()
+            .all(|name| name == scheduled::SNAPSHOT)
+        {
+            // It can only be asked with a snapshot, and AWS does not say what it does instead.
+            return Err(ApiError::not_implemented(
+                "config",
+                &format!(
+                    "StartConfigRulesEvaluation of a rule triggered by {} only",
+                    scheduled::SNAPSHOT
+                ),
+            ));
+        }
     }
+    scheduled::started(call, &names);
     for name in &names {
-        let count = record::evaluate_all(call, name, true);
+        let mut count = record::evaluate_all(call, name, true);
         let rule = usable(call, name)?;
+        if rule.schedule.is_some() {
+            count += 1;
+        }
         rule.running = count;
         rule.asked = Some(now);
+        let by_clock = rule.schedule.map(|_| rule.id.clone());
+        if let Some(id) = by_clock {
+            scheduled::ask(call, &id, true);
+        }
     }
     Ok(json!({}).into())
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::item::ResourceKey;
+use super::periodic::Frequency;
+use super::scheduled::SCHEDULED;
 use super::scope::Scope;
 use crate::clock::{Timestamp, epoch_seconds};
 
@@ -58,6 +60,14 @@ pub(super) struct Rule {
     pub(super) function: String,
     /// The message types that it wants to hear about.
     pub(super) message_types: Vec<String>,
+    /// How often it is asked by the clock; `None` when it is not.
+    pub(super) schedule: Option<Frequency>,
+    /// How often it follows the snapshots at most; `None` for every time.
+    pub(super) at_most: Option<Frequency>,
+    /// When it last followed one.
+    pub(super) followed: Option<Timestamp>,
+    /// The number of its schedule.
+    pub(super) plan: u64,
     /// JSON text, passed on as it was put.
     pub(super) input_parameters: String,
     pub(super) tags: BTreeMap<String, String>,
@@ -82,6 +92,10 @@ impl Rule {
             scope: Scope::default(),
             function: String::new(),
             message_types: Vec::new(),
+            schedule: None,
+            at_most: None,
+            followed: None,
+            plan: 0,
             input_parameters: String::new(),
             tags: BTreeMap::new(),
             activated: now,
@@ -111,7 +125,13 @@ impl Rule {
         let details: Vec<Value> = self
             .message_types
             .iter()
-            .map(|name| json!({"EventSource": "aws.config", "MessageType": name}))
+            .map(|name| {
+                let mut detail = json!({"EventSource": "aws.config", "MessageType": name});
+                if let Some(frequency) = self.schedule.filter(|_| name == SCHEDULED) {
+                    detail["MaximumExecutionFrequency"] = json!(frequency.name());
+                }
+                detail
+            })
             .collect();
         let mut rule = json!({
             "ConfigRuleName": self.name,
@@ -128,6 +148,9 @@ impl Rule {
         });
         if let Some(description) = &self.description {
             rule["Description"] = json!(description);
+        }
+        if let Some(at_most) = self.at_most {
+            rule["MaximumExecutionFrequency"] = json!(at_most.name());
         }
         if let Some(scope) = self.scope.to_json() {
             rule["Scope"] = scope;

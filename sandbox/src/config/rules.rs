@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::page::{length, page, validation};
+use super::page::{page, validation};
 use super::place::Place;
 use super::rule::Rule;
-use super::scope::{Scope, invalid};
-use super::{PRINCIPAL, compliance_item, record, recorder, tags};
+use super::rule_input::{self, Asked};
+use super::scope::invalid;
+use super::{PRINCIPAL, compliance_item, record, recorder, scheduled, tags};
 use crate::engine::Task;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -21,29 +22,11 @@ const MAX_RULES: usize = 1000;
 /// How long a rule stays `DELETING`. On AWS seconds at best; here just long enough to be seen.
 const DELETION: Duration = Duration::from_millis(50);
 
-/// The message types that a rule with a function can wait for here.
-const CHANGE_MESSAGES: [&str; 2] = [
-    "ConfigurationItemChangeNotification",
-    "OversizedConfigurationItemChangeNotification",
-];
-
-/// A rule as the request describes it.
-struct Asked {
-    name: Option<String>,
-    id: Option<String>,
-    arn: Option<String>,
-    description: Option<String>,
-    scope: Scope,
-    function: String,
-    message_types: Vec<String>,
-    input_parameters: String,
-}
-
 pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
     let rule = input
         .field("ConfigRule")
         .ok_or_else(|| validation("the request must contain the parameter ConfigRule"))?;
-    let asked = parse(rule)?;
+    let asked = rule_input::parse(rule)?;
     let tags = tags::parse(input)?;
     if call.here().config.recorder.is_none() {
         return Err(recorder::none_available());
@@ -65,9 +48,15 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
     rule.scope = asked.scope;
     rule.function = asked.function;
     rule.message_types = asked.message_types;
+    rule.schedule = asked.schedule;
+    rule.at_most = asked.at_most;
     rule.input_parameters = asked.input_parameters;
     // A rule that is new, or new in what it says, looks at everything by itself.
-    record::evaluate_all(call, &name, false);
+    let asked = record::evaluate_all(call, &name, false);
+    let by_clock = scheduled::plan(call, &name);
+    if asked > 0 || by_clock {
+        scheduled::started(call, &[name]);
+    }
     Ok(json!({}).into())
 }
 
@@ -134,127 +123,6 @@ fn check_function(call: &mut Call<'_>, function: &str, rule_arn: &str) -> Result
                 "The AWS Lambda function {function} cannot be invoked. Check the specified function ARN, and check the function's permissions."
             ),
         )),
-    }
-}
-
-fn parse(rule: &Value) -> Result<Asked, ApiError> {
-    let name = rule.text("ConfigRuleName").map(str::to_owned);
-    if let Some(name) = &name {
-        length(name, "configRule.configRuleName", (1, 128))?;
-        if name.trim().is_empty() {
-            return Err(validation("The name of a config rule cannot be blank."));
-        }
-    }
-    let description = rule.text("Description").map(str::to_owned);
-    if let Some(text) = &description {
-        length(text, "configRule.description", (0, 256))?;
-    }
-    if rule.field("MaximumExecutionFrequency").is_some() {
-        return Err(ApiError::not_implemented(
-            "config",
-            "PutConfigRule with MaximumExecutionFrequency",
-        ));
-    }
-    for mode in rule.list("EvaluationModes") {
-        if mode.text("Mode") != Some("DETECTIVE") {
-            return Err(ApiError::not_implemented(
-                "config",
-                "PutConfigRule with an evaluation mode other than DETECTIVE",
-            ));
-        }
-    }
-    let (function, message_types) = source(rule.field("Source"))?;
-    Ok(Asked {
-        name,
-        id: rule.text("ConfigRuleId").map(str::to_owned),
-        arn: rule.text("ConfigRuleArn").map(str::to_owned),
-        description,
-        scope: Scope::parse(rule.field("Scope"))?,
-        function,
-        message_types,
-        input_parameters: parameters(rule.text("InputParameters"))?,
-    })
-}
-
-fn source(source: Option<&Value>) -> Result<(String, Vec<String>), ApiError> {
-    let source = source
-        .ok_or_else(|| validation("the request must contain the parameter ConfigRule.Source"))?;
-    match source.require("Owner")? {
-        "CUSTOM_LAMBDA" => {}
-        owner @ ("AWS" | "CUSTOM_POLICY") => {
-            return Err(ApiError::not_implemented(
-                "config",
-                &format!("PutConfigRule of owner {owner}"),
-            ));
-        }
-        owner => {
-            return Err(validation(format!(
-                "1 validation error detected: Value '{owner}' at 'configRule.source.owner' failed to satisfy constraint: Member must satisfy enum value set: [CUSTOM_LAMBDA, AWS, CUSTOM_POLICY]"
-            )));
-        }
-    }
-    let function = source.text("SourceIdentifier").unwrap_or_default();
-    if !function.starts_with("arn:") {
-        return Err(invalid(
-            "The SourceIdentifier of a custom rule must be the ARN of a Lambda function.",
-        ));
-    }
-    let details = source.list("SourceDetails");
-    if details.is_empty() {
-        return Err(invalid(
-            "A custom rule needs at least one entry in SourceDetails.",
-        ));
-    }
-    let mut message_types = Vec::new();
-    for detail in details {
-        if detail
-            .text("EventSource")
-            .is_some_and(|source| source != "aws.config")
-        {
-            return Err(invalid("The only valid EventSource is aws.config."));
-        }
-        match detail.text("MessageType") {
-            Some(name) if CHANGE_MESSAGES.contains(&name) => {
-                if detail.field("MaximumExecutionFrequency").is_some() {
-                    return Err(invalid(format!(
-                        "MaximumExecutionFrequency cannot be used with the message type {name}."
-                    )));
-                }
-                message_types.push(name.to_owned());
-            }
-            Some(name @ ("ScheduledNotification" | "ConfigurationSnapshotDeliveryCompleted")) => {
-                return Err(ApiError::not_implemented(
-                    "config",
-                    &format!("PutConfigRule triggered by {name}"),
-                ));
-            }
-            other => {
-                return Err(invalid(format!(
-                    "The message type '{}' is not valid.",
-                    other.unwrap_or_default()
-                )));
-            }
-        }
-    }
-    Ok((function.to_owned(), message_types))
-}
-
-/// Rule parameters: one JSON object of strings. Passed on unchanged; absent means `{}`.
-fn parameters(text: Option<&str>) -> Result<String, ApiError> {
-    let Some(text) = text else {
-        return Ok("{}".to_owned());
-    };
-    length(text, "configRule.inputParameters", (1, 1024))?;
-    let Ok(Value::Object(parameters)) = serde_json::from_str::<Value>(text) else {
-        return Err(invalid(
-            "The InputParameters of the config rule are not a valid JSON object.",
-        ));
-    };
-    match parameters.iter().find(|(_, value)| !value.is_string()) {
-        Some((name, _)) => Err(invalid(format!(
-            "The value of the input parameter '{name}' must be a string."
-        ))),
-        None => Ok(text.to_owned()),
     }
 }
 

@@ -1,8 +1,11 @@
 //! IAM: roles, policies, and whether something is allowed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 pub use self::access::{Access, Decision};
+pub(crate) use self::authorize::authorize;
 pub use self::state::State;
 
 pub(crate) use self::document::{Document, Kind};
@@ -10,10 +13,14 @@ pub(crate) use self::evaluate::{Verdict, Who};
 pub(crate) use self::params::accept;
 
 mod access;
+mod authorize;
 mod condition;
 mod document;
+#[cfg(test)]
+mod enforcement;
 mod evaluate;
 mod inspect;
+mod keys;
 mod managed;
 mod params;
 mod pattern;
@@ -23,18 +30,18 @@ mod simulate;
 mod state;
 #[cfg(test)]
 mod tests;
+mod user_policies;
+mod users;
 mod versions;
 
-use self::state::Role;
+use self::state::{Policy, Role};
+use self::users::User;
 use crate::caller::Caller;
-use crate::clock::iso8601;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::ids::global_arn;
 use crate::protocol::Operation;
 use crate::sandbox::{Account, Call, Outcome};
-use crate::service::Service;
-use crate::{s3, sns};
 
 pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
     let answer = match operation.name.as_str() {
@@ -65,6 +72,24 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "DeletePolicy" => policies::delete(call, operation),
         "ListPolicies" => policies::list(call, operation),
         "ListEntitiesForPolicy" => policies::entities(call, operation),
+        "CreateUser" => users::create(call, operation),
+        "GetUser" => users::get(call, operation),
+        "ListUsers" => users::list(call, operation),
+        "DeleteUser" => users::delete(call, operation),
+        "TagUser" => users::tag(call, operation),
+        "UntagUser" => users::untag(call, operation),
+        "ListUserTags" => users::list_tags(call, operation),
+        "CreateAccessKey" => keys::create(call, operation),
+        "ListAccessKeys" => keys::list(call, operation),
+        "UpdateAccessKey" => keys::update(call, operation),
+        "DeleteAccessKey" => keys::delete(call, operation),
+        "PutUserPolicy" => user_policies::put_inline(call, operation),
+        "GetUserPolicy" => user_policies::get_inline(call, operation),
+        "DeleteUserPolicy" => user_policies::delete_inline(call, operation),
+        "ListUserPolicies" => user_policies::list_inline(call, operation),
+        "AttachUserPolicy" => user_policies::attach(call, operation),
+        "DetachUserPolicy" => user_policies::detach(call, operation),
+        "ListAttachedUserPolicies" => user_policies::list_attached(call, operation),
         "SimulatePrincipalPolicy" => simulate::simulate(call, operation),
         name => Err(ApiError::not_implemented("iam", name)),
     }?;
@@ -80,6 +105,8 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
             Ok(role) => role.arn.clone(),
             Err(_) => own_arn(call, "role", input.text("Path"), role),
         }
+    } else if let Some(user) = named_user(call, operation) {
+        own_arn(call, "user", None, &user)
     } else if let Some(arn) = input.text("PolicyArn") {
         arn.to_owned()
     } else if let Some(policy) = input.text("PolicyName") {
@@ -89,10 +116,20 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
     };
     let mut access = Access::on("iam", &operation.name, resource);
     // The operations on attachments can be limited to certain policies.
-    if let (Some(arn), true) = (input.text("PolicyArn"), input.text("RoleName").is_some()) {
+    let holder = input.text("RoleName").or(input.text("UserName"));
+    if let (Some(arn), Some(_)) = (input.text("PolicyArn"), holder) {
         access = access.with("iam:PolicyARN", arn);
     }
     vec![access]
+}
+
+/// The user that a request is about: the caller itself where an operation on users names none.
+fn named_user(call: &Call<'_>, operation: &Operation) -> Option<String> {
+    match operation.name.as_str() {
+        "GetUser" | "CreateAccessKey" | "ListAccessKeys" | "UpdateAccessKey"
+        | "DeleteAccessKey" => users::meant(call, operation).ok(),
+        _ => operation.input.text("UserName").map(str::to_owned),
+    }
 }
 
 fn own_arn(call: &Call<'_>, kind: &str, path: Option<&str>, name: &str) -> String {
@@ -105,107 +142,22 @@ fn own_arn(call: &Call<'_>, kind: &str, path: Option<&str>, name: &str) -> Strin
     )
 }
 
-/// Refuses `operation` unless the caller's policies allow it. The policies of role sessions (functions
-/// at work) are always evaluated; the operator of an account may do everything.
-///
-/// # Errors
-/// The service's own access-denied error, naming caller, action and resource.
-pub(crate) fn authorize(
-    call: &mut Call<'_>,
-    service: Service,
-    operation: &Operation,
-) -> Result<(), ApiError> {
-    let Caller::Role { role, .. } = call.caller.clone() else {
-        return Ok(());
-    };
-    // Everybody may ask who they are, even where a policy denies it.
-    if service == Service::Sts && operation.name == "GetCallerIdentity" {
-        return Ok(());
-    }
-    let caller = call.caller.arn(&call.account.id, &call.region);
-    for access in service.required_access(call, operation) {
-        let access = with_request_keys(call, access);
-        let identity = role_verdict(call.account, &role, &access);
-        let resource = match resource_policy(call, service, &access.resource) {
-            None => Verdict::Silent,
-            // A policy that cannot be read (it was checked when it was stored) allows nothing.
-            Some(policy) => Document::read(&policy, Kind::Resource)
-                .map_or(Verdict::Denied, |document| {
-                    document.judge(Some(&Who::Identity(&caller)), &access)
-                }),
-        };
-        let action = &access.action;
-        let why = match (identity, resource) {
-            (Verdict::Denied, _) => "with an explicit deny in an identity-based policy".to_owned(),
-            (_, Verdict::Denied) => "with an explicit deny in a resource-based policy".to_owned(),
-            (Verdict::Allowed, _) | (_, Verdict::Allowed) => continue,
-            (Verdict::Silent | Verdict::Delegated, Verdict::Silent | Verdict::Delegated) => {
-                format!("because {}", no_identity_policy(action))
-            }
-        };
-        let (status, code) = service.denial();
-        return Err(ApiError::new(
-            status,
-            code,
-            format!(
-                "User: {caller} is not authorized to perform: {action} on resource: {} {why}",
-                access.resource
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// The policy of a bucket or topic of this account that an access goes to. A function's policy is asked by
-/// Lambda itself.
-fn resource_policy(call: &mut Call<'_>, service: Service, resource: &str) -> Option<Value> {
-    match service {
-        Service::S3 => {
-            let bucket = resource
-                .splitn(6, ':')
-                .nth(5)?
-                .split('/')
-                .next()?
-                .to_owned();
-            s3::policy(call, &bucket).ok().flatten()
-        }
-        Service::Sns => sns::policy(call, resource),
-        Service::CloudFormation
-        | Service::Config
-        | Service::Ec2
-        | Service::Iam
-        | Service::Lambda
-        | Service::Logs
-        | Service::Sts => None,
-    }
-}
-
-/// The condition keys that every request has. The sandbox stands for AWS's endpoints, which speak TLS.
-fn with_request_keys(call: &Call<'_>, access: Access) -> Access {
-    access
-        .with("aws:RequestedRegion", call.region.as_str())
-        .with("aws:CurrentTime", iso8601(call.now))
-        .with("aws:EpochTime", call.now.unix_timestamp().to_string())
-        .with("aws:SecureTransport", "true")
-        .with("aws:SourceIp", "127.0.0.1")
-}
-
 /// Whether the identity policies of `caller` allow `access`.
 pub(crate) fn decide(account: &Account, caller: &Caller, access: &Access) -> Decision {
-    match caller {
+    let verdict = match caller {
         // An operator is an administrator, a service acts for itself: neither has policies here.
-        Caller::Operator | Caller::Service(_) => Decision::Allowed,
-        // The sandbox keeps no policies of users.
-        Caller::User { .. } => Decision::Denied(no_identity_policy(&access.action)),
-        Caller::Role { role, .. } => match role_verdict(account, role, access) {
-            Verdict::Allowed => Decision::Allowed,
-            Verdict::Denied => {
-                Decision::Denied("of an explicit deny in an identity-based policy".to_owned())
-            }
-            Verdict::Silent | Verdict::Delegated => {
-                Decision::Denied(no_identity_policy(&access.action))
-            }
-        },
+        Caller::Operator | Caller::Service(_) => Verdict::Allowed,
+        Caller::User { name } => user_verdict(account, name, access),
+        Caller::Role { role, .. } => role_verdict(account, role, access),
+    };
+    match verdict {
+        Verdict::Allowed => Decision::Allowed,
+        Verdict::Denied => {
+            Decision::Denied("of an explicit deny in an identity-based policy".to_owned())
+        }
+        Verdict::Silent | Verdict::Delegated => {
+            Decision::Denied(no_identity_policy(&access.action))
+        }
     }
 }
 
@@ -218,40 +170,97 @@ fn role_verdict(account: &Account, role: &str, access: &Access) -> Verdict {
     let Ok(role) = account.iam.role(role) else {
         return Verdict::Silent;
     };
-    let mut access = access
-        .clone()
-        .with("aws:PrincipalArn", &role.arn)
-        .with("aws:PrincipalAccount", account.id.as_str())
-        .with("aws:PrincipalType", "AssumedRole");
-    for (key, value) in &role.tags {
-        access = access.with(&format!("aws:PrincipalTag/{key}"), value);
-    }
-    identity_verdict(&account.iam, role, &access)
+    let principal = [
+        ("aws:PrincipalArn", role.arn.as_str()),
+        ("aws:PrincipalType", "AssumedRole"),
+    ];
+    let access = with_principal_keys(account, access, &principal, &role.tags);
+    role_policies(role).verdict(&account.iam, &access)
 }
 
-/// What a role's inline and attached policies say, within its permissions boundary.
-fn identity_verdict(state: &State, role: &Role, access: &Access) -> Verdict {
-    let inline = role
-        .inline
-        .values()
-        .map(|policy| policy.document.judge(None, access));
-    let attached = role
-        .attached
-        .iter()
-        .filter_map(|arn| state.managed_document(arn))
-        .map(|document| document.judge(None, access));
-    let verdict = inline.chain(attached).max().unwrap_or(Verdict::Silent);
-    let Some(boundary) = &role.boundary else {
-        return verdict;
+/// What the policies of the user with this name say; nothing when it does not exist (any more).
+fn user_verdict(account: &Account, user: &str, access: &Access) -> Verdict {
+    let Ok(user) = account.iam.user(user) else {
+        return Verdict::Silent;
     };
-    // A boundary grants nothing; it only limits. One that is gone allows nothing.
-    let limit = state
-        .managed_document(boundary)
-        .map_or(Verdict::Silent, |document| document.judge(None, access));
-    match (verdict, limit) {
-        (Verdict::Denied, _) | (_, Verdict::Denied) => Verdict::Denied,
-        (Verdict::Allowed, Verdict::Allowed) => Verdict::Allowed,
-        _ => Verdict::Silent,
+    let principal = [
+        ("aws:PrincipalArn", user.arn.as_str()),
+        ("aws:PrincipalType", "User"),
+        ("aws:userid", user.id.as_str()),
+        ("aws:username", user.name.as_str()),
+    ];
+    let access = with_principal_keys(account, access, &principal, &user.tags);
+    user_policies_of(user).verdict(&account.iam, &access)
+}
+
+fn with_principal_keys(
+    account: &Account,
+    access: &Access,
+    principal: &[(&str, &str)],
+    tags: &BTreeMap<String, String>,
+) -> Access {
+    let mut access = access
+        .clone()
+        .with("aws:PrincipalAccount", account.id.as_str());
+    for (key, value) in principal {
+        access = access.with(key, *value);
+    }
+    for (key, value) in tags {
+        access = access.with(&format!("aws:PrincipalTag/{key}"), value);
+    }
+    access
+}
+
+/// The policies of a role or a user.
+struct Policies<'p> {
+    inline: &'p BTreeMap<String, Policy>,
+    /// ARNs of managed policies.
+    attached: &'p BTreeSet<String>,
+    /// The ARN of the permissions boundary.
+    boundary: Option<&'p str>,
+}
+
+fn role_policies(role: &Role) -> Policies<'_> {
+    Policies {
+        inline: &role.inline,
+        attached: &role.attached,
+        boundary: role.boundary.as_deref(),
+    }
+}
+
+fn user_policies_of(user: &User) -> Policies<'_> {
+    Policies {
+        inline: &user.inline,
+        attached: &user.attached,
+        boundary: None,
+    }
+}
+
+impl Policies<'_> {
+    /// What they say together, within the permissions boundary.
+    fn verdict(&self, state: &State, access: &Access) -> Verdict {
+        let inline = self
+            .inline
+            .values()
+            .map(|policy| policy.document.judge(None, access));
+        let attached = self
+            .attached
+            .iter()
+            .filter_map(|arn| state.managed_document(arn))
+            .map(|document| document.judge(None, access));
+        let verdict = inline.chain(attached).max().unwrap_or(Verdict::Silent);
+        let Some(boundary) = self.boundary else {
+            return verdict;
+        };
+        // A boundary grants nothing; it only limits. One that is gone allows nothing.
+        let limit = state
+            .managed_document(boundary)
+            .map_or(Verdict::Silent, |document| document.judge(None, access));
+        match (verdict, limit) {
+            (Verdict::Denied, _) | (_, Verdict::Denied) => Verdict::Denied,
+            (Verdict::Allowed, Verdict::Allowed) => Verdict::Allowed,
+            _ => Verdict::Silent,
+        }
     }
 }
 
@@ -362,6 +371,11 @@ pub(crate) fn for_session(
         max_session: role.max_session,
         trust: trust_verdict(role, caller_arn, access),
     })
+}
+
+/// The unique id of a user, for `GetCallerIdentity`.
+pub(crate) fn user_id(account: &Account, name: &str) -> Option<String> {
+    account.iam.user(name).ok().map(|user| user.id.clone())
 }
 
 /// The unique id of a role, for `GetCallerIdentity`.

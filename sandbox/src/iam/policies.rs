@@ -303,7 +303,11 @@ pub(super) fn entities(call: &mut Call<'_>, operation: &Operation) -> Result<Val
         });
     let mut answer = page(input, "PolicyRoles", roles)?;
     answer["PolicyGroups"] = json!([]);
-    answer["PolicyUsers"] = json!([]);
+    let users = state.users.values();
+    answer["PolicyUsers"] = users
+        .filter(|user| user.attached.contains(arn))
+        .map(|user| json!({"UserName": user.name, "UserId": user.id}))
+        .collect();
     Ok(answer)
 }
 

@@ -1,12 +1,12 @@
-//! `SimulatePrincipalPolicy`: what a role's policies would say.
+//! `SimulatePrincipalPolicy`: what the policies of a role or a user would say.
 
 use serde_json::{Value, json};
 
 use super::access::Access;
 use super::evaluate::Verdict;
-use super::identity_verdict;
 use super::params::{accept, invalid, require};
 use super::state::no_entity;
+use super::{role_policies, user_policies_of};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::protocol::Operation;
@@ -27,9 +27,11 @@ pub(super) fn simulate(call: &mut Call<'_>, operation: &Operation) -> Result<Val
     let input = &operation.input;
     let source = require(input, "PolicySourceArn")?;
     let state = &call.account.iam;
-    let role = state
-        .role_by_arn(source)
-        .ok_or_else(|| no_entity(format!("{source} cannot be found.")))?;
+    let policies = match (state.role_by_arn(source), state.user_by_arn(source)) {
+        (Some(role), _) => role_policies(role),
+        (None, Some(user)) => user_policies_of(user),
+        (None, None) => return Err(no_entity(format!("{source} cannot be found."))),
+    };
     let actions = input.texts("ActionNames");
     if actions.is_empty() {
         return Err(invalid("ActionNames", "null", "Member must not be null"));
@@ -53,7 +55,7 @@ pub(super) fn simulate(call: &mut Call<'_>, operation: &Operation) -> Result<Val
                     access = access.with(require(entry, "ContextKeyName")?, value);
                 }
             }
-            let decision = match identity_verdict(state, role, &access) {
+            let decision = match policies.verdict(state, &access) {
                 Verdict::Allowed => "allowed",
                 Verdict::Denied => "explicitDeny",
                 Verdict::Silent | Verdict::Delegated => "implicitDeny",

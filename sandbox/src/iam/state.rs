@@ -7,13 +7,15 @@ use serde_json::{Value, json};
 
 use super::document::{Document, Kind};
 use super::managed;
+use super::users::User;
 use crate::clock::{Timestamp, iso8601};
 use crate::error::ApiError;
 
-/// Roles and customer-managed policies of one account.
+/// Roles, users and customer-managed policies of one account.
 #[derive(Debug, Default)]
 pub struct State {
     pub(super) roles: BTreeMap<String, Role>,
+    pub(super) users: BTreeMap<String, User>,
     /// By ARN.
     pub(super) policies: BTreeMap<String, ManagedPolicy>,
 }
@@ -123,11 +125,13 @@ impl State {
         }
     }
 
-    /// How many roles a managed policy is attached to.
+    /// How many roles and users a managed policy is attached to.
     pub(super) fn attachments(&self, arn: &str) -> usize {
-        self.roles
-            .values()
-            .filter(|role| role.attached.contains(arn))
+        let roles = self.roles.values().map(|role| &role.attached);
+        let users = self.users.values().map(|user| &user.attached);
+        roles
+            .chain(users)
+            .filter(|attached| attached.contains(arn))
             .count()
     }
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::ids::{AccountId, Region};
 use crate::sandbox::{Sandbox, Settings, Target};
+use crate::service::Service;
 
 struct World {
     sandbox: Arc<Sandbox>,

@@ -9,10 +9,16 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
 
-/// What an account may run at once in a region: AWS's default.
-pub(super) const ACCOUNT_LIMIT: u32 = 1000;
+/// What an account may run at once in a region, unless the sandbox is told otherwise: AWS's default.
+const ACCOUNT_LIMIT: u32 = 1000;
 /// Reservations must leave this much to the functions without one.
 const UNRESERVED_MINIMUM: u32 = 100;
+
+/// What an account may run at once in a region.
+fn account_limit(call: &Call<'_>) -> u32 {
+    let chosen = call.sandbox.settings.lambda_concurrency;
+    chosen.unwrap_or(ACCOUNT_LIMIT)
+}
 
 pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     let reference = named(input)?;
@@ -21,7 +27,7 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
         .map_err(|error| invalid(error.message))?
         .and_then(|wanted| u32::try_from(wanted).ok())
         .ok_or_else(|| invalid("1 validation error detected: Value at 'reservedConcurrentExecutions' failed to satisfy constraint: Member must have value greater than or equal to 0"))?;
-    let name = reference.find(call)?.name.clone();
+    let name = reference.find_whole(call)?.name.clone();
     let others: u32 = call
         .here()
         .lambda
@@ -30,17 +36,19 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
         .filter(|function| function.name != name)
         .filter_map(|function| function.reserved_concurrency)
         .sum();
-    if others.saturating_add(wanted) > ACCOUNT_LIMIT - UNRESERVED_MINIMUM {
+    let most = account_limit(call).saturating_sub(UNRESERVED_MINIMUM);
+    // Reserving nothing, which stops the function, takes nothing from the others.
+    if wanted > 0 && others.saturating_add(wanted) > most {
         return Err(invalid(format!(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_MINIMUM}]."
         )));
     }
-    reference.find(call)?.reserved_concurrency = Some(wanted);
+    reference.find_whole(call)?.reserved_concurrency = Some(wanted);
     Ok(json!({"ReservedConcurrentExecutions": wanted}))
 }
 
 pub(super) fn get(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let function = named(input)?.find(call)?;
+    let function = named(input)?.find_whole(call)?;
     Ok(match function.reserved_concurrency {
         Some(reserved) => json!({"ReservedConcurrentExecutions": reserved}),
         None => json!({}),
@@ -48,7 +56,7 @@ pub(super) fn get(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
 }
 
 pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    named(input)?.find(call)?.reserved_concurrency = None;
+    named(input)?.find_whole(call)?.reserved_concurrency = None;
     Ok(json!({}))
 }
 
@@ -61,22 +69,23 @@ pub(super) fn unreserved(call: &mut Call<'_>) -> u32 {
         .values()
         .filter_map(|function| function.reserved_concurrency)
         .sum();
-    ACCOUNT_LIMIT.saturating_sub(reserved)
+    account_limit(call).saturating_sub(reserved)
 }
 
 pub(super) fn account_settings(call: &mut Call<'_>) -> Result<Value, ApiError> {
-    let unreserved = unreserved(call);
+    let (limit, unreserved) = (account_limit(call), unreserved(call));
     let functions = &call.here().lambda.functions;
     let used: usize = functions
         .values()
-        .map(|function| function.code.size())
+        .flat_map(|function| function.published.values().chain([&function.latest]))
+        .map(|version| version.code.size())
         .sum();
     Ok(json!({
         "AccountLimit": {
             "TotalCodeSize": 80_530_636_800_u64,
             "CodeSizeUnzipped": MAX_UNZIPPED,
             "CodeSizeZipped": 52_428_800,
-            "ConcurrentExecutions": ACCOUNT_LIMIT,
+            "ConcurrentExecutions": limit,
             "UnreservedConcurrentExecutions": unreserved,
         },
         "AccountUsage": {"TotalCodeSize": used, "FunctionCount": functions.len()},

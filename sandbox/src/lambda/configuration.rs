@@ -5,15 +5,24 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::function::{Architecture, Settings};
-use super::{environment, invalid};
+use super::{destinations, environment, invalid};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam;
 use crate::logs;
 use crate::sandbox::Call;
 
-/// The runtimes that the sandbox can run: the function brings its own executable.
-const RUNNABLE: &[&str] = &["provided.al2023", "provided.al2"];
+/// The runtimes that the sandbox can run: the function brings its own executable, or this machine has
+/// Python.
+const RUNNABLE: &[&str] = &[
+    "provided.al2023",
+    "provided.al2",
+    "python3.9",
+    "python3.10",
+    "python3.11",
+    "python3.12",
+    "python3.13",
+];
 
 /// Runtimes that AWS has and the sandbox cannot run.
 const OTHERS: &[&str] = &[
@@ -25,7 +34,6 @@ const OTHERS: &[&str] = &[
 const UNSUPPORTED: &[&str] = &[
     "CapacityProviderConfig",
     "CodeSigningConfigArn",
-    "DeadLetterConfig",
     "DurableConfig",
     "FileSystemConfigs",
     "ImageConfig",
@@ -58,6 +66,7 @@ impl Settings {
             storage: 512,
             environment: BTreeMap::new(),
             log_group: format!("/aws/lambda/{name}"),
+            dead_letters: None,
         };
         start.update(call, input)
     }
@@ -94,9 +103,18 @@ impl Settings {
         if let Some(logging) = input.field("LoggingConfig") {
             self.log_group = log_group(logging, self.log_group)?;
         }
+        if let Some(dead_letters) = input.field("DeadLetterConfig") {
+            let target = dead_letters.text("TargetArn").unwrap_or_default();
+            self.dead_letters = (!target.is_empty()).then(|| target.to_owned());
+        }
         if let Some(role) = input.text("Role") {
             check_role(call, role)?;
             self.role = role.to_owned();
+        }
+        if input.field("DeadLetterConfig").is_some()
+            && let Some(target) = &self.dead_letters
+        {
+            destinations::check_dead_letters(call, &self.role, target)?;
         }
         Ok(self)
     }

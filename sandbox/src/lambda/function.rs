@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::code::Code;
+use super::event_config::EventConfig;
 use super::reference::LATEST;
 use crate::clock::Timestamp;
 
@@ -14,27 +15,55 @@ pub struct State {
     pub(super) functions: BTreeMap<String, Function>,
 }
 
-/// A function.
+/// A function: its unpublished version, what was published of it, and what holds for all of them.
 #[derive(Debug, Clone)]
 pub(super) struct Function {
     pub(super) name: String,
+    /// Without qualifier.
     pub(super) arn: String,
+    pub(super) latest: Version,
+    /// By number. Numbers are never given twice.
+    pub(super) published: BTreeMap<u64, Version>,
+    pub(super) last_number: u64,
+    pub(super) aliases: BTreeMap<String, Alias>,
+    pub(super) tags: BTreeMap<String, String>,
+    /// The statements of the resource-based policies, by qualifier; the function's own under
+    /// [`UNQUALIFIED`].
+    pub(super) permissions: BTreeMap<String, Vec<Value>>,
+    /// What happens to asynchronous invocations, by qualifier; `$LATEST` for the function itself.
+    pub(super) event_configs: BTreeMap<String, EventConfig>,
+    pub(super) reserved_concurrency: Option<u32>,
+}
+
+/// Where the function's own policy is among those of its versions and aliases.
+pub(super) const UNQUALIFIED: &str = "";
+
+/// Code and configuration as they are, or were when they were published.
+#[derive(Debug, Clone)]
+pub(super) struct Version {
     pub(super) settings: Settings,
     pub(super) code: Code,
     pub(super) architecture: Architecture,
-    pub(super) tags: BTreeMap<String, String>,
     pub(super) modified: Timestamp,
     /// The id that changes with every update; clients see it.
     pub(super) revision_id: String,
     /// Tells processes of an older code or configuration from those of the present one.
     pub(super) generation: u64,
-    /// The statements of the resource-based policy.
-    pub(super) permissions: Vec<Value>,
-    pub(super) reserved_concurrency: Option<u32>,
+}
+
+/// A name for a version, or for two that share the invocations.
+#[derive(Debug, Clone)]
+pub(super) struct Alias {
+    /// `$LATEST` or a number.
+    pub(super) version: String,
+    pub(super) description: String,
+    pub(super) revision_id: String,
+    /// Another version, and the share of invocations that it gets.
+    pub(super) additional: Option<(String, f64)>,
 }
 
 /// What `UpdateFunctionConfiguration` can change.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settings {
     pub(super) role: String,
     pub(super) runtime: String,
@@ -48,6 +77,8 @@ pub(super) struct Settings {
     pub(super) storage: u32,
     pub(super) environment: BTreeMap<String, String>,
     pub(super) log_group: String,
+    /// The topic that gets the events which could not be processed.
+    pub(super) dead_letters: Option<String>,
 }
 
 /// The instruction set that a function is made for.
@@ -67,12 +98,53 @@ impl Architecture {
 }
 
 impl Function {
-    /// As `GetFunctionConfiguration` shows it.
-    pub(super) fn configuration(&self) -> Value {
+    /// The version that is called `version`: `$LATEST` or a number.
+    pub(super) fn version(&self, version: &str) -> Option<&Version> {
+        if version == LATEST {
+            return Some(&self.latest);
+        }
+        self.published.get(&version.parse().ok()?)
+    }
+
+    /// What `qualifier` stands for: `$LATEST` or the number of a version that exists.
+    pub(super) fn resolve(&self, qualifier: Option<&str>) -> Option<String> {
+        let qualifier = qualifier.unwrap_or(LATEST);
+        if let Some(alias) = self.aliases.get(qualifier) {
+            return Some(alias.version.clone());
+        }
+        self.version(qualifier).map(|_| qualifier.to_owned())
+    }
+
+    /// A version as `GetFunctionConfiguration` shows it to who asked for `qualifier`.
+    pub(super) fn configuration(&self, qualifier: Option<&str>) -> Option<Value> {
+        let version = self.resolve(qualifier)?;
+        let mut shown = self.version(&version)?.shown();
+        shown["FunctionName"] = json!(self.name);
+        shown["FunctionArn"] = json!(match qualifier {
+            Some(qualifier) => format!("{}:{qualifier}", self.arn),
+            None => self.arn.clone(),
+        });
+        shown["Version"] = json!(version);
+        Some(shown)
+    }
+
+    /// The function itself, as most operations answer.
+    pub(super) fn shown(&self) -> Value {
+        self.configuration(None).unwrap_or_default()
+    }
+
+    /// The resource-based policy for `qualifier`; `None` when it has no statement.
+    pub(super) fn policy(&self, qualifier: &str) -> Option<Value> {
+        let statements = self.permissions.get(qualifier)?;
+        (!statements.is_empty())
+            .then(|| json!({"Version": "2012-10-17", "Id": "default", "Statement": statements}))
+    }
+}
+
+impl Version {
+    fn shown(&self) -> Value {
         let settings = &self.settings;
         let mut shown = json!({
-            "FunctionName": self.name,
-            "FunctionArn": self.arn,
             "Runtime": settings.runtime,
             "Role": settings.role,
             "Handler": settings.handler,
@@ -82,7 +154,6 @@ impl Function {
             "Timeout": settings.timeout,
             "MemorySize": settings.memory,
             "LastModified": modified(self.modified),
-            "Version": LATEST,
             "TracingConfig": {"Mode": "PassThrough"},
             "RevisionId": self.revision_id,
             "State": "Active",
@@ -96,14 +167,10 @@ impl Function {
         if !settings.environment.is_empty() {
             shown["Environment"] = json!({"Variables": settings.environment});
         }
+        if let Some(target) = &settings.dead_letters {
+            shown["DeadLetterConfig"] = json!({"TargetArn": target});
+        }
         shown
-    }
-
-    /// The resource-based policy; `None` when it has no statement.
-    pub(super) fn policy(&self) -> Option<Value> {
-        (!self.permissions.is_empty()).then(
-            || json!({"Version": "2012-10-17", "Id": "default", "Statement": self.permissions}),
-        )
     }
 }
 

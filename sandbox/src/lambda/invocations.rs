@@ -8,23 +8,18 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::Value;
 
-use super::concurrency;
 use super::host::{self, Key, Ran, Spec};
-use super::invalid;
-use super::reference::{LATEST, Reference};
-use crate::clock::Timestamp;
-use crate::engine::Task;
+use super::reference::Reference;
+use super::{asynchronous, concurrency, invalid, versions};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::protocol::{Answer, HttpResponse, Operation, respond};
-use crate::sandbox::{Call, Outcome, Sandbox, Target};
+use crate::sandbox::{Call, Outcome, Target};
 
 /// The largest event of a synchronous invocation, in bytes.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
 /// The largest event of an asynchronous invocation, in bytes.
 const MAX_ASYNC_EVENT: usize = 1024 * 1024;
-/// An asynchronous invocation that fails is repeated after one minute, then after two more.
-const RETRIES: [i64; 2] = [60, 120];
 
 pub(super) fn invoke(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
     let input = &operation.input;
@@ -54,12 +49,7 @@ pub(super) fn invoke(call: &mut Call<'_>, operation: &Operation) -> Result<Outco
                 caller: call.caller.clone(),
                 request_id,
             };
-            let accepted = Accepted {
-                target,
-                reference,
-                event,
-            };
-            call.account.later(attempt(call.now, accepted, 0));
+            asynchronous::accept(call, target, reference, event);
             Ok(Answer::Http(respond(202, "application/json", "")).into())
         }
         "RequestResponse" => {
@@ -70,8 +60,9 @@ pub(super) fn invoke(call: &mut Call<'_>, operation: &Operation) -> Result<Outco
             };
             let sandbox = call.sandbox.clone();
             Ok(Outcome::Later(Box::pin(async move {
+                let version = spec.key.version.clone();
                 let ran = host::run(&sandbox, spec, request_id, event).await?;
-                Ok(Answer::Http(answer(ran, tail)))
+                Ok(Answer::Http(answer(ran, &version, tail)))
             })))
         }
         other => Err(unknown(
@@ -87,23 +78,25 @@ pub(super) fn spec(call: &mut Call<'_>, name: &str) -> Result<Arc<Spec>, ApiErro
     spec_of(call, &Reference::parse(name, None)?)
 }
 
-fn spec_of(call: &mut Call<'_>, reference: &Reference) -> Result<Arc<Spec>, ApiError> {
+pub(super) fn spec_of(call: &mut Call<'_>, reference: &Reference) -> Result<Arc<Spec>, ApiError> {
+    let missing = reference.missing(call);
     let invoked_arn = reference.arn(call);
     let unreserved = concurrency::unreserved(call);
-    let key = Key::new(&call.account.id, &call.region, &reference.name);
-    let account = call.account.id.clone();
-    let region = call.region.clone();
+    let (account, region) = (call.account.id.clone(), call.region.clone());
     let function = reference.find(call)?;
-    let settings = function.settings.clone();
+    let Some(name) = versions::routed(function, reference.qualifier()) else {
+        return Err(missing);
+    };
+    let version = function.version(&name).ok_or(missing)?;
     Ok(Arc::new(Spec {
-        key,
+        key: Key::new(&account, &region, &reference.name, &name),
         account,
         region,
         invoked_arn,
-        generation: function.generation,
-        code: function.code.clone(),
-        architecture: function.architecture,
-        settings,
+        generation: version.generation,
+        code: version.code.clone(),
+        architecture: version.architecture,
+        settings: version.settings.clone(),
         concurrency: function.reserved_concurrency,
         unreserved,
     }))
@@ -130,54 +123,12 @@ fn event(body: &Bytes, limit: usize) -> Result<Bytes, ApiError> {
     }
 }
 
-/// An asynchronous invocation that has been accepted.
-struct Accepted {
-    target: Target,
-    reference: Reference,
-    event: Bytes,
-}
-
-/// The n-th attempt of an asynchronous invocation, and what happens when it fails.
-fn attempt(due: Timestamp, accepted: Accepted, number: usize) -> Task {
-    let lane = format!("lambda/{}", accepted.target.request_id);
-    Task::new(due, lane, move |sandbox: Arc<Sandbox>| async move {
-        let function = accepted.reference.name.clone();
-        // The function may have been changed or deleted since the last attempt.
-        let spec = sandbox.enter(&accepted.target, |call| spec_of(call, &accepted.reference));
-        let ran = match spec {
-            Ok(spec) => {
-                let request_id = accepted.target.request_id.clone();
-                host::run(&sandbox, spec, request_id, accepted.event.clone()).await
-            }
-            Err(error) => {
-                tracing::info!(%function, %error, "an asynchronous invocation is dropped");
-                return;
-            }
-        };
-        let why = match ran {
-            Ok(ran) if !ran.failed => return,
-            Ok(ran) => String::from_utf8_lossy(&ran.payload).into_owned(),
-            Err(error) => error.to_string(),
-        };
-        match RETRIES.get(number) {
-            Some(seconds) => {
-                tracing::info!(%function, why, "an asynchronous invocation failed and will be repeated");
-                let due = sandbox.clock.now() + time::Duration::seconds(*seconds);
-                sandbox
-                    .engine
-                    .schedule([attempt(due, accepted, number + 1)]);
-            }
-            None => {
-                tracing::warn!(%function, why, "an asynchronous invocation failed for good");
-            }
-        }
-    })
-}
-
-fn answer(ran: Ran, tail: bool) -> HttpResponse {
+fn answer(ran: Ran, version: &str, tail: bool) -> HttpResponse {
     let mut response = respond(200, "application/json", ran.payload);
     let headers = response.headers_mut();
-    headers.insert("x-amz-executed-version", HeaderValue::from_static(LATEST));
+    if let Ok(version) = HeaderValue::from_str(version) {
+        headers.insert("x-amz-executed-version", version);
+    }
     if ran.failed {
         headers.insert(
             "x-amz-function-error",

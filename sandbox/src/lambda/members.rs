@@ -100,6 +100,43 @@ pub(super) fn of(operation: &str) -> &'static [&'static str] {
         ],
         "PutFunctionConcurrency" => &["FunctionName", "ReservedConcurrentExecutions"],
         "GetFunctionConcurrency" | "DeleteFunctionConcurrency" => &["FunctionName"],
+        "PublishVersion" => &[
+            "CodeSha256",
+            "Description",
+            "FunctionName",
+            "PublishTo",
+            "RevisionId",
+        ],
+        "ListVersionsByFunction" | "ListFunctionEventInvokeConfigs" => {
+            &["FunctionName", "Marker", "MaxItems"]
+        }
+        "CreateAlias" => &[
+            "Description",
+            "FunctionName",
+            "FunctionVersion",
+            "Name",
+            "RoutingConfig",
+        ],
+        "UpdateAlias" => &[
+            "Description",
+            "FunctionName",
+            "FunctionVersion",
+            "Name",
+            "RevisionId",
+            "RoutingConfig",
+        ],
+        "GetAlias" | "DeleteAlias" => &["FunctionName", "Name"],
+        "ListAliases" => &["FunctionName", "FunctionVersion", "Marker", "MaxItems"],
+        "PutFunctionEventInvokeConfig" | "UpdateFunctionEventInvokeConfig" => &[
+            "DestinationConfig",
+            "FunctionName",
+            "MaximumEventAgeInSeconds",
+            "MaximumRetryAttempts",
+            "Qualifier",
+        ],
+        "GetFunctionEventInvokeConfig" | "DeleteFunctionEventInvokeConfig" => {
+            &["FunctionName", "Qualifier"]
+        }
         "ListTags" => &["Resource"],
         "TagResource" => &["Resource", "Tags"],
         "UntagResource" => &["Resource", "TagKeys"],

@@ -13,24 +13,31 @@ use crate::ids::{AccountId, Region};
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome, Sandbox, Target};
 
+mod aliases;
+mod asynchronous;
 mod code;
 mod concurrency;
 mod configuration;
+mod destinations;
 mod environment;
+mod event_config;
 mod function;
 mod functions;
 mod host;
 mod invocations;
 mod members;
+mod page;
 mod permissions;
 mod reference;
 mod tags;
+mod versions;
 mod wire;
 
 pub use self::function::State;
+use self::function::UNQUALIFIED;
 pub use self::host::Host;
-pub use self::host::reaper;
-use self::reference::Reference;
+pub use self::host::{isolation, reaper};
+use self::reference::{LATEST, Reference};
 pub(crate) use self::wire::{decode, success};
 
 pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {
@@ -55,6 +62,18 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "GetFunctionConcurrency" => concurrency::get(call, input),
         "DeleteFunctionConcurrency" => concurrency::delete(call, input),
         "GetAccountSettings" => concurrency::account_settings(call),
+        "PublishVersion" => versions::publish_version(call, input),
+        "ListVersionsByFunction" => versions::list(call, input),
+        "CreateAlias" => aliases::create(call, input),
+        "UpdateAlias" => aliases::update(call, input),
+        "GetAlias" => aliases::get(call, input),
+        "DeleteAlias" => aliases::delete(call, input),
+        "ListAliases" => aliases::list(call, input),
+        "PutFunctionEventInvokeConfig" => event_config::put(call, input),
+        "UpdateFunctionEventInvokeConfig" => event_config::update(call, input),
+        "GetFunctionEventInvokeConfig" => event_config::get(call, input),
+        "DeleteFunctionEventInvokeConfig" => event_config::delete(call, input),
+        "ListFunctionEventInvokeConfigs" => event_config::list(call, input),
         "ListTags" => tags::list(call, input),
         "TagResource" => tags::tag(call, input),
         "UntagResource" => tags::untag(call, input),
@@ -107,6 +126,9 @@ pub struct Invocation {
     pub function_error: Option<&'static str>,
     /// The answer, or the error document.
     pub payload: Bytes,
+    /// `$LATEST` or the number of the version that ran.
+    version: String,
+    request_id: String,
 }
 
 /// Whether the function's resource-based policy lets `invoker` invoke it.
@@ -119,14 +141,19 @@ pub(crate) fn may_invoke(
     invoker: &Invoker,
 ) -> Result<(), ApiError> {
     let reference = Reference::parse(function, None)?;
-    let arn = reference.arn(call);
-    let function = reference.find(call)?;
+    let (function, _) = reference.resolve(call)?;
+    // Versions and aliases have policies of their own; `$LATEST` is the function itself.
+    let qualifier = reference.qualifier().filter(|it| *it != LATEST);
+    let arn = match qualifier {
+        Some(qualifier) => format!("{}:{qualifier}", function.arn),
+        None => function.arn.clone(),
+    };
     let mut access = Access::on("lambda", "InvokeFunction", &arn)
         .with("aws:sourceaccount", invoker.source_account.as_str());
     if let Some(source) = &invoker.source_arn {
         access = access.with("aws:sourcearn", source);
     }
-    let why = match function.policy() {
+    let why = match function.policy(qualifier.unwrap_or(UNQUALIFIED)) {
         None => "the function has no resource-based policy".to_owned(),
         Some(policy) => match iam::resource_policy_decides(&policy, invoker.principal, &access) {
             Decision::Allowed => return Ok(()),
@@ -144,7 +171,8 @@ pub(crate) fn may_invoke(
 }
 
 /// Runs the function once on behalf of a service and waits for its end (bounded by the function's
-/// time-out). Retries are the invoking service's business.
+/// time-out). Repeating what failed is the invoking service's business. Where there is no room to
+/// run it, the event waits for it as in Lambda's own queue.
 ///
 /// # Errors
 /// When the function cannot be invoked at all; a function that fails is an `Invocation` with an error.
@@ -158,15 +186,50 @@ pub(crate) async fn invoke(
 ) -> Result<Invocation, ApiError> {
     let caller = Caller::Service(invoker.principal);
     let target = Target::new(account.clone(), region.clone(), caller);
-    let spec = sandbox.enter(&target, |call| {
-        may_invoke(call, function, invoker)?;
-        invocations::spec(call, function)
-    })?;
-    let ran = host::run(sandbox, spec, target.request_id, payload).await?;
-    Ok(Invocation {
-        function_error: ran.failed.then_some("Unhandled"),
-        payload: ran.payload,
-    })
+    let (mut throttled, since) = (0, sandbox.clock.now());
+    loop {
+        let spec = sandbox.enter(&target, |call| {
+            may_invoke(call, function, invoker)?;
+            invocations::spec(call, function)
+        })?;
+        // A function that may not run at all is not waited for.
+        let stopped = spec.concurrency == Some(0);
+        let request_id = target.request_id.clone();
+        let version = spec.key.version.clone();
+        match host::run(sandbox, spec, request_id, payload.clone()).await {
+            Ok(ran) => {
+                return Ok(Invocation {
+                    function_error: ran.failed.then_some("Unhandled"),
+                    payload: ran.payload,
+                    version,
+                    request_id: target.request_id,
+                });
+            }
+            Err(error) => {
+                let now = sandbox.clock.now();
+                if error.status != 429 || stopped || now - since > asynchronous::LONGEST_STAY {
+                    return Err(error);
+                }
+                let wait = asynchronous::wait_for_room(throttled);
+                throttled += 1;
+                let due = now + time::Duration::seconds(wait);
+                sandbox.clock.wait_until(due).await;
+            }
+        }
+    }
+}
+
+/// How long a service waits before it invokes again after the `attempts`-th invocation with `event`;
+/// `None` when it must not, because it succeeded or the function's configuration wants no more. Then
+/// the destinations of the function are told how it ended.
+pub(crate) fn after(
+    call: &mut Call<'_>,
+    function: &str,
+    event: &Bytes,
+    attempts: u32,
+    ended: &Invocation,
+) -> Option<time::Duration> {
+    asynchronous::after(call, function, event, attempts, ended)
 }
 
 /// The service's word for most mistakes in a request.

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::function::{Function, UNQUALIFIED};
 use super::functions::{check_revision, conflict, named};
+use super::reference::{LATEST, Reference};
 use super::{invalid, not_found};
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -27,8 +29,8 @@ pub(super) fn add(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     let reference = named(input)?;
     let partition = call.region.partition();
     let arn = reference.arn(call);
-    let function = reference.find(call)?;
-    check_revision(function, input)?;
+    let (function, place) = policy_of(call, &reference)?;
+    check_revision(&function.latest.revision_id, input)?;
     let id = require(input, "StatementId")?;
     let known = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
     if id.len() > 100 || !id.bytes().all(known) {
@@ -36,11 +38,8 @@ pub(super) fn add(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
             "1 validation error detected: Value '{id}' at 'statementId' failed to satisfy constraint: Member must satisfy regular expression pattern: ([a-zA-Z0-9-_]+)"
         )));
     }
-    if function
-        .permissions
-        .iter()
-        .any(|statement| statement["Sid"] == id)
-    {
+    let statements = function.permissions.entry(place.clone()).or_default();
+    if statements.iter().any(|statement| statement["Sid"] == id) {
         return Err(conflict(format!(
             "The statement id ({id}) provided already exists. Please provide a new statement id, or remove the existing statement."
         )));
@@ -55,41 +54,61 @@ pub(super) fn add(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     if let Some(condition) = condition(input)? {
         statement["Condition"] = condition;
     }
-    function.permissions.push(statement.clone());
+    statements.push(statement.clone());
     let size = function
-        .policy()
+        .policy(&place)
         .map_or(0, |policy| policy.to_string().len());
     if size > MAX_POLICY {
-        function.permissions.pop();
+        let statements = function.permissions.entry(place).or_default();
+        statements.pop();
         return Err(ApiError::bad(
             "PolicyLengthExceededException",
             format!("The final policy size ({size}) is bigger than the limit ({MAX_POLICY})."),
         ));
     }
-    function.revision_id = uuid();
+    function.latest.revision_id = uuid();
     Ok(json!({"Statement": statement.to_string()}))
 }
 
 pub(super) fn remove(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let function = named(input)?.find(call)?;
-    check_revision(function, input)?;
+    let (function, qualifier) = policy_of(call, &named(input)?)?;
+    check_revision(&function.latest.revision_id, input)?;
     let id = require(input, "StatementId")?;
-    let place = function
-        .permissions
+    let statements = function.permissions.entry(qualifier).or_default();
+    let place = statements
         .iter()
         .position(|statement| statement["Sid"] == id)
         .ok_or_else(|| not_found(format!("Statement {id} is not found in resource policy.")))?;
-    function.permissions.remove(place);
-    function.revision_id = uuid();
+    statements.remove(place);
+    function.latest.revision_id = uuid();
     Ok(json!({}))
 }
 
 pub(super) fn get(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let function = named(input)?.find(call)?;
+    let (function, qualifier) = policy_of(call, &named(input)?)?;
     let policy = function
-        .policy()
+        .policy(&qualifier)
         .ok_or_else(|| not_found("The resource you requested does not exist."))?;
-    Ok(json!({"Policy": policy.to_string(), "RevisionId": function.revision_id}))
+    Ok(json!({"Policy": policy.to_string(), "RevisionId": function.latest.revision_id}))
+}
+
+/// The function, and where the policy is that the request is about: versions and aliases have their
+/// own.
+fn policy_of<'a>(
+    call: &'a mut Call<'_>,
+    reference: &Reference,
+) -> Result<(&'a mut Function, String), ApiError> {
+    let place = match reference.qualifier() {
+        None => UNQUALIFIED,
+        Some(LATEST) => {
+            return Err(invalid(
+                "We currently do not support adding policies for $LATEST.",
+            ));
+        }
+        Some(qualifier) => qualifier,
+    };
+    let (function, _) = reference.resolve(call)?;
+    Ok((function, place.to_owned()))
 }
 
 fn require<'a>(input: &'a Value, name: &str) -> Result<&'a str, ApiError> {

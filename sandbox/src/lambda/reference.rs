@@ -5,7 +5,7 @@ use super::{invalid, not_found};
 use crate::error::ApiError;
 use crate::sandbox::Call;
 
-/// The unpublished version, the only one that the sandbox has.
+/// The unpublished version.
 pub(super) const LATEST: &str = "$LATEST";
 
 /// A function as a request names it.
@@ -72,19 +72,18 @@ impl Reference {
         }
     }
 
-    /// Whether only `$LATEST` can be meant.
-    pub(super) fn is_unqualified(&self) -> bool {
-        self.qualifier.as_deref().is_none_or(|it| it == LATEST)
+    /// The version or alias that the request names.
+    pub(super) fn qualifier(&self) -> Option<&str> {
+        self.qualifier.as_deref()
     }
 
-    /// The function that is meant.
+    /// The function that is meant, whichever version of it.
     pub(super) fn find<'a>(&self, call: &'a mut Call<'_>) -> Result<&'a mut Function, ApiError> {
-        let missing = not_found(format!("Function not found: {}", self.arn(call)));
+        let missing = self.missing(call);
         let elsewhere =
             |said: &Option<String>, here: &str| said.as_deref().is_some_and(|it| it != here);
         if elsewhere(&self.region, call.region.as_str())
             || elsewhere(&self.account, call.account.id.as_str())
-            || !self.is_unqualified()
         {
             return Err(missing);
         }
@@ -93,6 +92,35 @@ impl Reference {
             .functions
             .get_mut(&self.name)
             .ok_or(missing)
+    }
+
+    /// The function for an operation that knows no versions.
+    pub(super) fn find_whole<'a>(
+        &self,
+        call: &'a mut Call<'_>,
+    ) -> Result<&'a mut Function, ApiError> {
+        if self.qualifier.as_deref().is_some_and(|it| it != LATEST) {
+            return Err(invalid(
+                "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.",
+            ));
+        }
+        self.find(call)
+    }
+
+    /// The function, whose version or alias must exist; with the version that is meant.
+    pub(super) fn resolve<'a>(
+        &self,
+        call: &'a mut Call<'_>,
+    ) -> Result<(&'a mut Function, String), ApiError> {
+        let missing = self.missing(call);
+        let function = self.find(call)?;
+        let version = function.resolve(self.qualifier()).ok_or(missing)?;
+        Ok((function, version))
+    }
+
+    /// What is said when there is no such function, version or alias.
+    pub(super) fn missing(&self, call: &Call<'_>) -> ApiError {
+        not_found(format!("Function not found: {}", self.arn(call)))
     }
 }
 
@@ -118,9 +146,13 @@ mod tests {
         ] {
             let reference = Reference::parse(text, None).unwrap();
             assert_eq!(reference.name, "f", "{text}");
-            assert!(reference.is_unqualified(), "{text}");
+            assert!(
+                reference.qualifier().is_none_or(|it| it == LATEST),
+                "{text}"
+            );
         }
-        assert!(!Reference::parse("f", Some("7")).unwrap().is_unqualified());
+        let seventh = Reference::parse("f", Some("7")).unwrap();
+        assert_eq!(seventh.qualifier(), Some("7"));
     }
 
     #[test]

@@ -15,13 +15,13 @@ use crate::sandbox::Call;
 const MAX_TAGS: usize = 50;
 
 pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let function = resource(input)?.find(call)?;
+    let function = resource(input)?.find_whole(call)?;
     Ok(json!({"Tags": function.tags}))
 }
 
 pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     let new = read(call, input)?;
-    let function = resource(input)?.find(call)?;
+    let function = resource(input)?.find_whole(call)?;
     let mut tags = function.tags.clone();
     tags.extend(new);
     check_count(&tags)?;
@@ -30,7 +30,7 @@ pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
 }
 
 pub(super) fn untag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let function = resource(input)?.find(call)?;
+    let function = resource(input)?.find_whole(call)?;
     for key in input.texts("TagKeys") {
         function.tags.remove(&key);
     }

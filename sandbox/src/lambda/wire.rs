@@ -88,6 +88,33 @@ fn route<'a>(method: &Method, date: &str, parts: &[&'a str]) -> Option<Routed<'a
             ("ListVersionsByFunction", function(name))
         }
         ("2015-03-31", "GET", ["functions", name, "aliases"]) => ("ListAliases", function(name)),
+        ("2015-03-31", "POST", ["functions", name, "aliases"]) => ("CreateAlias", function(name)),
+        ("2015-03-31", "GET", ["functions", name, "aliases", alias]) => {
+            ("GetAlias", vec![("FunctionName", *name), ("Name", *alias)])
+        }
+        ("2015-03-31", "PUT", ["functions", name, "aliases", alias]) => (
+            "UpdateAlias",
+            vec![("FunctionName", *name), ("Name", *alias)],
+        ),
+        ("2015-03-31", "DELETE", ["functions", name, "aliases", alias]) => (
+            "DeleteAlias",
+            vec![("FunctionName", *name), ("Name", *alias)],
+        ),
+        ("2019-09-25", "PUT", ["functions", name, "event-invoke-config"]) => {
+            ("PutFunctionEventInvokeConfig", function(name))
+        }
+        ("2019-09-25", "POST", ["functions", name, "event-invoke-config"]) => {
+            ("UpdateFunctionEventInvokeConfig", function(name))
+        }
+        ("2019-09-25", "GET", ["functions", name, "event-invoke-config"]) => {
+            ("GetFunctionEventInvokeConfig", function(name))
+        }
+        ("2019-09-25", "DELETE", ["functions", name, "event-invoke-config"]) => {
+            ("DeleteFunctionEventInvokeConfig", function(name))
+        }
+        ("2019-09-25", "GET", ["functions", name, "event-invoke-config", "list"]) => {
+            ("ListFunctionEventInvokeConfigs", function(name))
+        }
         ("2017-10-31", "PUT", ["functions", name, "concurrency"]) => {
             ("PutFunctionConcurrency", function(name))
         }
@@ -109,8 +136,10 @@ fn route<'a>(method: &Method, date: &str, parts: &[&'a str]) -> Option<Routed<'a
 /// The HTTP status with which an operation succeeds.
 pub(crate) fn success(operation: &str) -> u16 {
     match operation {
-        "CreateFunction" | "AddPermission" | "PublishVersion" => 201,
-        "DeleteFunction"
+        "AddPermission" | "CreateAlias" | "CreateFunction" | "PublishVersion" => 201,
+        "DeleteAlias"
+        | "DeleteFunction"
+        | "DeleteFunctionEventInvokeConfig"
         | "RemovePermission"
         | "DeleteFunctionConcurrency"
         | "TagResource"

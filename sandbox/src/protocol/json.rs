@@ -35,9 +35,11 @@ pub(crate) fn rest_error(error: &ApiError) -> HttpResponse {
     } else {
         "Service"
     };
-    let body =
-        json!({"Type": kind, "Message": error.message, "message": error.message}).to_string();
-    let mut response = respond(error.status, "application/json", body);
+    let mut body = json!({"Type": kind, "Message": error.message, "message": error.message});
+    if let Some(reason) = error.reason {
+        body["Reason"] = json!(reason);
+    }
+    let mut response = respond(error.status, "application/json", body.to_string());
     if let Ok(code) = http::HeaderValue::from_str(&error.code) {
         response.headers_mut().insert("x-amzn-errortype", code);
     }

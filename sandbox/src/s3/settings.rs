@@ -92,9 +92,13 @@ pub(super) fn put(
     name: &str,
 ) -> Result<HttpResponse, ApiError> {
     let setting = setting(name)?;
+    let by_service = call.caller.may_set_system_tags();
     let bucket = bucket(call, input.require("Bucket")?)?;
     let mut value = input.field(setting.name).ok_or_else(malformed)?.clone();
     (setting.check)(&mut value)?;
+    if setting.name == TAGGING && !by_service {
+        keep_system_tags(bucket, &value)?;
+    }
     bucket.settings.insert(setting.name, value);
     // Taggings are answered with 204, everything else with 200.
     Ok(empty(if setting.name == TAGGING { 204 } else { 200 }))
@@ -106,7 +110,11 @@ pub(super) fn delete(
     name: &str,
 ) -> Result<HttpResponse, ApiError> {
     let setting = setting(name)?;
+    let by_service = call.caller.may_set_system_tags();
     let bucket = bucket(call, input.require("Bucket")?)?;
+    if setting.name == TAGGING && !by_service {
+        keep_system_tags(bucket, &json!({"TagSet": []}))?;
+    }
     if setting.name == ENCRYPTION {
         // A bucket is always encrypted: this goes back to S3's own keys.
         bucket.settings.insert(ENCRYPTION, default_encryption());
@@ -300,6 +308,32 @@ fn check_lifecycle_actions(rule: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Refuses a set of tags that adds, changes or drops what a service has put there.
+fn keep_system_tags(bucket: &Bucket, wanted: &Value) -> Result<(), ApiError> {
+    let of = |value: &Value| -> BTreeSet<(String, String)> {
+        let tags = value.list("TagSet").iter();
+        tags.map(|tag| {
+            let text = |name: &str| tag.text(name).unwrap_or_default().to_owned();
+            (text("Key"), text("Value"))
+        })
+        .filter(|(key, _)| key.starts_with("aws:"))
+        .collect()
+    };
+    let there = bucket.settings.get(TAGGING).map(of).unwrap_or_default();
+    let wanted = of(wanted);
+    let refuse = |what: &str| {
+        let message = format!("System tags cannot be {what} by requester");
+        Err(ApiError::bad("InvalidTag", message))
+    };
+    if !wanted.is_subset(&there) {
+        return refuse("added/updated");
+    }
+    if wanted != there {
+        return refuse("removed");
+    }
+    Ok(())
+}
+
 fn check_tags(value: &mut Value) -> Result<(), ApiError> {
     only(value, &["TagSet"])?;
     let mut keys = BTreeSet::new();
@@ -309,12 +343,6 @@ fn check_tags(value: &mut Value) -> Result<(), ApiError> {
             return Err(ApiError::bad(
                 "InvalidTag",
                 "The TagKey you have provided is invalid",
-            ));
-        }
-        if key.starts_with("aws:") {
-            return Err(ApiError::bad(
-                "InvalidTag",
-                "System tags cannot be added/updated by requester",
             ));
         }
         if tag
@@ -333,7 +361,7 @@ fn check_tags(value: &mut Value) -> Result<(), ApiError> {
             ));
         }
     }
-    if keys.len() > 50 {
+    if keys.iter().filter(|key| !key.starts_with("aws:")).count() > 50 {
         return Err(ApiError::bad(
             "BadRequest",
             "Bucket tag count cannot be greater than 50",

@@ -90,7 +90,7 @@ impl World {
             headers: all,
             body: Bytes::copy_from_slice(body.as_bytes()),
         };
-        let response: HttpResponse = gateway::answer(&self.sandbox, request).await;
+        let response: HttpResponse = gateway::answer(&self.sandbox, request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Reply {

@@ -36,7 +36,7 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
         display_name: String::new(),
         attributes: BTreeMap::new(),
         policy: default_policy(&arn, call.account.id.as_str()),
-        tags: tags(input)?,
+        tags: tags(call, input)?,
         arn: arn.clone(),
         deleted: 0,
     };
@@ -57,7 +57,7 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
                 "Attributes Reason: Topic already exists with different attributes",
             ));
         }
-        if input.field("Tags").is_some() && known.tags != made.tags {
+        if input.field("Tags").is_some() && !same_tags(&known.tags, &made.tags) {
             return Err(invalid(
                 "Tags Reason: Topic already exists with different tags",
             ));
@@ -214,7 +214,7 @@ fn default_policy(arn: &str, account: &str) -> Value {
 
 pub(super) fn tag(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept("sns", operation, &["ResourceArn", "Tags"])?;
-    let new = tags(&operation.input)?;
+    let new = tags(call, &operation.input)?;
     let topic = tagged(call, &operation.input)?;
     let mut all = topic.tags.clone();
     all.extend(new);
@@ -225,8 +225,12 @@ pub(super) fn tag(call: &mut Call<'_>, operation: &Operation) -> Result<Value, A
 
 pub(super) fn untag(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept("sns", operation, &["ResourceArn", "TagKeys"])?;
+    let reserved = !call.caller.may_set_system_tags();
     let topic = tagged(call, &operation.input)?;
     for key in operation.input.texts("TagKeys") {
+        if reserved && key.starts_with("aws:") {
+            return Err(invalid("TagKeys"));
+        }
         topic.tags.remove(&key);
     }
     Ok(json!({}))
@@ -253,12 +257,25 @@ fn tagged<'a>(call: &'a mut Call<'_>, input: &Value) -> Result<&'a mut Topic, Ap
     })
 }
 
-fn tags(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
+/// Whether a topic has the tags of a request; CloudFormation's own are not looked at.
+fn same_tags(known: &BTreeMap<String, String>, asked: &BTreeMap<String, String>) -> bool {
+    let own = |tags: &BTreeMap<String, String>| {
+        let own = tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+        own.map(|(key, value)| (key.clone(), value.clone()))
+            .collect::<Vec<_>>()
+    };
+    own(known) == own(asked)
+}
+
+fn tags(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
     let mut tags = BTreeMap::new();
     for tag in input.list("Tags") {
         let key = require(tag, "Key")?;
         let value = tag.text("Value").unwrap_or_default();
-        if key.chars().count() > 128 || value.chars().count() > 256 || key.starts_with("aws:") {
+        if key.chars().count() > 128 || value.chars().count() > 256 {
+            return Err(invalid("Tags"));
+        }
+        if key.starts_with("aws:") && !call.caller.may_set_system_tags() {
             return Err(invalid("Tags"));
         }
         if tags.insert(key.to_owned(), value.to_owned()).is_some() {
@@ -270,7 +287,7 @@ fn tags(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
 }
 
 fn check_tag_count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    if tags.len() > 50 {
+    if tags.keys().filter(|key| !key.starts_with("aws:")).count() > 50 {
         return Err(ApiError::bad(
             "TagLimitExceeded",
             "Could not complete request: tag quota of per resource exceeded",

@@ -24,8 +24,17 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
 }
 
 pub(crate) fn required_access(_call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
-    let resource = operation.input.text("RoleArn").unwrap_or("*");
-    vec![Access::on("sts", &operation.name, resource)]
+    let input = &operation.input;
+    let mut access = Access::on("sts", &operation.name, input.text("RoleArn").unwrap_or("*"));
+    for (member, key) in [
+        ("ExternalId", "sts:ExternalId"),
+        ("RoleSessionName", "sts:RoleSessionName"),
+    ] {
+        if let Some(value) = input.text(member) {
+            access = access.with(key, value);
+        }
+    }
+    vec![access]
 }
 
 fn identity(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
@@ -34,7 +43,7 @@ fn identity(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiErro
     let user_id = match &call.caller {
         // Stable and of the right length; nobody issued it.
         Caller::Operator => format!("AIDAOPERA{account}"),
-        Caller::User { name } => name.clone(),
+        Caller::User { name } => iam::user_id(call.account, name).unwrap_or_else(|| name.clone()),
         Caller::Role { role, session } => match iam::role_id(call.account, role) {
             Some(id) => format!("{id}:{session}"),
             None => session.clone(),

@@ -49,7 +49,7 @@ fn a_role_that_may_not_revoke_is_not_healed() {
 }
 
 #[test]
-fn a_permission_that_is_taken_away_later_is_noticed_and_given_back_by_deploy() {
+fn a_permission_that_is_taken_away_later_is_noticed() {
     let place = Place::new();
     place.xtask(&["deploy"]).ok();
     let endpoint = place.endpoint();

@@ -3,13 +3,17 @@
 //! Each file holds the types of one service: a table of what they look like, and how they are made, changed and
 //! deleted. Nothing is ignored silently: a property that is not in the table fails the resource.
 
+mod config;
 mod ec2_groups;
 mod ec2_network;
+mod events;
 mod iam;
 mod lambda;
+mod lambda_versions;
 mod logs;
 mod s3;
 mod schema;
+mod siblings;
 mod sns;
 pub(super) mod tags;
 mod work;
@@ -24,10 +28,13 @@ pub(super) use self::work::{Failure, Made, Work};
 /// Which file makes a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Family {
+    Config,
     Network,
     Groups,
+    Events,
     Iam,
     Lambda,
+    LambdaVersions,
     Logs,
     S3,
     Sns,
@@ -36,10 +43,13 @@ pub(super) enum Family {
 /// The type of that name.
 pub(super) fn kind(name: &str) -> Option<&'static Kind> {
     [
+        config::KINDS,
         ec2_network::KINDS,
         ec2_groups::KINDS,
+        events::KINDS,
         iam::KINDS,
         lambda::KINDS,
+        lambda_versions::KINDS,
         logs::KINDS,
         s3::KINDS,
         sns::KINDS,
@@ -56,10 +66,13 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
 pub(super) async fn create(work: &Work, kind: &Kind, properties: &Value) -> Result<Made, Failure> {
     schema::check(kind, &work.logical_id, properties)?;
     match kind.family {
+        Family::Config => config::create(work, kind.name, properties).await,
         Family::Network => ec2_network::create(work, kind.name, properties).await,
         Family::Groups => ec2_groups::create(work, kind.name, properties).await,
+        Family::Events => events::create(work, kind.name, properties).await,
         Family::Iam => iam::create(work, kind.name, properties).await,
         Family::Lambda => lambda::create(work, kind.name, properties).await,
+        Family::LambdaVersions => lambda_versions::create(work, kind.name, properties).await,
         Family::Logs => logs::create(work, kind.name, properties).await,
         Family::S3 => s3::create(work, kind.name, properties).await,
         Family::Sns => sns::create(work, kind.name, properties).await,
@@ -102,10 +115,13 @@ impl Update<'_> {
 pub(super) async fn update(work: &Work, kind: &Kind, update: &Update<'_>) -> Result<Made, Failure> {
     schema::check(kind, &work.logical_id, update.new)?;
     match kind.family {
+        Family::Config => config::update(work, kind.name, update).await,
         Family::Network => ec2_network::update(work, kind.name, update).await,
         Family::Groups => ec2_groups::update(work, kind.name, update).await,
+        Family::Events => events::update(work, kind.name, update).await,
         Family::Iam => iam::update(work, kind.name, update).await,
         Family::Lambda => lambda::update(work, kind.name, update).await,
+        Family::LambdaVersions => lambda_versions::update(work, kind.name, update).await,
         Family::Logs => logs::update(work, kind.name, update).await,
         Family::S3 => s3::update(work, kind.name, update).await,
         Family::Sns => sns::update(work, kind.name, update).await,
@@ -123,10 +139,15 @@ pub(super) async fn delete(
     properties: &Value,
 ) -> Result<(), Failure> {
     let done = match kind.family {
+        Family::Config => config::delete(work, kind.name, physical_id).await,
         Family::Network => ec2_network::delete(work, kind.name, physical_id, properties).await,
         Family::Groups => ec2_groups::delete(work, kind.name, physical_id, properties).await,
+        Family::Events => events::delete(work, physical_id).await,
         Family::Iam => iam::delete(work, kind.name, physical_id, properties).await,
         Family::Lambda => lambda::delete(work, kind.name, physical_id, properties).await,
+        Family::LambdaVersions => {
+            lambda_versions::delete(work, kind.name, physical_id, properties).await
+        }
         Family::Logs => logs::delete(work, physical_id).await,
         Family::S3 => s3::delete(work, kind.name, physical_id).await,
         Family::Sns => sns::delete(work, kind.name, physical_id, properties).await,

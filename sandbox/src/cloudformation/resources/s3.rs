@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use serde_json::{Map, Value, json};
 
 use super::schema::{fixed, must, must_mutable, mutable};
-use super::{Failure, Family, Kind, Made, Update, Work, tags, unhandled};
+use super::{Failure, Family, Kind, Made, Update, Work, unhandled};
 use crate::service::Service::S3;
 
 pub(super) const KINDS: &[Kind] = &[
@@ -87,8 +87,7 @@ pub(super) async fn update(work: &Work, kind: &str, update: &Update<'_>) -> Resu
                 work.call(S3, "PutBucketVersioning", input).await?;
             }
             if update.has("Tags") {
-                let input =
-                    json!({"Bucket": bucket, "Tagging": {"TagSet": tags::list(update.new_tags)}});
+                let input = json!({"Bucket": bucket, "Tagging": {"TagSet": work.tag_list(S3)}});
                 work.call(S3, "PutBucketTagging", input).await?;
             }
         }

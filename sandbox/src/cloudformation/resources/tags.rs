@@ -56,7 +56,7 @@ pub(super) fn difference(update: &Update<'_>) -> (Vec<String>, Vec<(String, Stri
 }
 
 /// `[{Key, Value}, …]`.
-pub(super) fn list(tags: &[(String, String)]) -> Value {
+pub(in crate::cloudformation) fn list(tags: &[(String, String)]) -> Value {
     tags.iter()
         .map(|(key, value)| json!({"Key": key, "Value": value}))
         .collect()

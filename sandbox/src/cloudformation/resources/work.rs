@@ -4,18 +4,24 @@ use serde_json::{Map, Value};
 
 use super::schema::violation;
 use super::tags;
-use crate::caller::Caller;
 use crate::cloudformation::job::Job;
 use crate::cloudformation::parameters::scalar;
 use crate::error::ApiError;
-use crate::iam;
 use crate::ids::{upper_id, uuid};
 use crate::protocol::{Answer, Operation};
 use crate::sandbox::Target;
 use crate::service::Service;
 
-/// The services on whose resources CloudFormation's own tags can be put.
-const SYSTEM_TAGS: &[Service] = &[Service::Ec2];
+/// The services on whose resources CloudFormation puts its own tags. The schemas of the resource types say so; that of
+/// `AWS::IAM::Role` says that it does not.
+const SYSTEM_TAGS: &[Service] = &[
+    Service::Ec2,
+    Service::Events,
+    Service::Lambda,
+    Service::Logs,
+    Service::S3,
+    Service::Sns,
+];
 
 /// One resource at work.
 #[derive(Debug)]
@@ -71,6 +77,11 @@ impl Failure {
         }
     }
 
+    /// Whether the thing does not exist.
+    pub(in crate::cloudformation) fn is_missing(&self) -> bool {
+        self.missing
+    }
+
     /// A failure that a handler tells in its own words.
     pub(super) fn handler(work: &Work, message: &str, handler_code: &str) -> Self {
         Self::new(format!(
@@ -98,8 +109,10 @@ impl Failure {
 fn sdk_name(service: Service) -> &'static str {
     match service {
         Service::CloudFormation => "CloudFormation",
+        Service::CloudTrail => "CloudTrail",
         Service::Config => "Config",
         Service::Ec2 => "Ec2",
+        Service::Events => "EventBridge",
         Service::Iam => "Iam",
         Service::Lambda => "Lambda",
         Service::Logs => "CloudWatchLogs",
@@ -142,7 +155,7 @@ impl Work {
     ///
     /// # Errors
     /// The service's own error as CloudFormation quotes it.
-    pub(super) async fn call(
+    pub(in crate::cloudformation) async fn call(
         &self,
         service: Service,
         name: &str,
@@ -150,20 +163,24 @@ impl Work {
     ) -> Result<Value, Failure> {
         let sandbox = &self.job.sandbox;
         let operation = Operation::new(name, without_nulls(input));
-        let mut target = Target {
+        let target = Target {
             request_id: uuid(),
             ..self.job.target.clone()
         };
         let failed = |error: &ApiError, id: &str| Failure::of(service, error, id, &self.token);
-        sandbox
-            .enter(&target, |call| iam::authorize(call, service, &operation))
-            .map_err(|error| failed(&error, &target.request_id))?;
-        target.caller = Caller::Service("cloudformation.amazonaws.com");
-        match sandbox.perform(&target, service, &operation).await {
+        let acting = "cloudformation.amazonaws.com";
+        let answer = sandbox.perform_for(&target, acting, service, &operation);
+        match answer.await {
             Ok(Answer::Value(value)) => Ok(value),
             Ok(Answer::Http(_)) => Ok(Value::Null),
             Err(error) => Err(failed(&error, &target.request_id)),
         }
+    }
+
+    /// Whether the stack is being changed.
+    pub(super) fn updating(&self) -> bool {
+        self.job
+            .stack(|stack, _| stack.status == "UPDATE_IN_PROGRESS")
     }
 
     /// Notes the id of what now exists, so that it is taken back if the rest fails.

@@ -99,7 +99,7 @@ async fn a_lab_that_fails_half_way_is_taken_back_with_the_reason() {
     );
     assert_eq!(
         world.reason("lab", "ROLLBACK_IN_PROGRESS lab").await,
-        "The following resource(s) failed to create: [RemediationFunction]. Rollback requested by user."
+        "The following resource(s) failed to create: [LabInternetRoute, LabSubnetRoutes, RemediationFunction]. Rollback requested by user."
     );
     assert_eq!(world.leftovers().await, [""; 0]);
 

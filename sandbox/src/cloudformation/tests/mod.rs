@@ -17,11 +17,17 @@ use crate::protocol::Operation;
 use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service::{self, CloudFormation, Ec2, Iam, Lambda, Logs, S3, Sns};
 
+mod change_sets;
+mod config;
 mod deletion;
+mod drift;
 mod events;
+mod failures;
 mod lab;
 mod refusals;
+mod tags;
 mod updates;
+mod versions;
 
 /// A sandbox with one account in it, seen by its operator.
 struct World {

@@ -103,7 +103,7 @@ async fn newer_evaluations_win_and_deleted_resources_leave_none() {
     world.enter(|call| observe(call, Change::Deleted, group(SG, &[])));
     world
         .until("the deletion", |state| {
-            state.history.is_deleted(&ResourceKey::new(GROUP, SG))
+            state.history.has_left(&ResourceKey::new(GROUP, SG))
         })
         .await;
     assert_eq!(

@@ -58,7 +58,8 @@ async fn what_is_not_recorded_leaves_nothing() {
 #[tokio::test]
 async fn items_wait_for_their_time_and_show_the_state_of_the_change() {
     let settings = Settings {
-        config_latency: Duration::from_secs(30),
+        config_latency: Latency::Fixed(Duration::from_secs(30)),
+        ..Settings::default()
     };
     let world = World::with(&[GROUP], settings);
     world.enter(|call| {

@@ -1,117 +1,7 @@
 //! The lab as a deployer makes it, through the front door, with real roles, buckets, groups and functions.
 
-use std::io::{Cursor, Write};
-
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
-
+use super::deployed::{FUNCTION, code};
 use super::*;
-
-const ROLE: &str = "arn:aws:iam::123456789012:role/AwsConfigRole";
-const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:heal";
-
-impl World {
-    async fn ok(&self, service: Service, name: &str, input: Value) -> Value {
-        self.perform(service, name, input).await.unwrap()
-    }
-
-    async fn role(&self, name: &str, service: &str) {
-        let trust = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]});
-        let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
-        self.ok(Service::Iam, "CreateRole", input).await;
-    }
-
-    /// Lets the recorder's role do `actions` in every bucket.
-    async fn allow(&self, actions: &[&str]) {
-        let policy = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Action": actions, "Resource": "arn:aws:s3:::lab-delivery*"}]});
-        let input = json!({"RoleName": "AwsConfigRole", "PolicyName": "S3Access", "PolicyDocument": policy.to_string()});
-        self.ok(Service::Iam, "PutRolePolicy", input).await;
-    }
-
-    async fn recorder(&self, name: &str) -> Result<Value, ApiError> {
-        let input = json!({"ConfigurationRecorder": {"name": name, "roleARN": ROLE,
-            "recordingGroup": {"resourceTypes": [GROUP]}}});
-        self.call("PutConfigurationRecorder", input).await
-    }
-
-    async fn channel(&self, extra: &Value) -> Result<Value, ApiError> {
-        let mut channel = json!({"name": "default", "s3BucketName": "lab-delivery"});
-        for (name, value) in extra.as_object().unwrap() {
-            channel[name] = value.clone();
-        }
-        self.call("PutDeliveryChannel", json!({ "DeliveryChannel": channel }))
-            .await
-    }
-
-    /// A function whose program is this shell script, which Config may not invoke yet.
-    async fn function(&self, script: &str) {
-        self.role("FunctionRole", "lambda.amazonaws.com").await;
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let executable = SimpleFileOptions::default().unix_permissions(0o755);
-        zip.start_file("bootstrap", executable).unwrap();
-        zip.write_all(script.as_bytes()).unwrap();
-        let zip = zip.finish().unwrap().into_inner();
-        let input = json!({"FunctionName": "heal", "Runtime": "provided.al2023", "Handler": "bootstrap",
-            "Role": "arn:aws:iam::123456789012:role/FunctionRole", "Architectures": [host_architecture()],
-            "Code": {"ZipFile": BASE64_STANDARD.encode(zip)}});
-        self.ok(Service::Lambda, "CreateFunction", input).await;
-    }
-
-    async fn permit(&self) {
-        let input = json!({"FunctionName": "heal", "StatementId": "config", "Action": "lambda:InvokeFunction",
-            "Principal": "config.amazonaws.com", "SourceAccount": "123456789012"});
-        self.ok(Service::Lambda, "AddPermission", input).await;
-    }
-
-    async fn rule(&self, changes: &Value) -> Result<Value, ApiError> {
-        let mut rule = json!({"ConfigRuleName": "EC2SecurityGroup",
-            "Scope": {"ComplianceResourceTypes": [GROUP]},
-            "Source": {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": FUNCTION,
-                "SourceDetails": [{"EventSource": "aws.config", "MessageType": "ConfigurationItemChangeNotification"}]},
-            "InputParameters": r#"{"debug":"true"}"#});
-        for (name, value) in changes.as_object().unwrap() {
-            rule[name] = value.clone();
-        }
-        self.call("PutConfigRule", json!({ "ConfigRule": rule }))
-            .await
-    }
-
-    /// Recorder, channel and function, all of them allowed to do what they do.
-    async fn deployed() -> Self {
-        let world = Self::empty(Settings::default());
-        world.role("AwsConfigRole", "config.amazonaws.com").await;
-        world.allow(&["s3:*"]).await;
-        world
-            .ok(
-                Service::S3,
-                "CreateBucket",
-                json!({"Bucket": "lab-delivery"}),
-            )
-            .await;
-        world.recorder("default").await.unwrap();
-        world.channel(&json!({})).await.unwrap();
-        // Fails whatever it is asked.
-        world.function("#!/bin/sh\nexit 1\n").await;
-        world.permit().await;
-        world
-    }
-}
-
-fn host_architecture() -> &'static str {
-    if cfg!(target_arch = "aarch64") {
-        "arm64"
-    } else {
-        "x86_64"
-    }
-}
-
-fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> String {
-    result.unwrap_err().code.into_owned()
-}
 
 #[tokio::test]
 async fn the_recorder_needs_a_role_that_config_can_assume() {
@@ -264,7 +154,7 @@ async fn a_rule_needs_a_recorder_and_a_function_that_config_may_invoke() {
         ),
         (
             json!({"MaximumExecutionFrequency": "One_Hour"}),
-            "NotImplemented",
+            "InvalidParameterValueException",
         ),
     ] {
         assert_eq!(code(world.rule(&changes).await), expected, "{changes}");

@@ -2,9 +2,13 @@
 //! roles, buckets or functions is tested where those are made.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod by_clock;
+mod deployed;
 mod evaluations;
+mod files;
 mod items;
 mod lab;
+mod leaving;
 mod rules;
 mod singletons;
 
@@ -21,7 +25,7 @@ use super::recorder::Recorder;
 use super::recording_group::RecordingGroup;
 use super::rule::Rule;
 use super::scope::Scope;
-use super::{Change, Resource, State, observe};
+use super::{Change, Latency, Resource, State, observe};
 use crate::caller::Caller;
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::error::ApiError;
@@ -90,13 +94,7 @@ impl World {
         world.enter(|call| {
             let state = &mut call.here().config;
             state.recorder = Some(Recorder::recording(RecordingGroup::Only(types)));
-            state.channel = Some(Channel {
-                name: "default".to_owned(),
-                bucket: "bucket".to_owned(),
-                prefix: None,
-                topic: None,
-                stream: None,
-            });
+            state.channel = Some(Channel::new("default", "bucket"));
         });
         world
     }
@@ -139,9 +137,9 @@ impl World {
     }
 
     async fn idle(&self) {
-        let engine = &self.sandbox.engine;
+        let Sandbox { engine, clock, .. } = &*self.sandbox;
         let waiting = async {
-            while !engine.is_idle() {
+            while !engine.is_idle_at(clock.now()) {
                 tokio::task::yield_now().await;
             }
         };

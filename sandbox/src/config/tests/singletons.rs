@@ -17,6 +17,14 @@ async fn the_channel_outlives_a_running_recorder() {
         .call("StopConfigurationRecorder", recorder.clone())
         .await
         .unwrap();
+    // The stop is not known everywhere at once.
+    assert_eq!(
+        world
+            .refused("DeleteDeliveryChannel", channel.clone())
+            .await,
+        "LastDeliveryChannelDeleteFailedException"
+    );
+    world.sandbox.clock.advance(Duration::from_millis(250));
     world
         .call("DeleteDeliveryChannel", channel.clone())
         .await

@@ -1,6 +1,8 @@
 //! One execution environment: a process, its Runtime API, its log stream.
 
+use std::ffi::OsString;
 use std::io;
+use std::process::Stdio;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,37 +12,33 @@ use tokio::time::Instant;
 
 use super::journal::Journal;
 use super::output::Output;
-use super::package::{self, Unpacked};
+use super::package::Unpacked;
 use super::process::Process;
 use super::report::{Times, init_start, report};
-use super::runtime_api::{Job, MAX_RESPONSE, RuntimeApi, Signal};
-use super::verdict::{INVALID_ENTRYPOINT, TOO_LARGE, Verdict};
-use super::{Ran, SESSION, Spec, home, variables};
+use super::runtime_api::{Job, RuntimeApi};
+use super::verdict::{INVALID_ENTRYPOINT, Verdict};
+use super::{Ran, SESSION, Spec, entry, home, variables};
 use crate::caller::{Caller, Credentials};
 use crate::clock::{Timestamp, iso8601};
 use crate::ids::hex_id;
 use crate::sandbox::Sandbox;
 
-use super::super::reference::LATEST;
-
-/// The initialisation's own time; what it needs more comes from the first invocation's.
+/// The initialisation's own time.
 const INIT: Duration = Duration::from_secs(10);
+
 /// An execution environment. Dropping it ends the process.
 pub(super) struct Instance {
     /// Not the other way round: the sandbox owns it.
     sandbox: Weak<Sandbox>,
     generation: u64,
     state: State,
-    api: RuntimeApi,
+    pub(super) api: RuntimeApi,
     output: Output,
     journal: Arc<Journal>,
     credentials: Credentials,
     /// The most memory that it was seen with, in bytes.
-    peak: Option<u64>,
-    /// Its `/tmp`.
-    _scratch: Scratch,
-    /// Alive while the process needs it.
-    _code: Arc<Unpacked>,
+    pub(super) peak: Option<u64>,
+    launch: Launch,
 }
 
 enum State {
@@ -50,6 +48,66 @@ enum State {
     Warm(Arc<Process>),
     /// There is nothing to start, because of this.
     Impossible(String),
+}
+
+impl State {
+    fn process(&self) -> Option<Arc<Process>> {
+        match self {
+            State::Fresh(process, _) | State::Warm(process) => Some(process.clone()),
+            State::Impossible(_) => None,
+        }
+    }
+}
+
+/// What starting the process takes; it may have to be done twice.
+struct Launch {
+    /// The program and its arguments, or why there is none.
+    entry: Result<Vec<OsString>, String>,
+    variables: Vec<(String, String)>,
+    /// Its `/tmp`.
+    scratch: Scratch,
+    /// Alive while the process needs it.
+    code: Arc<Unpacked>,
+}
+
+impl Launch {
+    /// Starts it, with a Runtime API and a pipe of its own.
+    async fn start(
+        &self,
+        sandbox: &Arc<Sandbox>,
+        journal: &Arc<Journal>,
+    ) -> io::Result<(State, RuntimeApi, Output)> {
+        let api = RuntimeApi::listen().await?;
+        let (output, stdout, stderr) = Output::new(journal.clone())?;
+        let arguments = match &self.entry {
+            Ok(arguments) => arguments,
+            Err(why) => return Ok((State::Impossible(why.clone()), api, output)),
+        };
+        let (program, arguments) = arguments
+            .split_first()
+            .ok_or_else(|| io::Error::other("there is no program to start"))?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .current_dir(self.code.path())
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
+            .env("LAMBDA_TASK_ROOT", self.code.path())
+            .env("TMPDIR", &self.scratch.0)
+            .stdin(Stdio::null())
+            .stdout(stdout)
+            .stderr(stderr);
+        let mut ports = vec![api.address.port()];
+        ports.extend(own_port(sandbox));
+        let guard = sandbox.functions.lock().guard.pipe();
+        let started = Instant::now();
+        // The command, which holds the writing end of the pipe, is gone after this: so that the end
+        // of what is printed is seen.
+        let process = Process::start(command, ports, guard).await?;
+        sandbox.functions.register(&process)?;
+        Ok((State::Fresh(process, started), api, output))
+    }
 }
 
 /// A private directory that goes with its owner.
@@ -85,37 +143,21 @@ impl Instance {
             .keys
             .issue_session(&spec.account, caller.clone(), now + SESSION);
         let journal = Arc::new(Journal::new(sandbox, spec, caller));
-        let api = RuntimeApi::listen().await?;
-        let (output, stdout, stderr) = Output::new(journal.clone())?;
-        let (guard, scratch) = {
+        let scratch = {
             let inner = sandbox.functions.lock();
             let home = inner.home.as_ref().ok_or_else(closed)?;
-            (inner.guard.pipe(), home.directory("tmp"))
+            home.directory("tmp")
         };
         home::private_directory(&scratch)?;
         let scratch = Scratch(scratch);
         journal.write(vec![init_start(spec)]);
-        let state = match package::check_entrypoint(code.path(), spec.architecture) {
-            Err(why) => State::Impossible(why),
-            Ok(executable) => {
-                let mut command = Command::new(executable);
-                command
-                    .current_dir(code.path())
-                    .env_clear()
-                    .envs(variables::all(sandbox, spec, &journal, &credentials))
-                    .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
-                    .env("LAMBDA_TASK_ROOT", code.path())
-                    .env("TMPDIR", &scratch.0)
-                    .stdin(std::process::Stdio::null())
-                    .stdout(stdout)
-                    .stderr(stderr);
-                let started = Instant::now();
-                let process = Process::start(command, guard).await?;
-                // The command holds the writing end of the pipe; closed, so that the end is seen.
-                sandbox.functions.register(&process)?;
-                State::Fresh(process, started)
-            }
+        let launch = Launch {
+            entry: entry::of(spec, code.path()).await,
+            variables: variables::all(sandbox, spec, &journal, &credentials),
+            scratch,
+            code,
         };
+        let (state, api, output) = launch.start(sandbox, &journal).await?;
         Ok(Self {
             sandbox: Arc::downgrade(sandbox),
             generation: spec.generation,
@@ -125,8 +167,7 @@ impl Instance {
             journal,
             credentials,
             peak: None,
-            _scratch: scratch,
-            _code: code,
+            launch,
         })
     }
 
@@ -145,45 +186,65 @@ impl Instance {
     }
 
     pub(super) fn kill(&self) {
-        match &self.state {
-            State::Fresh(process, _) | State::Warm(process) => process.kill(),
-            State::Impossible(_) => {}
+        if let Some(process) = self.state.process() {
+            process.kill();
         }
     }
 
     /// Hands the event to the process and waits for what comes of it.
-    pub(super) async fn invoke(&mut self, spec: &Spec, request_id: &str, event: &Bytes) -> Ended {
+    pub(super) async fn invoke(
+        &mut self,
+        sandbox: &Arc<Sandbox>,
+        spec: &Spec,
+        request_id: &str,
+        event: &Bytes,
+    ) -> io::Result<Ended> {
         self.journal.begin();
-        let (process, started) = match &self.state {
-            State::Impossible(why) => {
-                let verdict = Verdict::Trouble(INVALID_ENTRYPOINT, why.clone());
-                let times = Times {
-                    init: None,
-                    run: Duration::ZERO,
-                };
-                self.start_line(request_id);
-                return Ended::With(self.close(spec, request_id, verdict, &times));
-            }
-            State::Fresh(process, started) => (process.clone(), Some(*started)),
-            State::Warm(process) => (process.clone(), None),
-        };
         let timeout = Duration::from_secs(u64::from(spec.settings.timeout));
         let mut init = None;
-        let mut verdict = None;
-        if let Some(started) = started {
-            verdict = self.initialise(&process, started, timeout).await;
-            init = Some(started.elapsed());
+        let mut began = None;
+        if let State::Fresh(process, started) = &self.state {
+            let (process, started) = (process.clone(), *started);
+            match self.initialise(&process, started + INIT, spec).await {
+                None => init = Some(started.elapsed()),
+                // What did not work is tried once more, in the time of the invocation.
+                Some(verdict) => {
+                    self.init_report("init", started, verdict);
+                    began = Some(Instant::now());
+                    (self.state, self.api, self.output) =
+                        self.launch.start(sandbox, &self.journal).await?;
+                }
+            }
         }
-        self.start_line(request_id);
-        let began = Instant::now();
-        let verdict = match verdict {
-            Some(Verdict::TimedOut(_)) => Verdict::TimedOut(spec.settings.timeout),
-            Some(verdict) => verdict,
-            None => {
-                let job = job(spec, request_id, event, timeout);
-                match self.hand_over(&process, job, began + timeout).await {
+        let verdict = match (&self.state, began) {
+            (State::Impossible(why), _) => {
+                let verdict = Verdict::Trouble(INVALID_ENTRYPOINT, why.clone());
+                for phase in ["init", "invoke"] {
+                    self.init_report(phase, Instant::now(), verdict.clone());
+                }
+                Some(verdict)
+            }
+            (State::Fresh(process, started), Some(began)) => {
+                let (process, started) = (process.clone(), *started);
+                let verdict = self.initialise(&process, began + timeout, spec).await;
+                if let Some(verdict) = &verdict {
+                    self.init_report("invoke", started, verdict.clone());
+                }
+                verdict
+            }
+            (State::Fresh(..), None) | (State::Warm(_), _) => None,
+        };
+        self.start_line(spec, request_id);
+        let began = began.unwrap_or_else(Instant::now);
+        let verdict = match (verdict, self.state.process()) {
+            (Some(verdict), _) => verdict,
+            (None, None) => return Ok(Ended::Untouched),
+            (None, Some(process)) => {
+                let left = timeout.saturating_sub(began.elapsed());
+                let job = job(spec, request_id, event, left);
+                match self.hand_over(&process, job, began + timeout, spec).await {
                     Some(verdict) => verdict,
-                    None => return Ended::Untouched,
+                    None => return Ok(Ended::Untouched),
                 }
             }
         };
@@ -191,96 +252,34 @@ impl Instance {
             init,
             run: began.elapsed(),
         };
-        self.peak = process.peak_memory().or(self.peak);
-        if verdict.leaves_it_usable() {
-            self.state = State::Warm(process);
-        } else {
-            process.kill();
-            process.ended().await;
-        }
-        Ended::With(self.close(spec, request_id, verdict, &times))
-    }
-
-    /// Waits until the process asks for its first event; answers why it never will.
-    async fn initialise(
-        &mut self,
-        process: &Process,
-        started: Instant,
-        timeout: Duration,
-    ) -> Option<Verdict> {
-        let mut deadline = started + INIT;
-        let mut extended = false;
-        loop {
-            tokio::select! {
-                biased;
-                signal = self.api.signals.recv() => match signal {
-                    Some(Signal::Ready) => return None,
-                    Some(Signal::InitError(document)) => return Some(Verdict::Init(document)),
-                    // Nothing was handed out that these could be about.
-                    Some(Signal::Taken | Signal::Response(_) | Signal::TooLarge | Signal::Error(_)) => {}
-                    None => return Some(Verdict::exited(process.ended().await)),
-                },
-                status = process.ended() => return Some(Verdict::exited(status)),
-                () = tokio::time::sleep_until(deadline), if !extended => {
-                    let millis = started.elapsed().as_secs_f64() * 1000.0;
-                    self.journal.write(vec![format!(
-                        "INIT_REPORT Init Duration: {millis:.2} ms\tPhase: init\tStatus: timeout"
-                    )]);
-                    deadline += timeout;
-                    extended = true;
-                }
-                () = tokio::time::sleep_until(deadline), if extended => {
-                    return Some(Verdict::TimedOut(0));
-                }
+        if let Some(process) = self.state.process() {
+            self.peak = process.peak_memory().or(self.peak);
+            if verdict.leaves_it_usable() {
+                self.state = State::Warm(process);
+            } else {
+                process.kill();
+                process.ended().await;
             }
         }
+        Ok(Ended::With(self.close(spec, request_id, verdict, &times)))
     }
 
-    /// `None` when the process was gone before it took the event.
-    async fn hand_over(
-        &mut self,
-        process: &Process,
-        job: Job,
-        deadline: Instant,
-    ) -> Option<Verdict> {
-        let seconds = u32::try_from((deadline - Instant::now()).as_secs_f64().ceil() as u64)
-            .unwrap_or(u32::MAX);
-        // There is room: the process answered the job before, or never had one.
-        if self.api.jobs.try_send(job).is_err() {
-            return None;
-        }
-        let mut taken = false;
-        loop {
-            tokio::select! {
-                biased;
-                signal = self.api.signals.recv() => match signal {
-                    Some(Signal::Taken) => {
-                        taken = true;
-                        // A process that crashes takes the figure with it.
-                        self.peak = process.peak_memory().or(self.peak);
-                    }
-                    Some(Signal::Response(bytes)) => return Some(Verdict::Answer(bytes)),
-                    Some(Signal::Error(document)) => return Some(Verdict::Failure(document)),
-                    Some(Signal::TooLarge) => return Some(Verdict::Trouble(
-                        TOO_LARGE,
-                        format!("Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."),
-                    )),
-                    Some(Signal::Ready | Signal::InitError(_)) => {}
-                    None => return None,
-                },
-                status = process.ended() => {
-                    return taken.then(|| Verdict::exited(status));
-                }
-                () = tokio::time::sleep_until(deadline) => return Some(Verdict::TimedOut(seconds)),
-            }
-        }
+    /// Says in the log that an initialisation came to nothing.
+    fn init_report(&self, phase: &str, started: Instant, verdict: Verdict) {
+        self.output.drain();
+        let millis = started.elapsed().as_secs_f64() * 1000.0;
+        self.journal.write(vec![format!(
+            "INIT_REPORT Init Duration: {millis:.2} ms\tPhase: {phase}\t{}",
+            verdict.report().trim_end()
+        )]);
     }
 
-    fn start_line(&self, request_id: &str) {
+    fn start_line(&self, spec: &Spec, request_id: &str) {
         // Whatever was printed during the initialisation comes before.
         self.output.drain();
         self.journal.write(vec![format!(
-            "START RequestId: {request_id} Version: {LATEST}"
+            "START RequestId: {request_id} Version: {}",
+            spec.key.version
         )]);
     }
 
@@ -330,6 +329,12 @@ fn job(spec: &Spec, request_id: &str, event: &Bytes, timeout: Duration) -> Job {
             hex_id("", 16)
         ),
     }
+}
+
+/// Where the sandbox listens, when it does.
+fn own_port(sandbox: &Sandbox) -> Option<u16> {
+    let (_, port) = sandbox.endpoint().rsplit_once(':')?;
+    port.parse().ok()
 }
 
 fn closed() -> io::Error {

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use super::super::reference::LATEST;
 use super::Spec;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -120,10 +119,11 @@ fn stream_name(spec: &Spec, now: Timestamp) -> String {
     };
     hex_id(
         &format!(
-            "{:04}/{:02}/{:02}/{shown}[{LATEST}]",
+            "{:04}/{:02}/{:02}/{shown}[{}]",
             now.year(),
             u8::from(now.month()),
-            now.day()
+            now.day(),
+            spec.key.version
         ),
         32,
     )

@@ -26,13 +26,17 @@ use crate::error::ApiError;
 use crate::ids::{AccountId, Region};
 use crate::sandbox::Sandbox;
 
+mod entry;
 mod home;
 mod instance;
+pub mod isolation;
 mod journal;
 mod output;
 mod package;
+mod phases;
 mod pool;
 mod process;
+pub(super) mod python;
 pub mod reaper;
 mod report;
 mod runtime_api;
@@ -44,20 +48,23 @@ const SESSION: time::Duration = time::Duration::hours(12);
 /// How long ending processes may take before the sandbox gives up waiting for them.
 const SHUT_DOWN: Duration = Duration::from_secs(2);
 
-/// Which function, in all accounts and regions.
+/// Which version of which function, in all accounts and regions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) account: AccountId,
     pub(super) region: Region,
     pub(super) name: String,
+    /// `$LATEST` or a number.
+    pub(super) version: String,
 }
 
 impl Key {
-    pub(super) fn new(account: &AccountId, region: &Region, name: &str) -> Self {
+    pub(super) fn new(account: &AccountId, region: &Region, name: &str, version: &str) -> Self {
         Self {
             account: account.clone(),
             region: region.clone(),
             name: name.to_owned(),
+            version: version.to_owned(),
         }
     }
 }
@@ -77,6 +84,13 @@ pub(super) struct Spec {
     pub(super) concurrency: Option<u32>,
     /// How many invocations of all functions without a reservation may run at once.
     pub(super) unreserved: u32,
+}
+
+impl Spec {
+    /// The memory that the function has, in bytes.
+    fn memory(&self) -> u64 {
+        u64::from(self.settings.memory) * 1024 * 1024
+    }
 }
 
 /// How an invocation ended.
@@ -238,6 +252,13 @@ pub(super) async fn run(
     request_id: String,
     event: Bytes,
 ) -> Result<Ran, ApiError> {
+    if let Err(why) = isolation::available()
+        && sandbox.settings.require_isolation
+    {
+        return Err(broken(&io::Error::other(format!(
+            "isolation is required and cannot be had: {why}"
+        ))));
+    }
     let admission = sandbox.functions.admit(sandbox, &spec)?;
     let sandbox = sandbox.clone();
     // A task of its own: an invocation goes on when its caller hangs up.
@@ -264,7 +285,7 @@ async fn admitted(
                 Instance::prepare(sandbox, &spec, code).await?
             }
         };
-        match instance.invoke(&spec, request_id, &event).await {
+        match instance.invoke(sandbox, &spec, request_id, &event).await? {
             // The process had ended while it was idle; the event never reached it.
             instance::Ended::Untouched if was_warm => {}
             instance::Ended::Untouched => {

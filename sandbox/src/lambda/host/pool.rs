@@ -1,5 +1,6 @@
 //! Processes by function: who may run, which process is there for it, how long it is kept.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::instance::Instance;
@@ -69,26 +70,11 @@ impl Host {
                 "the sandbox is being shut down",
             ));
         }
-        let elsewhere: u32 = inner
-            .pools
-            .iter()
-            .filter(|(key, pool)| {
-                !pool.reserved && key.account == spec.account && key.region == spec.region
-            })
-            .map(|(_, pool)| pool.running)
-            .sum();
-        let pool = inner.pools.entry(spec.key.clone()).or_default();
-        let allowed = match spec.concurrency {
-            Some(reserved) => pool.running < reserved,
-            None => elsewhere < spec.unreserved,
-        };
-        if !allowed {
-            return Err(ApiError::new(
-                429,
-                "TooManyRequestsException",
-                "Rate Exceeded.",
-            ));
+        if let Some(reason) = no_room(&inner.pools, spec) {
+            let refusal = ApiError::new(429, "TooManyRequestsException", "Rate Exceeded.");
+            return Err(refusal.because(reason));
         }
+        let pool = inner.pools.entry(spec.key.clone()).or_default();
         let mut old = Pool::default();
         if pool.generation < spec.generation {
             old = pool.empty();
@@ -134,6 +120,26 @@ impl Host {
         }
         drop(inner);
         drop(instance);
+    }
+}
+
+/// The limit that would be exceeded. A reservation is for all versions of a function together; what
+/// is not reserved is shared by all other functions of the account in the region.
+fn no_room(pools: &HashMap<Key, Pool>, spec: &Spec) -> Option<&'static str> {
+    let here = pools
+        .iter()
+        .filter(|(key, _)| key.account == spec.account && key.region == spec.region);
+    match spec.concurrency {
+        Some(reserved) => {
+            let own = here.filter(|(key, _)| key.name == spec.key.name);
+            let running: u32 = own.map(|(_, pool)| pool.running).sum();
+            (running >= reserved).then_some("ReservedFunctionConcurrentInvocationLimitExceeded")
+        }
+        None => {
+            let others = here.filter(|(_, pool)| !pool.reserved);
+            let running: u32 = others.map(|(_, pool)| pool.running).sum();
+            (running >= spec.unreserved).then_some("ConcurrentInvocationLimitExceeded")
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::Command;
 use tokio::sync::watch;
 
+use super::isolation;
 use super::reaper::Pipe;
 
 /// A running process. It leads a process group, so that its children go with it.
@@ -20,10 +21,15 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `command` and keeps watching it; `guard` learns of its group.
-    pub(super) async fn start(mut command: Command, guard: Pipe) -> io::Result<Arc<Self>> {
+    /// Starts `command` and keeps watching it; `guard` learns of its group. It can connect to
+    /// `ports` only.
+    pub(super) async fn start(
+        mut command: Command,
+        ports: Vec<u16>,
+        guard: Pipe,
+    ) -> io::Result<Arc<Self>> {
         command.process_group(0).kill_on_drop(true);
-        let mut child = spawn(&mut command).await?;
+        let mut child = isolation::spawn(command, ports).await?;
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
@@ -71,30 +77,52 @@ impl Process {
     pub(super) fn peak_memory(&self) -> Option<u64> {
         let status = format!("/proc/{}/status", self.group.as_raw_nonzero());
         let status = std::fs::read_to_string(status).ok()?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))?;
-        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-        Some(kilobytes * 1024)
+        kilobytes(&status, "VmHWM:").map(|it| it * 1024)
     }
+}
+
+impl Process {
+    /// Waits until it and its children hold more than `limit` bytes, and answers how many they hold.
+    /// The pages that count are those that the system cannot take back (neither code nor files).
+    ///
+    /// They are looked at every so often: what is taken and given back in between is not seen, nor
+    /// are children that have left their parent. An invocation that is over before the first look
+    /// costs nothing.
+    pub(super) async fn outgrows(&self, limit: u64) -> u64 {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let held = unreclaimable(self.group.as_raw_nonzero().get());
+            if held > limit {
+                return held;
+            }
+        }
+    }
+}
+
+/// How often the memory of a process is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Bytes of a process and its children that are no copies of files.
+fn unreclaimable(pid: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let own = ["RssAnon:", "RssShmem:"]
+        .iter()
+        .filter_map(|name| kilobytes(&status, name))
+        .sum::<u64>();
+    // Not every kernel lists children; then only the process itself counts.
+    let children = format!("/proc/{pid}/task/{pid}/children");
+    let children = std::fs::read_to_string(children).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|id| id.parse().ok());
+    own * 1024 + children.map(unreclaimable).sum::<u64>()
+}
+
+fn kilobytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Starts the process. Another thread that forks while the executable is being written holds it open
-/// for writing until that other child execs; the kernel calls the file busy for that moment.
-async fn spawn(command: &mut Command) -> io::Result<tokio::process::Child> {
-    for _ in 0..100 {
-        match command.spawn() {
-            Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-            result => return result,
-        }
-    }
-    command.spawn()
 }

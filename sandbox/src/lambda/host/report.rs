@@ -15,7 +15,10 @@ pub(super) struct Times {
 
 /// The line with which an execution environment begins.
 pub(super) fn init_start(spec: &Spec) -> String {
-    let runtime = spec.settings.runtime.replace('.', ":");
+    let runtime = match spec.settings.runtime.strip_prefix("python") {
+        Some(version) => format!("python:{version}"),
+        None => spec.settings.runtime.replace('.', ":"),
+    };
     // The version's id has the form of AWS's, and is the same for all functions of a runtime.
     let id = sha2::Sha256::digest(&runtime);
     let id = id

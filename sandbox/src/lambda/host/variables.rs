@@ -3,7 +3,6 @@
 use super::Spec;
 use super::journal::Journal;
 use crate::caller::Credentials;
-use crate::lambda::reference::LATEST;
 use crate::sandbox::Sandbox;
 
 /// Where nothing listens: functions must never reach the real AWS, even when the sandbox has no
@@ -25,6 +24,10 @@ pub(super) fn all(
     let settings = &spec.settings;
     let region = spec.region.as_str();
     let memory = settings.memory.to_string();
+    let execution = match settings.runtime.as_str() {
+        runtime if runtime.starts_with("python") => format!("AWS_Lambda_{runtime}"),
+        _ => "AWS_Lambda_provided".to_owned(),
+    };
     let mut variables: Vec<(String, String)> = Vec::new();
     for (name, value) in &settings.environment {
         if name.starts_with("AWS_ENDPOINT_URL") || name == "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" {
@@ -45,9 +48,9 @@ pub(super) fn all(
         ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
         ("AWS_SESSION_TOKEN", &credentials.session_token),
         ("AWS_EC2_METADATA_DISABLED", "true"),
-        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided"),
+        ("AWS_EXECUTION_ENV", &execution),
         ("AWS_LAMBDA_FUNCTION_NAME", &spec.key.name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", LATEST),
+        ("AWS_LAMBDA_FUNCTION_VERSION", &spec.key.version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &journal.group),

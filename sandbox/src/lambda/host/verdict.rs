@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 /// How an invocation ended, apart from its log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Verdict {
     /// The function answered.
     Answer(Bytes),

@@ -75,10 +75,9 @@ async fn what_lambda_does_not_take_is_refused_with_its_own_codes() {
         assert_eq!(refused, "400 ValidationException", "{more}");
     }
     for more in [
-        json!({"Runtime": "python3.12"}),
+        json!({"Runtime": "nodejs22.x"}),
         json!({"Layers": ["arn:aws:lambda:us-east-1:1:layer:x:1"]}),
         json!({"VpcConfig": {"SubnetIds": ["subnet-1"]}}),
-        json!({"Publish": true}),
     ] {
         let refused = lab
             .code("CreateFunction", creation(&code, more.clone()))

@@ -1,7 +1,8 @@
 //! The function that the tests run: a Runtime API client that does what the event says.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
+use std::os::unix::net::UnixDatagram;
 
 use serde_json::{Value, json};
 
@@ -48,6 +49,28 @@ fn serve(api: &str, id: &str, event: &Value) {
         "hang" => loop {
             std::thread::park();
         },
+        "connect" => json!(match TcpStream::connect(event["to"].as_str().unwrap()) {
+            Ok(_) => "connected".to_owned(),
+            Err(error) => format!("{:?}", error.kind()),
+        }),
+        "datagram" => json!(match UdpSocket::bind("127.0.0.1:0") {
+            Ok(_) => "open".to_owned(),
+            Err(error) => format!("{:?}", error.kind()),
+        }),
+        "local" => json!(match UnixDatagram::unbound() {
+            Ok(_) => "open".to_owned(),
+            Err(error) => format!("{:?}", error.kind()),
+        }),
+        "fill" => {
+            let megabytes = usize::try_from(event["megabytes"].as_u64().unwrap()).unwrap();
+            let mut kept = Vec::new();
+            for _ in 0..megabytes {
+                kept.push(vec![1_u8; 1024 * 1024]);
+                // Slow enough for whoever watches.
+                std::thread::yield_now();
+            }
+            json!(kept.iter().map(Vec::len).sum::<usize>())
+        }
         "environment" => json!(std::env::vars().collect::<std::collections::BTreeMap<_, _>>()),
         _ => json!({"pid": std::process::id(), "event": event}),
     };

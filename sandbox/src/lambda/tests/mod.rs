@@ -17,9 +17,16 @@ use crate::protocol::{Answer, Operation};
 use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
 
+mod asynchronous;
+mod concurrency;
 mod control;
 mod function;
+mod isolation;
+mod memory;
+mod phases;
+mod python;
 mod running;
+mod versions;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/R";
 const GROUP: &str = "lab";
@@ -32,7 +39,11 @@ struct Lab {
 
 impl Lab {
     async fn new() -> Self {
-        let sandbox = Sandbox::start(Settings::default());
+        Self::with(Settings::default()).await
+    }
+
+    async fn with(settings: Settings) -> Self {
+        let sandbox = Sandbox::start(settings);
         let target = Target::new(
             AccountId::parse("123456789012").unwrap(),
             Region::parse("us-east-1").unwrap(),
@@ -90,8 +101,39 @@ impl Lab {
 
     /// Invokes `f`: whether it failed, its answer, the end of its log.
     async fn invoke(&self, event: Value) -> (bool, Value, String) {
+        self.invoke_as("f", event).await
+    }
+
+    /// Accepts `event` for `name`, for later.
+    async fn invoke_later(&self, name: &str, event: Value) {
+        let mut operation = Operation::new(
+            "Invoke",
+            json!({"FunctionName": name, "InvocationType": "Event"}),
+        );
+        operation.body = Bytes::from(event.to_string());
+        self.sandbox
+            .perform(&self.target, Service::Lambda, &operation)
+            .await
+            .unwrap();
+    }
+
+    /// Waits until nothing is left to do.
+    async fn settled(&self) {
+        while !self.sandbox.engine.is_idle() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Waits until the log has `count` lines that match.
+    async fn logged(&self, pattern: &str, count: usize) {
+        while self.log(pattern).await.len() < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn invoke_as(&self, name: &str, event: Value) -> (bool, Value, String) {
         let mut operation =
-            Operation::new("Invoke", json!({"FunctionName": "f", "LogType": "Tail"}));
+            Operation::new("Invoke", json!({"FunctionName": name, "LogType": "Tail"}));
         operation.body = Bytes::from(event.to_string());
         let target = Target::new(
             self.target.account.clone(),
@@ -157,12 +199,13 @@ fn creation(code: &[u8], more: Value) -> Value {
 
 /// A package whose `bootstrap` is `content`.
 fn package(content: &[u8], mode: u32) -> Vec<u8> {
+    zipped("bootstrap", content, mode)
+}
+
+fn zipped(name: &str, content: &[u8], mode: u32) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file(
-        "bootstrap",
-        SimpleFileOptions::default().unix_permissions(mode),
-    )
-    .unwrap();
+    let options = SimpleFileOptions::default().unix_permissions(mode);
+    zip.start_file(name, options).unwrap();
     zip.write_all(content).unwrap();
     zip.finish().unwrap().into_inner()
 }

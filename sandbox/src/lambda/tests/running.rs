@@ -210,25 +210,13 @@ async fn an_asynchronous_invocation_is_tried_three_times() {
     let lab = Lab::new().await;
     lab.create(&client_package(), json!({"Timeout": 30})).await;
     lab.sandbox.clock.freeze();
-    let mut operation = crate::protocol::Operation::new(
-        "Invoke",
-        json!({"FunctionName": "f", "InvocationType": "Event"}),
-    );
-    operation.body = r#"{"do": "fail"}"#.into();
-    lab.sandbox
-        .perform(&lab.target, crate::service::Service::Lambda, &operation)
-        .await
-        .unwrap();
+    lab.invoke_later("f", json!({"do": "fail"})).await;
     for (attempts, wait) in [(1, 60), (2, 120), (3, 3600)] {
-        while lab.log("REPORT").await.len() < attempts {
-            tokio::task::yield_now().await;
-        }
+        lab.logged("REPORT", attempts).await;
         lab.sandbox
             .clock
             .advance(std::time::Duration::from_secs(wait));
     }
-    while !lab.sandbox.engine.is_idle() {
-        tokio::task::yield_now().await;
-    }
+    lab.settled().await;
     assert_eq!(lab.log("REPORT").await.len(), 3);
 }

@@ -1,0 +1,264 @@
+//! A world as a deployer makes it, through the front door, with real roles, buckets and functions.
+
+use std::io::{Cursor, Read, Write};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http_body_util::BodyExt;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use super::*;
+
+pub(super) const ROLE: &str = "arn:aws:iam::123456789012:role/AwsConfigRole";
+pub(super) const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:heal";
+
+/// A runtime without tools: it takes an event, writes it to its log and answers.
+const ECHO: &str = r#"#!/bin/bash
+connect() { exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_API#*:}"; }
+api=/2018-06-01/runtime/invocation
+while true; do
+  connect
+  printf 'GET %s/next HTTP/1.1\r\nHost: runtime\r\nConnection: close\r\n\r\n' "$api" >&3
+  while IFS= read -r line <&3; do
+    line=${line%$'\r'}
+    case "${line,,}" in
+      lambda-runtime-aws-request-id:*) id=${line#*: } ;;
+      content-length:*) length=${line#*: } ;;
+      '') break ;;
+    esac
+  done
+  LC_ALL=C IFS= read -r -N "$length" event <&3
+  echo "$event"
+  connect
+  printf 'POST %s/%s/response HTTP/1.1\r\nHost: runtime\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}' "$api" "$id" >&3
+  while IFS= read -r line <&3; do :; done
+done
+"#;
+
+impl World {
+    pub(super) async fn ok(&self, service: Service, name: &str, input: Value) -> Value {
+        self.perform(service, name, input).await.unwrap()
+    }
+
+    pub(super) async fn role(&self, name: &str, service: &str) {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]});
+        let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
+        self.ok(Service::Iam, "CreateRole", input).await;
+    }
+
+    /// Lets the recorder's role do `actions` in every bucket.
+    pub(super) async fn allow(&self, actions: &[&str]) {
+        let policy = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": actions, "Resource": "arn:aws:s3:::lab-delivery*"}]});
+        let input = json!({"RoleName": "AwsConfigRole", "PolicyName": "S3Access", "PolicyDocument": policy.to_string()});
+        self.ok(Service::Iam, "PutRolePolicy", input).await;
+    }
+
+    pub(super) async fn recorder(&self, name: &str) -> Result<Value, ApiError> {
+        let input = json!({"ConfigurationRecorder": {"name": name, "roleARN": ROLE,
+            "recordingGroup": {"resourceTypes": [GROUP]}}});
+        self.call("PutConfigurationRecorder", input).await
+    }
+
+    pub(super) async fn channel(&self, extra: &Value) -> Result<Value, ApiError> {
+        let mut channel = json!({"name": "default", "s3BucketName": "lab-delivery"});
+        for (name, value) in extra.as_object().unwrap() {
+            channel[name] = value.clone();
+        }
+        self.call("PutDeliveryChannel", json!({ "DeliveryChannel": channel }))
+            .await
+    }
+
+    /// A function whose program is this shell script, which Config may not invoke yet.
+    pub(super) async fn function(&self, script: &str) {
+        self.role("FunctionRole", "lambda.amazonaws.com").await;
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        let executable = SimpleFileOptions::default().unix_permissions(0o755);
+        zip.start_file("bootstrap", executable).unwrap();
+        zip.write_all(script.as_bytes()).unwrap();
+        let zip = zip.finish().unwrap().into_inner();
+        let input = json!({"FunctionName": "heal", "Runtime": "provided.al2023", "Handler": "bootstrap",
+            "Role": "arn:aws:iam::123456789012:role/FunctionRole", "Architectures": [host_architecture()],
+            "Code": {"ZipFile": BASE64_STANDARD.encode(zip)}});
+        self.ok(Service::Lambda, "CreateFunction", input).await;
+    }
+
+    pub(super) async fn permit(&self) {
+        let input = json!({"FunctionName": "heal", "StatementId": "config", "Action": "lambda:InvokeFunction",
+            "Principal": "config.amazonaws.com", "SourceAccount": "123456789012"});
+        self.ok(Service::Lambda, "AddPermission", input).await;
+    }
+
+    pub(super) async fn rule(&self, changes: &Value) -> Result<Value, ApiError> {
+        let mut rule = json!({"ConfigRuleName": "EC2SecurityGroup",
+            "Scope": {"ComplianceResourceTypes": [GROUP]},
+            "Source": {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": FUNCTION,
+                "SourceDetails": [{"EventSource": "aws.config", "MessageType": "ConfigurationItemChangeNotification"}]},
+            "InputParameters": r#"{"debug":"true"}"#});
+        for (name, value) in changes.as_object().unwrap() {
+            rule[name] = value.clone();
+        }
+        self.call("PutConfigRule", json!({ "ConfigRule": rule }))
+            .await
+    }
+
+    /// Recorder, channel and function, all of them allowed to do what they do.
+    pub(super) async fn deployed() -> Self {
+        let world = Self::empty(Settings::default());
+        world.role("AwsConfigRole", "config.amazonaws.com").await;
+        world.allow(&["s3:*"]).await;
+        world
+            .ok(
+                Service::S3,
+                "CreateBucket",
+                json!({"Bucket": "lab-delivery"}),
+            )
+            .await;
+        world.recorder("default").await.unwrap();
+        world.channel(&json!({})).await.unwrap();
+        // Fails whatever it is asked.
+        world.function("#!/bin/sh\nexit 1\n").await;
+        world.permit().await;
+        world
+    }
+
+    /// The same with a function that writes every event into its log and is content, and a recorder that runs.
+    pub(super) async fn listening() -> Self {
+        let world = Self::deployed().await;
+        let delete = json!({"FunctionName": "heal"});
+        world.ok(Service::Lambda, "DeleteFunction", delete).await;
+        let role = json!({"RoleName": "FunctionRole"});
+        world.ok(Service::Iam, "DeleteRole", role).await;
+        world.function(ECHO).await;
+        world.permit().await;
+        let logs = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "logs:*", "Resource": "*"}]});
+        let input = json!({"RoleName": "FunctionRole", "PolicyName": "Logs", "PolicyDocument": logs.to_string()});
+        world.ok(Service::Iam, "PutRolePolicy", input).await;
+        world.start().await;
+        world
+    }
+
+    pub(super) async fn start(&self) {
+        let input = json!({"ConfigurationRecorderName": "default"});
+        self.call("StartConfigurationRecorder", input)
+            .await
+            .unwrap();
+        self.idle().await;
+    }
+
+    /// The events that the function of a [`World::listening`] was invoked with, oldest first.
+    pub(super) async fn events(&self) -> Vec<Value> {
+        self.idle().await;
+        let input = json!({"logGroupName": "/aws/lambda/heal"});
+        let found = self.perform(Service::Logs, "FilterLogEvents", input).await;
+        let found = found.unwrap_or_default();
+        let events = found["events"].as_array().cloned().unwrap_or_default();
+        events
+            .iter()
+            .filter_map(|event| serde_json::from_str(event["message"].as_str()?).ok())
+            .map(|mut event: Value| {
+                let invoking = event["invokingEvent"].as_str().unwrap();
+                event["invokingEvent"] = serde_json::from_str(invoking).unwrap();
+                event
+            })
+            .collect()
+    }
+
+    /// A topic of the channel, with somebody who reads it.
+    pub(super) async fn topic(&self) {
+        let made = self
+            .ok(Service::Sns, "CreateTopic", json!({"Name": "config-topic"}))
+            .await;
+        let topic = made["TopicArn"].as_str().unwrap();
+        let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Principal": {"Service": "config.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic}]});
+        let input = json!({"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": policy.to_string()});
+        self.ok(Service::Sns, "SetTopicAttributes", input).await;
+        let input =
+            json!({"TopicArn": topic, "Protocol": "email", "Endpoint": "student@example.com"});
+        self.ok(Service::Sns, "Subscribe", input).await;
+        self.idle().await;
+        let mail = self.enter(|call| call.here().sns.inbox[0].body.clone());
+        let token = mail.split("Token=").nth(1).unwrap();
+        let token = token
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            .unwrap();
+        let input = json!({"TopicArn": topic, "Token": token});
+        self.ok(Service::Sns, "ConfirmSubscription", input).await;
+        self.channel(&json!({"snsTopicARN": topic})).await.unwrap();
+    }
+
+    /// The messages of one type that the topic sent, oldest first, with their subjects.
+    pub(super) async fn messages(&self, message_type: &str) -> Vec<(String, Value)> {
+        self.idle().await;
+        let mails = self.enter(|call| call.here().sns.inbox.clone());
+        mails
+            .iter()
+            .filter_map(|mail| {
+                let json = mail.body.lines().next()?;
+                Some((
+                    mail.subject.clone(),
+                    serde_json::from_str::<Value>(json).ok()?,
+                ))
+            })
+            .filter(|(_, message)| message["messageType"] == message_type)
+            .collect()
+    }
+
+    /// The keys in the delivery bucket that contain `part`.
+    pub(super) async fn keys(&self, part: &str) -> Vec<String> {
+        let place = place();
+        let target = Target::new(place.account.clone(), place.region, Caller::Operator);
+        let list =
+            crate::protocol::Operation::new("ListObjectsV2", json!({"Bucket": "lab-delivery"}));
+        let answer = self
+            .sandbox
+            .perform(&target, Service::S3, &list)
+            .await
+            .unwrap();
+        let crate::protocol::Answer::Http(response) = answer else {
+            panic!("S3 answers with HTTP");
+        };
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        let keys = text
+            .split("<Key>")
+            .skip(1)
+            .filter_map(|rest| rest.split("</Key>").next());
+        keys.filter(|key| key.contains(part))
+            .inspect(|key| {
+                assert!(
+                    key.starts_with(&format!("AWSLogs/{}/Config/", place.account)),
+                    "{key}"
+                )
+            })
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// A delivered document.
+    pub(super) fn document(&self, key: &str) -> Value {
+        let body = self.enter(|call| crate::s3::object(call, "lab-delivery", key).unwrap());
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(body.as_ref())
+            .read_to_string(&mut text)
+            .unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+fn host_architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") {
+        "arm64"
+    } else {
+        "x86_64"
+    }
+}
+
+pub(super) fn code<T: std::fmt::Debug>(result: Result<T, ApiError>) -> String {
+    result.unwrap_err().code.into_owned()
+}

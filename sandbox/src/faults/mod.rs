@@ -1,0 +1,386 @@
+//! Faults: what goes wrong on AWS now and then, on demand.
+//!
+//! A [`Rule`] says which calls are struck, how often, and with what. A fault strikes before the effect
+//! (nothing has happened, the client may simply try again) or after it (it *has* happened, but the
+//! client learns nothing of it, or something else): the two cases that a client must not mix up.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::ids::AccountId;
+use crate::journal;
+use crate::service::Service;
+
+mod past;
+mod strike;
+#[cfg(test)]
+mod tests;
+
+use self::past::Past;
+pub(crate) use self::strike::{Refusal, Strike};
+
+/// The longest time that a connection is held: longer than any client waits.
+const MAX_HOLD: Duration = Duration::from_secs(900);
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Fault {
+    /// Too many requests, with the service's own code (`RequestLimitExceeded` for EC2).
+    Throttling,
+    /// The service's own access-denied error.
+    AccessDenied,
+    /// HTTP 500 with the service's own code.
+    InternalError,
+    /// HTTP 503 with the service's own code.
+    ServiceUnavailable,
+    /// The connection is held by the sandbox's clock, then closed without an answer.
+    Timeout {
+        /// Milliseconds; at most fifteen minutes.
+        hold_ms: u64,
+    },
+    /// The connection is closed at once, without an answer.
+    DroppedConnection,
+    /// EC2's `Describe…` operations answer with what was true some time ago. Only what happens
+    /// while such a rule exists is remembered.
+    StaleReads {
+        /// How old the answers are, in milliseconds; at most fifteen minutes.
+        lag_ms: u64,
+    },
+}
+
+/// When a fault strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Instead of the effect.
+    #[default]
+    Before,
+    /// The effect happens; its answer is replaced or lost.
+    After,
+}
+
+/// Who must call for a rule to apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallerKind {
+    /// Whoever uses the account id as access key.
+    Operator,
+    /// An IAM user.
+    User,
+    /// A session of a role, for example a function at work.
+    Role,
+    /// A service, for example CloudFormation.
+    Service,
+}
+
+/// Which calls are struck, how often, and with what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// A service's signing name (`ec2`), or `*`.
+    #[serde(default = "any")]
+    pub service: String,
+    /// AWS's name of an operation, or `*`.
+    #[serde(default = "any")]
+    pub operation: String,
+    /// Only calls to this account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// Only calls of this kind of caller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caller: Option<CallerKind>,
+    /// So many matching calls go through first.
+    #[serde(default)]
+    pub skip: u64,
+    /// So many calls are struck; all when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// How likely a matching call is struck: above 0, at most 1.
+    #[serde(default = "certain")]
+    pub probability: f64,
+    /// Seeds the rule's own generator, so that the same calls are struck in every run.
+    #[serde(default)]
+    pub seed: u64,
+    /// How long the rule lasts, in milliseconds of the sandbox's clock; for ever when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub for_ms: Option<u64>,
+    /// When it strikes.
+    #[serde(default)]
+    pub phase: Phase,
+    /// What goes wrong.
+    pub fault: Fault,
+}
+
+fn any() -> String {
+    "*".to_owned()
+}
+
+fn certain() -> f64 {
+    1.0
+}
+
+impl Rule {
+    /// A rule that strikes every call of `operation` before its effect.
+    pub fn new(service: &str, operation: &str, fault: Fault) -> Self {
+        Self {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            account: None,
+            caller: None,
+            skip: 0,
+            count: None,
+            probability: certain(),
+            seed: 0,
+            for_ms: None,
+            phase: Phase::Before,
+            fault,
+        }
+    }
+
+    fn check(&self) -> Result<(), RuleError> {
+        if self.service != "*" && Service::from_signing_name(&self.service).is_none() {
+            return Err(RuleError::Service(self.service.clone()));
+        }
+        if self.operation.is_empty() {
+            return Err(RuleError::Operation);
+        }
+        if !(self.probability > 0.0 && self.probability <= 1.0) {
+            return Err(RuleError::Probability(self.probability));
+        }
+        match self.fault {
+            Fault::Timeout { hold_ms: ms } | Fault::StaleReads { lag_ms: ms }
+                if Duration::from_millis(ms) > MAX_HOLD =>
+            {
+                Err(RuleError::TooLong(ms))
+            }
+            Fault::StaleReads { .. }
+                if self.service != "ec2" || !(self.operation == "*" || self.reads()) =>
+            {
+                Err(RuleError::Stale)
+            }
+            Fault::StaleReads { .. } if self.phase == Phase::After => Err(RuleError::StaleAfter),
+            Fault::Throttling
+            | Fault::AccessDenied
+            | Fault::InternalError
+            | Fault::ServiceUnavailable
+            | Fault::Timeout { .. }
+            | Fault::DroppedConnection
+            | Fault::StaleReads { .. } => Ok(()),
+        }
+    }
+
+    fn reads(&self) -> bool {
+        journal::reads(&self.operation)
+    }
+
+    fn matches(&self, (account, caller): Who<'_>, service: Service, operation: &str) -> bool {
+        let only_reads = matches!(self.fault, Fault::StaleReads { .. });
+        let kind = |wanted: CallerKind| match wanted {
+            CallerKind::Operator => "operator",
+            CallerKind::User => "user",
+            CallerKind::Role => "role",
+            CallerKind::Service => "service",
+        };
+        (self.service == "*" || self.service == service.signing_name())
+            && (self.operation == "*" || self.operation == operation)
+            && (self.account.as_deref()).is_none_or(|id| id == account.as_str())
+            && (self.caller).is_none_or(|wanted| kind(wanted) == caller)
+            && (!only_reads || journal::reads(operation))
+    }
+}
+
+/// Why a rule is none.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum RuleError {
+    /// The sandbox does not have it.
+    #[error("`{0}` is not the signing name of a service that the sandbox has")]
+    Service(String),
+    /// Neither a name nor `*`.
+    #[error("`operation` is empty")]
+    Operation,
+    /// Zero, above one, or no number.
+    #[error("`probability` must be above 0 and at most 1, not {0}")]
+    Probability(f64),
+    /// Nobody waits that long.
+    #[error("{0} ms is longer than 15 minutes")]
+    TooLong(u64),
+    /// Only EC2 can look back.
+    #[error("stale reads are implemented for the `Describe…` operations of service `ec2` alone")]
+    Stale,
+    /// A read has no effect to come after.
+    #[error("stale reads have no phase `after`")]
+    StaleAfter,
+}
+
+/// Whose account is called, and by what kind of caller.
+type Who<'w> = (&'w AccountId, &'w str);
+
+/// A rule at work.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Active {
+    /// Names the rule until it is removed.
+    pub id: u64,
+    /// The rule as it was set.
+    pub rule: Rule,
+    /// How many calls it has looked at with interest.
+    pub matched: u64,
+    /// How many calls it has struck.
+    pub struck: u64,
+    #[serde(skip)]
+    until: Option<Timestamp>,
+    #[serde(skip)]
+    dice: Dice,
+}
+
+/// A generator that compares by its seed.
+#[derive(Debug, Clone)]
+struct Dice(fastrand::Rng);
+
+impl PartialEq for Dice {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get_seed() == other.0.get_seed()
+    }
+}
+
+/// The rules of a sandbox. See the module's words.
+#[derive(Debug, Default)]
+pub struct Faults {
+    rules: Mutex<Rules>,
+    past: Past,
+    /// Whether there is any rule at all: the ordinary call does not even take the lock.
+    any: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Rules {
+    issued: u64,
+    active: Vec<Active>,
+}
+
+impl Faults {
+    /// Adds rules; all of them or, when one is none, nothing. Of several that match a call the oldest
+    /// that strikes decides. Answers their ids.
+    ///
+    /// # Errors
+    /// Says which rule is wrong, counted from 0, and why.
+    pub fn add(&self, now: Timestamp, rules: Vec<Rule>) -> Result<Vec<u64>, (usize, RuleError)> {
+        for (index, rule) in rules.iter().enumerate() {
+            rule.check().map_err(|error| (index, error))?;
+        }
+        let mut held = self.lock();
+        let mut ids = Vec::new();
+        for rule in rules {
+            held.issued += 1;
+            ids.push(held.issued);
+            let active = Active {
+                id: held.issued,
+                matched: 0,
+                struck: 0,
+                until: rule.for_ms.and_then(|ms| {
+                    let lasts = time::Duration::milliseconds(i64::try_from(ms).ok()?);
+                    // What ends after the end of time lasts for ever.
+                    now.checked_add(lasts)
+                }),
+                dice: Dice(fastrand::Rng::with_seed(rule.seed)),
+                rule,
+            };
+            held.active.push(active);
+        }
+        self.settle(&held);
+        Ok(ids)
+    }
+
+    /// The rules that still exist, oldest first; those whose time is up are gone.
+    pub fn list(&self, now: Timestamp) -> Vec<Active> {
+        let mut held = self.lock();
+        self.expire(&mut held, now);
+        held.active.clone()
+    }
+
+    /// Removes one rule; whether it existed.
+    pub fn remove(&self, id: u64) -> bool {
+        let mut held = self.lock();
+        let before = held.active.len();
+        held.active.retain(|active| active.id != id);
+        self.settle(&held);
+        held.active.len() != before
+    }
+
+    /// Removes every rule; answers how many there were.
+    pub fn clear(&self) -> usize {
+        let mut held = self.lock();
+        let before = held.active.len();
+        held.active.clear();
+        self.settle(&held);
+        before
+    }
+
+    /// What strikes this call, if anything does.
+    pub(crate) fn draw(
+        &self,
+        now: Timestamp,
+        who: Who<'_>,
+        service: Service,
+        operation: &str,
+    ) -> Option<Strike> {
+        if !self.any.load(Ordering::Acquire) {
+            return None;
+        }
+        let mut held = self.lock();
+        self.expire(&mut held, now);
+        held.active
+            .iter_mut()
+            .filter(|active| active.rule.matches(who, service, operation))
+            .find_map(Active::try_strike)
+    }
+
+    fn expire(&self, held: &mut Rules, now: Timestamp) {
+        held.active
+            .retain(|active| active.until.is_none_or(|until| now < until));
+        self.settle(held);
+    }
+
+    /// What follows from the rules that there are now.
+    fn settle(&self, held: &Rules) {
+        self.any.store(!held.active.is_empty(), Ordering::Release);
+        let lags = held
+            .active
+            .iter()
+            .filter_map(|active| match active.rule.fault {
+                Fault::StaleReads { lag_ms } => Some(Duration::from_millis(lag_ms)),
+                Fault::Throttling
+                | Fault::AccessDenied
+                | Fault::InternalError
+                | Fault::ServiceUnavailable
+                | Fault::Timeout { .. }
+                | Fault::DroppedConnection => None,
+            });
+        self.past.keep(lags.max());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Active {
+    fn try_strike(&mut self) -> Option<Strike> {
+        self.matched += 1;
+        // Rolled for every matching call, so that the sequence does not depend on counts.
+        let hit = self.rule.probability >= 1.0 || self.dice.0.f64() < self.rule.probability;
+        let used_up = (self.rule.count).is_some_and(|count| self.struck >= count);
+        if self.matched <= self.rule.skip || used_up || !hit {
+            return None;
+        }
+        self.struck += 1;
+        Some(Strike {
+            fault: self.rule.fault.clone(),
+            phase: self.rule.phase,
+        })
+    }
+}

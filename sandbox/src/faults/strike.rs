@@ -1,0 +1,151 @@
+//! A fault that has found its call.
+
+use std::time::Duration;
+
+use super::{Fault, Phase};
+use crate::clock::Clock;
+use crate::error::ApiError;
+use crate::protocol::Protocol;
+use crate::service::Service;
+
+/// A fault that strikes one call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Strike {
+    pub(crate) fault: Fault,
+    pub(crate) phase: Phase,
+}
+
+/// Why there is no answer as it should be.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// An error that the client reads.
+    Error(ApiError),
+    /// The connection is closed; the client reads nothing.
+    Hangup,
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Refusal::Error(error)
+    }
+}
+
+impl From<Refusal> for ApiError {
+    /// Services call each other without a connection that could break: they see what a client library
+    /// would tell them.
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Error(error) => error,
+            Refusal::Hangup => ApiError::new(
+                503,
+                "ServiceUnavailable",
+                "the connection was closed before an answer was received",
+            ),
+        }
+    }
+}
+
+impl Strike {
+    /// For the journal: `throttling before the effect`.
+    pub(crate) fn describe(&self) -> String {
+        let fault = match &self.fault {
+            Fault::Throttling => "throttling".to_owned(),
+            Fault::AccessDenied => "access denied".to_owned(),
+            Fault::InternalError => "internal error".to_owned(),
+            Fault::ServiceUnavailable => "service unavailable".to_owned(),
+            Fault::Timeout { hold_ms } => format!("timeout of {hold_ms} ms"),
+            Fault::DroppedConnection => "dropped connection".to_owned(),
+            Fault::StaleReads { lag_ms } => return format!("read of {lag_ms} ms ago"),
+        };
+        match self.phase {
+            Phase::Before => format!("{fault} before the effect"),
+            Phase::After => format!("{fault} after the effect"),
+        }
+    }
+
+    /// How old the answer is to be; `None` for every fault that is no stale read.
+    pub(crate) fn lag(&self) -> Option<Duration> {
+        match self.fault {
+            Fault::StaleReads { lag_ms } => Some(Duration::from_millis(lag_ms)),
+            Fault::Throttling
+            | Fault::AccessDenied
+            | Fault::InternalError
+            | Fault::ServiceUnavailable
+            | Fault::Timeout { .. }
+            | Fault::DroppedConnection => None,
+        }
+    }
+
+    /// What the client gets instead of an answer; `None` when it gets one (a stale read).
+    pub(crate) fn refusal(
+        &self,
+        service: Service,
+        operation: &str,
+        caller: &str,
+    ) -> Option<Refusal> {
+        Some(match self.fault {
+            Fault::Throttling => Refusal::Error(throttling(service)),
+            Fault::AccessDenied => Refusal::Error(denied(service, operation, caller)),
+            Fault::InternalError => Refusal::Error(internal(service)),
+            Fault::ServiceUnavailable => Refusal::Error(unavailable(service)),
+            Fault::Timeout { .. } | Fault::DroppedConnection => Refusal::Hangup,
+            Fault::StaleReads { .. } => return None,
+        })
+    }
+
+    /// Holds the connection where the fault asks for it.
+    pub(crate) async fn hold(&self, clock: &Clock) {
+        if let Fault::Timeout { hold_ms } = self.fault {
+            let hold = time::Duration::milliseconds(hold_ms.try_into().unwrap_or(i64::MAX));
+            clock.wait_until(clock.now() + hold).await;
+        }
+    }
+}
+
+/// EC2, S3 and Lambda have codes of their own; of the rest the query services say `Throttling`.
+fn throttling(service: Service) -> ApiError {
+    match service.protocol() {
+        Protocol::Ec2(_) => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
+        Protocol::RestXml => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
+        Protocol::RestJson => ApiError::new(429, "TooManyRequestsException", "Rate exceeded"),
+        Protocol::Query(_) => ApiError::bad("Throttling", "Rate exceeded"),
+        Protocol::Json => ApiError::bad("ThrottlingException", "Rate exceeded"),
+    }
+}
+
+fn denied(service: Service, operation: &str, caller: &str) -> ApiError {
+    let (status, code) = service.denial();
+    let action = format!("{}:{operation}", service.signing_name());
+    ApiError::new(
+        status,
+        code,
+        format!(
+            "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
+        ),
+    )
+}
+
+fn internal(service: Service) -> ApiError {
+    let code = match service.protocol() {
+        Protocol::Ec2(_) | Protocol::RestXml => "InternalError",
+        Protocol::RestJson => "ServiceException",
+        Protocol::Query(_) if service == Service::Iam => "ServiceFailure",
+        Protocol::Query(_) if service == Service::Sns => "InternalError",
+        Protocol::Query(_) | Protocol::Json => "InternalFailure",
+    };
+    ApiError::new(500, code, "An internal error has occurred")
+}
+
+fn unavailable(service: Service) -> ApiError {
+    let code = match service.protocol() {
+        Protocol::Ec2(_) => "Unavailable",
+        Protocol::Query(_) | Protocol::Json | Protocol::RestJson | Protocol::RestXml => {
+            "ServiceUnavailable"
+        }
+    };
+    ApiError::new(
+        503,
+        code,
+        "The service is unavailable. Please try again shortly.",
+    )
+}

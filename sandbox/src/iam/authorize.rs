@@ -1,0 +1,147 @@
+//! Whether a caller may do what it asks for.
+
+use serde_json::Value;
+
+use super::access::Access;
+use super::document::{Document, Kind};
+use super::evaluate::{Verdict, Who};
+use super::{no_identity_policy, role_verdict, trust_verdict, user_verdict};
+use crate::caller::Caller;
+use crate::clock::iso8601;
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::protocol::Operation;
+use crate::sandbox::Call;
+use crate::service::Service;
+use crate::{s3, sns};
+
+/// Refuses `operation` unless the caller's policies allow it. The policies of role sessions (functions
+/// at work, stacks with a role) are always evaluated, those of users when the sandbox enforces IAM. The
+/// operator of an account is its administrator: everything is allowed that no resource's policy denies.
+/// Services act for themselves; they have asked for whom they act.
+///
+/// # Errors
+/// The service's own access-denied error, naming caller, action and resource.
+pub(crate) fn authorize(
+    call: &mut Call<'_>,
+    service: Service,
+    operation: &Operation,
+) -> Result<(), ApiError> {
+    let enforced = match call.caller {
+        Caller::Role { .. } => true,
+        Caller::Operator | Caller::User { .. } => call.sandbox.settings.enforce_iam,
+        Caller::Service(_) => false,
+    };
+    // Everybody may ask who they are, even where a policy denies it.
+    if !enforced || (service == Service::Sts && operation.name == "GetCallerIdentity") {
+        return Ok(());
+    }
+    let mut needed = service.required_access(call, operation);
+    needed.extend(passed_role(service, operation));
+    let caller = call.caller.arn(&call.account.id, &call.region);
+    for access in needed {
+        let access = with_request_keys(call, access);
+        let identity = match &call.caller {
+            Caller::Operator | Caller::Service(_) => Verdict::Allowed,
+            Caller::User { name } => user_verdict(call.account, name, &access),
+            Caller::Role { role, .. } => role_verdict(call.account, role, &access),
+        };
+        let resource = resource_verdict(call, service, &caller, &access);
+        let action = &access.action;
+        let why = match (identity, resource) {
+            (Verdict::Denied, _) => "with an explicit deny in an identity-based policy".to_owned(),
+            (_, Verdict::Denied) => "with an explicit deny in a resource-based policy".to_owned(),
+            (Verdict::Allowed, _) | (_, Verdict::Allowed) => continue,
+            (Verdict::Silent | Verdict::Delegated, Verdict::Silent | Verdict::Delegated) => {
+                format!("because {}", no_identity_policy(action))
+            }
+        };
+        let (status, code) = service.denial();
+        // EC2 alone begins with a sentence of its own.
+        let preface = if service == Service::Ec2 {
+            "You are not authorized to perform this operation. "
+        } else {
+            ""
+        };
+        return Err(ApiError::new(
+            status,
+            code,
+            format!(
+                "{preface}User: {caller} is not authorized to perform: {action} on resource: {} {why}",
+                access.resource
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Who gives a service a role to work with must be allowed to pass it. (Lambda asks for itself.)
+fn passed_role(service: Service, operation: &Operation) -> Option<Access> {
+    let input = &operation.input;
+    let (role, principal) = match service {
+        Service::CloudFormation => (input.text("RoleARN")?, "cloudformation.amazonaws.com"),
+        Service::Config if operation.name == "PutConfigurationRecorder" => (
+            input.field("ConfigurationRecorder")?.text("roleARN")?,
+            "config.amazonaws.com",
+        ),
+        Service::CloudTrail
+        | Service::Config
+        | Service::Ec2
+        | Service::Events
+        | Service::Iam
+        | Service::Lambda
+        | Service::Logs
+        | Service::S3
+        | Service::Sns
+        | Service::Sts => return None,
+    };
+    Some(Access::on("iam", "PassRole", role).with("iam:PassedToService", principal))
+}
+
+/// What the resource itself says: a bucket's or topic's policy, or the trust policy of a role that is to
+/// be assumed. A function's policy is asked by Lambda itself.
+fn resource_verdict(
+    call: &mut Call<'_>,
+    service: Service,
+    caller: &str,
+    access: &Access,
+) -> Verdict {
+    let policy: Option<Value> = match service {
+        Service::S3 => {
+            let path = access.resource.splitn(6, ':').nth(5);
+            let bucket = path.and_then(|path| path.split('/').next());
+            let bucket = bucket.unwrap_or_default().to_owned();
+            s3::policy(call, &bucket).ok().flatten()
+        }
+        Service::Sns => sns::policy(call, &access.resource),
+        Service::Sts => {
+            let role = call.account.iam.role_by_arn(&access.resource);
+            return role.map_or(Verdict::Silent, |role| trust_verdict(role, caller, access));
+        }
+        Service::CloudFormation
+        | Service::CloudTrail
+        | Service::Config
+        | Service::Ec2
+        | Service::Events
+        | Service::Iam
+        | Service::Lambda
+        | Service::Logs => None,
+    };
+    let Some(policy) = policy else {
+        return Verdict::Silent;
+    };
+    // A policy that cannot be read (it was checked when it was stored) allows nothing.
+    Document::read(&policy, Kind::Resource).map_or(Verdict::Denied, |document| {
+        document.judge(Some(&Who::Identity(caller)), access)
+    })
+}
+
+/// The condition keys that every request has. The sandbox stands for AWS's endpoints, which speak TLS.
+fn with_request_keys(call: &Call<'_>, access: Access) -> Access {
+    access
+        .with("aws:RequestedRegion", call.region.as_str())
+        .with("aws:CurrentTime", iso8601(call.now))
+        .with("aws:EpochTime", call.now.unix_timestamp().to_string())
+        .with("aws:SecureTransport", "true")
+        .with("aws:SourceIp", "127.0.0.1")
+}

@@ -1,0 +1,460 @@
+//! The list of calls: who asked for what, when, and how it ended. CloudTrail and EventBridge tell from it.
+//!
+//! Every call that reaches the sandbox is written down once, by the door (or by the gateway where it
+//! never got that far). Each account keeps its newest [`CAPACITY`] calls; what falls out is counted.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value, json};
+
+use crate::caller::Caller;
+use crate::clock::{Timestamp, iso8601};
+use crate::error::ApiError;
+use crate::ids::{AccountId, Region, uuid};
+
+/// How many calls of one account are kept: several lessons of a whole class.
+pub const CAPACITY: usize = 10_000;
+
+/// Longer texts in inputs and answers are cut here, in characters: templates, payloads, policies.
+const MAX_TEXT: usize = 2_048;
+
+/// Longer lists are cut here.
+const MAX_ITEMS: usize = 100;
+
+/// What stands in the place of secrets: CloudTrail's own words.
+const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
+
+/// Members that are secrets, or content of the customer that is nobody else's business.
+const SECRETS: &[&str] = &[
+    "logEvents",
+    "Message",
+    "ParameterValue",
+    "Password",
+    "ResultToken",
+    "SecretAccessKey",
+    "SessionToken",
+    "Token",
+    "Variables",
+    "ZipFile",
+];
+
+/// From where a call came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Over HTTP: a tool, a test, a function at work.
+    Client {
+        /// The key that the request was signed with.
+        access_key: String,
+        /// What the client calls itself; empty when it does not say.
+        user_agent: String,
+    },
+    /// From inside: a service (or a test) that calls in its own name.
+    Service,
+    /// From inside: this service, in the name of the caller (CloudFormation makes a stack).
+    OnBehalf(&'static str),
+}
+
+impl Origin {
+    /// The access key of a client.
+    pub(crate) fn access_key(&self) -> Option<&str> {
+        match self {
+            Origin::Client { access_key, .. } => Some(access_key),
+            Origin::Service | Origin::OnBehalf(_) => None,
+        }
+    }
+}
+
+/// A structure as it is kept: as text, which takes a tenth of the memory of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept(Box<str>);
+
+impl Default for Kept {
+    /// Nothing: null.
+    fn default() -> Self {
+        Self("null".into())
+    }
+}
+
+impl Kept {
+    /// Keeps an input or output without its secrets.
+    pub(crate) fn harmless(value: &Value) -> Self {
+        Self(harmless(value).to_string().into())
+    }
+
+    /// Keeps a structure as it is.
+    pub(crate) fn whole(value: &Value) -> Self {
+        Self(value.to_string().into())
+    }
+
+    /// The structure again.
+    pub fn value(&self) -> Value {
+        // It was written from one, so it is one.
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It did what it was asked for.
+    Done,
+    /// It was refused, or failed.
+    Refused(ApiError),
+    /// Nothing was done and nothing was answered: a fault closed the connection.
+    Dropped,
+}
+
+impl Ended {
+    /// How an operation ended by its result.
+    pub(crate) fn of<T>(result: &Result<T, ApiError>) -> Self {
+        match result {
+            Ok(_) => Ended::Done,
+            Err(error) => Ended::Refused(error.clone()),
+        }
+    }
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Counts every call of the sandbox, from 1, in the order of their effects.
+    pub number: u64,
+    /// When, by the sandbox's clock.
+    pub at: Timestamp,
+    /// The account that was called; `None` when the caller could not be told.
+    pub account: Option<AccountId>,
+    /// The region that was called, as the request named it.
+    pub region: String,
+    /// Who called; `None` when that could not be told.
+    pub caller: Option<Caller>,
+    /// The caller's ARN or service name; the access key when it belongs to nobody.
+    pub principal: String,
+    /// The caller as CloudTrail's `userIdentity`; null when it could not be told.
+    pub identity: Kept,
+    /// From where.
+    pub origin: Origin,
+    /// The service's signing name.
+    pub service: String,
+    /// AWS's name of the operation; empty when the request could not be read.
+    pub operation: String,
+    /// The input, without secrets.
+    pub input: Kept,
+    /// The output, without secrets; null for reads, for failures and where it is no structure.
+    pub answer: Kept,
+    /// How the operation ended. What a fault did to the answer afterwards is told by `fault`.
+    pub ended: Ended,
+    /// The fault that struck, for example `throttling before the effect`.
+    pub fault: Option<String>,
+    /// The id that the answer carried.
+    pub request_id: String,
+    /// The id of CloudTrail's event.
+    pub event_id: String,
+}
+
+impl Entry {
+    /// A call that did not get as far as the door. Whose key it was signed with may be known all the same.
+    pub(crate) fn turned_away(
+        at: Timestamp,
+        origin: Origin,
+        who: Option<(AccountId, Caller)>,
+        place: (&str, &str),
+        error: &ApiError,
+        request_id: &str,
+    ) -> Self {
+        let (service, region) = place;
+        let (account, caller) = who.unzip();
+        let principal = origin.access_key().unwrap_or_default().to_owned();
+        Self {
+            number: 0,
+            at,
+            account,
+            region: region.to_owned(),
+            caller,
+            principal,
+            identity: Kept::default(),
+            origin,
+            service: service.to_owned(),
+            operation: String::new(),
+            input: Kept::default(),
+            answer: Kept::default(),
+            ended: Ended::Refused(error.clone()),
+            fault: None,
+            request_id: request_id.to_owned(),
+            event_id: uuid(),
+        }
+    }
+
+    /// Whether the operation only looks.
+    pub fn read_only(&self) -> bool {
+        reads(&self.operation)
+    }
+
+    /// As `GET /_sandbox/calls` shows it.
+    pub fn describe(&self) -> Value {
+        let (source, user_agent, acting) = match &self.origin {
+            Origin::Client { user_agent, .. } => ("client", Some(user_agent), None),
+            Origin::Service => ("service", None, None),
+            Origin::OnBehalf(acting) => ("service", None, Some(acting)),
+        };
+        let result = match &self.ended {
+            Ended::Done => json!({"status": "ok"}),
+            Ended::Refused(error) => {
+                json!({"status": "error", "code": error.code, "http": error.status, "message": error.message})
+            }
+            Ended::Dropped => json!({"status": "dropped"}),
+        };
+        json!({
+            "number": self.number,
+            "at": iso8601(self.at),
+            "account": self.account.as_ref().map(AccountId::as_str),
+            "region": self.region,
+            "caller": {"kind": self.caller.as_ref().map(Caller::kind), "principal": self.principal},
+            "source": source,
+            "user_agent": user_agent,
+            "acting": acting,
+            "service": self.service,
+            "operation": self.operation,
+            "input": self.input.value(),
+            "result": result,
+            "fault": self.fault,
+            "request_id": self.request_id,
+            "event_id": self.event_id,
+        })
+    }
+}
+
+/// Whether an operation of that name only looks, as CloudTrail's `readOnly` says. (Taking on a role counts
+/// as looking there.)
+pub(crate) fn reads(operation: &str) -> bool {
+    const VERBS: &[&str] = &[
+        "AssumeRole",
+        "BatchGet",
+        "Describe",
+        "Detect",
+        "Estimate",
+        "Filter",
+        "Get",
+        "Head",
+        "List",
+        "Lookup",
+        "Select",
+        "Simulate",
+        "TestEvent",
+        "Validate",
+    ];
+    // Drift detection leaves its findings behind, whatever its name says.
+    !operation.starts_with("DetectStack") && VERBS.iter().any(|verb| operation.starts_with(verb))
+}
+
+/// Which calls to list.
+#[derive(Debug, Clone, Default)]
+pub struct Query {
+    /// Of this account; `None` lists all, and the calls that belong to nobody.
+    pub account: Option<AccountId>,
+    /// In this region.
+    pub region: Option<Region>,
+    /// At this moment or later.
+    pub since: Option<Timestamp>,
+    /// With a higher number: what is new to somebody who asks again and again.
+    pub after: u64,
+}
+
+/// The calls that were listed, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Shared with the journal.
+    pub calls: Vec<Arc<Entry>>,
+    /// How many older calls of these accounts have been forgotten.
+    pub forgotten: u64,
+}
+
+/// See the module's words.
+#[derive(Debug, Default)]
+pub struct Journal {
+    book: Mutex<Book>,
+}
+
+#[derive(Debug, Default)]
+struct Book {
+    written: u64,
+    /// By account; calls that belong to nobody share a ring of their own.
+    rings: BTreeMap<Option<AccountId>, Ring>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    entries: VecDeque<Arc<Entry>>,
+    forgotten: u64,
+}
+
+impl Journal {
+    /// Writes a call down and numbers it.
+    pub(crate) fn write(&self, mut entry: Entry) -> Arc<Entry> {
+        let mut book = self.lock();
+        book.written += 1;
+        entry.number = book.written;
+        let entry = Arc::new(entry);
+        let ring = book.rings.entry(entry.account.clone()).or_default();
+        if ring.entries.len() >= CAPACITY {
+            ring.entries.pop_front();
+            ring.forgotten += 1;
+        }
+        ring.entries.push_back(entry.clone());
+        entry
+    }
+
+    /// Lists calls, oldest first.
+    pub fn list(&self, query: &Query) -> Found {
+        let book = self.lock();
+        let mut found = Found::default();
+        for (account, ring) in &book.rings {
+            if query.account.is_some() && query.account != *account {
+                continue;
+            }
+            found.forgotten += ring.forgotten;
+            let wanted = |entry: &&Arc<Entry>| {
+                entry.number > query.after
+                    && query.since.is_none_or(|since| entry.at >= since)
+                    && query
+                        .region
+                        .as_ref()
+                        .is_none_or(|region| entry.region == region.as_str())
+            };
+            found
+                .calls
+                .extend(ring.entries.iter().filter(wanted).cloned());
+        }
+        found.calls.sort_by_key(|entry| entry.number);
+        found
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An input or output as it may be kept: secrets hidden, long texts cut, absent members left out.
+fn harmless(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut kept = Map::new();
+            for (name, member) in members.iter().filter(|(_, member)| !member.is_null()) {
+                let member = if SECRETS.contains(&name.as_str()) {
+                    json!(HIDDEN)
+                } else {
+                    harmless(member)
+                };
+                kept.insert(name.clone(), member);
+            }
+            Value::Object(kept)
+        }
+        Value::Array(items) => {
+            let mut kept: Vec<Value> = items.iter().take(MAX_ITEMS).map(harmless).collect();
+            if items.len() > MAX_ITEMS {
+                kept.push(json!(format!("… ({} items)", items.len())));
+            }
+            Value::Array(kept)
+        }
+        Value::String(text) if text.len() > MAX_TEXT => {
+            let head: String = text.chars().take(MAX_TEXT).collect();
+            json!(format!("{head}… ({} bytes)", text.len()))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    fn entry(account: &str, at: Timestamp) -> Entry {
+        let mut entry = Entry::turned_away(
+            at,
+            Origin::Service,
+            None,
+            ("ec2", "us-east-1"),
+            &ApiError::bad("X", "x"),
+            "r",
+        );
+        entry.account = AccountId::parse(account);
+        entry
+    }
+
+    #[test]
+    fn a_ring_forgets_the_oldest_and_says_so() {
+        let journal = Journal::default();
+        let start = Timestamp::UNIX_EPOCH;
+        for second in 0..CAPACITY + 3 {
+            let at = start + time::Duration::seconds(i64::try_from(second).unwrap());
+            journal.write(entry("111111111111", at));
+        }
+        journal.write(entry("222222222222", start));
+        let query = Query {
+            account: AccountId::parse("111111111111"),
+            ..Query::default()
+        };
+        let found = journal.list(&query);
+        assert_eq!((found.calls.len(), found.forgotten), (CAPACITY, 3));
+        assert_eq!(found.calls[0].number, 4);
+        let late = Query {
+            since: Some(start + time::Duration::seconds(10_001)),
+            ..query.clone()
+        };
+        assert_eq!(journal.list(&late).calls.len(), 2);
+        let new = Query {
+            after: 10_002,
+            ..Query::default()
+        };
+        assert_eq!(journal.list(&new).calls.len(), 2);
+        let elsewhere = Query {
+            region: Region::parse("eu-west-1"),
+            ..query
+        };
+        assert!(journal.list(&elsewhere).calls.is_empty());
+    }
+
+    #[test]
+    fn secrets_are_not_kept_and_long_texts_are_cut() {
+        let kept = harmless(&json!({
+            "Code": {"ZipFile": "UEsDB", "S3Key": "k"},
+            "Environment": {"Variables": {"PASSWORD": "hunter2"}},
+            "TemplateBody": "x".repeat(MAX_TEXT + 1),
+            "Keys": vec!["k"; MAX_ITEMS + 1],
+            "Absent": null,
+        }));
+        assert_eq!(kept["Code"], json!({"ZipFile": HIDDEN, "S3Key": "k"}));
+        assert!(!kept.to_string().contains("hunter2"));
+        assert!(
+            kept["TemplateBody"]
+                .as_str()
+                .unwrap()
+                .ends_with("… (2049 bytes)")
+        );
+        assert_eq!(kept["Keys"].as_array().unwrap().len(), MAX_ITEMS + 1);
+        assert_eq!(kept["Keys"][MAX_ITEMS], "… (101 items)");
+        assert!(kept.get("Absent").is_none());
+    }
+
+    #[test]
+    fn looking_is_told_from_doing() {
+        for name in [
+            "DescribeVpcs",
+            "GetRole",
+            "ListStacks",
+            "FilterLogEvents",
+            "HeadBucket",
+        ] {
+            assert!(reads(name), "{name}");
+        }
+        for name in [
+            "CreateVpc",
+            "RevokeSecurityGroupIngress",
+            "DetectStackDrift",
+            "Invoke",
+        ] {
+            assert!(!reads(name), "{name}");
+        }
+    }
+}
