@@ -19,6 +19,7 @@ mod document;
 #[cfg(test)]
 mod enforcement;
 mod evaluate;
+mod held_policies;
 mod inspect;
 mod keys;
 mod managed;
@@ -30,10 +31,10 @@ mod simulate;
 mod state;
 #[cfg(test)]
 mod tests;
-mod user_policies;
 mod users;
 mod versions;
 
+use self::held_policies::Holder;
 use self::state::{Policy, Role};
 use self::users::User;
 use crate::caller::Caller;
@@ -55,13 +56,13 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "UntagRole" => roles::untag(call, operation),
         "ListRoleTags" => roles::list_tags(call, operation),
         "ListInstanceProfilesForRole" => roles::instance_profiles(call, operation),
-        "PutRolePolicy" => policies::put_inline(call, operation),
-        "GetRolePolicy" => policies::get_inline(call, operation),
-        "DeleteRolePolicy" => policies::delete_inline(call, operation),
-        "ListRolePolicies" => policies::list_inline(call, operation),
-        "AttachRolePolicy" => policies::attach(call, operation),
-        "DetachRolePolicy" => policies::detach(call, operation),
-        "ListAttachedRolePolicies" => policies::list_attached(call, operation),
+        "PutRolePolicy" => Holder::Role.put_inline(call, operation),
+        "GetRolePolicy" => Holder::Role.get_inline(call, operation),
+        "DeleteRolePolicy" => Holder::Role.delete_inline(call, operation),
+        "ListRolePolicies" => Holder::Role.list_inline(call, operation),
+        "AttachRolePolicy" => Holder::Role.attach(call, operation),
+        "DetachRolePolicy" => Holder::Role.detach(call, operation),
+        "ListAttachedRolePolicies" => Holder::Role.list_attached(call, operation),
         "CreatePolicy" => policies::create(call, operation),
         "GetPolicy" => policies::get(call, operation),
         "CreatePolicyVersion" => versions::create(call, operation),
@@ -83,13 +84,13 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "ListAccessKeys" => keys::list(call, operation),
         "UpdateAccessKey" => keys::update(call, operation),
         "DeleteAccessKey" => keys::delete(call, operation),
-        "PutUserPolicy" => user_policies::put_inline(call, operation),
-        "GetUserPolicy" => user_policies::get_inline(call, operation),
-        "DeleteUserPolicy" => user_policies::delete_inline(call, operation),
-        "ListUserPolicies" => user_policies::list_inline(call, operation),
-        "AttachUserPolicy" => user_policies::attach(call, operation),
-        "DetachUserPolicy" => user_policies::detach(call, operation),
-        "ListAttachedUserPolicies" => user_policies::list_attached(call, operation),
+        "PutUserPolicy" => Holder::User.put_inline(call, operation),
+        "GetUserPolicy" => Holder::User.get_inline(call, operation),
+        "DeleteUserPolicy" => Holder::User.delete_inline(call, operation),
+        "ListUserPolicies" => Holder::User.list_inline(call, operation),
+        "AttachUserPolicy" => Holder::User.attach(call, operation),
+        "DetachUserPolicy" => Holder::User.detach(call, operation),
+        "ListAttachedUserPolicies" => Holder::User.list_attached(call, operation),
         "SimulatePrincipalPolicy" => simulate::simulate(call, operation),
         name => Err(ApiError::not_implemented("iam", name)),
     }?;

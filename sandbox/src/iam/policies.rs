@@ -1,4 +1,4 @@
-//! Policies in roles, and policies with an ARN of their own.
+//! Policies with an ARN of their own.
 
 use serde_json::{Value, json};
 
@@ -13,124 +13,6 @@ use crate::fields::Fields;
 use crate::ids::{global_arn, upper_id};
 use crate::protocol::Operation;
 use crate::sandbox::Call;
-
-/// AWS's default quota.
-const POLICIES_PER_ROLE: usize = 10;
-
-pub(super) fn put_inline(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
-    accept(
-        "iam",
-        operation,
-        &["RoleName", "PolicyName", "PolicyDocument"],
-    )?;
-    let input = &operation.input;
-    let name = require_name(input, "PolicyName", 128)?;
-    let role = require_name(input, "RoleName", 64)?;
-    let role = call.account.iam.role_mut(role)?;
-    let policy = Policy::parse(require(input, "PolicyDocument")?, Kind::Identity)?;
-    role.inline.insert(name.to_owned(), policy);
-    Ok(Value::Null)
-}
-
-pub(super) fn get_inline(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
-    accept("iam", operation, &["RoleName", "PolicyName"])?;
-    let input = &operation.input;
-    let name = require_name(input, "PolicyName", 128)?;
-    let role = call
-        .account
-        .iam
-        .role(require_name(input, "RoleName", 64)?)?;
-    let policy = role.inline.get(name).ok_or_else(|| no_inline(name))?;
-    Ok(json!({
-        "RoleName": role.name,
-        "PolicyName": name,
-        "PolicyDocument": policy.encoded(),
-    }))
-}
-
-pub(super) fn delete_inline(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
-    accept("iam", operation, &["RoleName", "PolicyName"])?;
-    let input = &operation.input;
-    let name = require_name(input, "PolicyName", 128)?;
-    let role = require_name(input, "RoleName", 64)?;
-    match call.account.iam.role_mut(role)?.inline.remove(name) {
-        Some(_) => Ok(Value::Null),
-        None => Err(no_inline(name)),
-    }
-}
-
-pub(super) fn list_inline(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
-    accept("iam", operation, &["RoleName", "Marker", "MaxItems"])?;
-    let input = &operation.input;
-    let role = call
-        .account
-        .iam
-        .role(require_name(input, "RoleName", 64)?)?;
-    page(
-        input,
-        "PolicyNames",
-        role.inline.keys().map(|name| (name.as_str(), json!(name))),
-    )
-}
-
-pub(super) fn attach(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
-    accept("iam", operation, &["RoleName", "PolicyArn"])?;
-    let input = &operation.input;
-    let arn = policy_arn(input)?;
-    let state = &mut call.account.iam;
-    let name = require_name(input, "RoleName", 64)?;
-    state.role(name)?;
-    if state.managed_document(arn).is_none() {
-        return Err(no_entity(format!(
-            "Policy {arn} does not exist or is not attachable."
-        )));
-    }
-    let role = state.role_mut(name)?;
-    if role.attached.len() >= POLICIES_PER_ROLE && !role.attached.contains(arn) {
-        return Err(ApiError::new(
-            409,
-            "LimitExceeded",
-            format!("Cannot exceed quota for PoliciesPerRole: {POLICIES_PER_ROLE}"),
-        ));
-    }
-    role.attached.insert(arn.to_owned());
-    Ok(Value::Null)
-}
-
-pub(super) fn detach(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
-    accept("iam", operation, &["RoleName", "PolicyArn"])?;
-    let input = &operation.input;
-    let arn = policy_arn(input)?;
-    let role = require_name(input, "RoleName", 64)?;
-    if call.account.iam.role_mut(role)?.attached.remove(arn) {
-        Ok(Value::Null)
-    } else {
-        Err(no_entity(format!("Policy {arn} was not found.")))
-    }
-}
-
-pub(super) fn list_attached(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
-    accept(
-        "iam",
-        operation,
-        &["RoleName", "PathPrefix", "Marker", "MaxItems"],
-    )?;
-    let input = &operation.input;
-    let prefix = input.text("PathPrefix").unwrap_or("/");
-    let role = call
-        .account
-        .iam
-        .role(require_name(input, "RoleName", 64)?)?;
-    let attached = role.attached.iter().filter_map(|arn| {
-        // `arn:…:policy/path/name`
-        let (_, resource) = arn.split_once(":policy")?;
-        let (_, name) = resource.rsplit_once('/')?;
-        resource
-            .starts_with(prefix)
-            .then(|| (arn.as_str(), json!({"PolicyName": name, "PolicyArn": arn})))
-    });
-    page(input, "AttachedPolicies", attached)
-}
 
 pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept(
@@ -361,10 +243,6 @@ pub(super) fn policy_arn(input: &Value) -> Result<&str, ApiError> {
             format!("ARN {arn} is not valid."),
         ))
     }
-}
-
-fn no_inline(name: &str) -> ApiError {
-    no_entity(format!("The role policy with name {name} cannot be found."))
 }
 
 pub(super) fn no_policy(arn: &str) -> ApiError {

@@ -1,0 +1,223 @@
+//! Policies in roles and users, and managed policies attached to them: the same operations under two names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::document::Kind;
+use super::params::{accept, page, require, require_name};
+use super::policies::policy_arn;
+use super::state::{Policy, State, no_entity};
+use crate::error::ApiError;
+use crate::fields::Fields;
+use crate::protocol::Operation;
+use crate::sandbox::Call;
+
+/// Who holds policies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    Role,
+    User,
+}
+
+/// What one holder holds.
+struct Held<'s> {
+    name: &'s str,
+    inline: &'s mut BTreeMap<String, Policy>,
+    /// ARNs.
+    attached: &'s mut BTreeSet<String>,
+}
+
+impl Holder {
+    /// The member that names the holder.
+    fn member(self) -> &'static str {
+        match self {
+            Holder::Role => "RoleName",
+            Holder::User => "UserName",
+        }
+    }
+
+    /// The holder's kind as error messages spell it.
+    fn word(self) -> &'static str {
+        match self {
+            Holder::Role => "role",
+            Holder::User => "user",
+        }
+    }
+
+    /// AWS's default quota of attached policies: its name and how many.
+    fn quota(self) -> (&'static str, usize) {
+        match self {
+            Holder::Role => ("PoliciesPerRole", 10),
+            Holder::User => ("PoliciesPerUser", 10),
+        }
+    }
+
+    fn find<'s>(self, state: &'s mut State, input: &Value) -> Result<Held<'s>, ApiError> {
+        let longest = match self {
+            Holder::Role => 64,
+            Holder::User => 128,
+        };
+        let name = require_name(input, self.member(), longest)?;
+        Ok(match self {
+            Holder::Role => {
+                let role = state.role_mut(name)?;
+                Held {
+                    name: &role.name,
+                    inline: &mut role.inline,
+                    attached: &mut role.attached,
+                }
+            }
+            Holder::User => {
+                let user = state.user_mut(name)?;
+                Held {
+                    name: &user.name,
+                    inline: &mut user.inline,
+                    attached: &mut user.attached,
+                }
+            }
+        })
+    }
+
+    fn no_inline(self, name: &str) -> ApiError {
+        let word = self.word();
+        no_entity(format!(
+            "The {word} policy with name {name} cannot be found."
+        ))
+    }
+
+    pub(super) fn put_inline(
+        self,
+        call: &mut Call<'_>,
+        operation: &Operation,
+    ) -> Result<Value, ApiError> {
+        accept(
+            "iam",
+            operation,
+            &[self.member(), "PolicyName", "PolicyDocument"],
+        )?;
+        let input = &operation.input;
+        let name = require_name(input, "PolicyName", 128)?;
+        let held = self.find(&mut call.account.iam, input)?;
+        let policy = Policy::parse(require(input, "PolicyDocument")?, Kind::Identity)?;
+        held.inline.insert(name.to_owned(), policy);
+        Ok(Value::Null)
+    }
+
+    pub(super) fn get_inline(
+        self,
+        call: &mut Call<'_>,
+        operation: &Operation,
+    ) -> Result<Value, ApiError> {
+        accept("iam", operation, &[self.member(), "PolicyName"])?;
+        let input = &operation.input;
+        let name = require_name(input, "PolicyName", 128)?;
+        let held = self.find(&mut call.account.iam, input)?;
+        let policy = held.inline.get(name).ok_or_else(|| self.no_inline(name))?;
+        let mut shown = json!({"PolicyName": name, "PolicyDocument": policy.encoded()});
+        shown[self.member()] = held.name.into();
+        Ok(shown)
+    }
+
+    pub(super) fn delete_inline(
+        self,
+        call: &mut Call<'_>,
+        operation: &Operation,
+    ) -> Result<Value, ApiError> {
+        accept("iam", operation, &[self.member(), "PolicyName"])?;
+        let input = &operation.input;
+        let name = require_name(input, "PolicyName", 128)?;
+        let held = self.find(&mut call.account.iam, input)?;
+        match held.inline.remove(name) {
+            Some(_) => Ok(Value::Null),
+            None => Err(self.no_inline(name)),
+        }
+    }
+
+    pub(super) fn list_inline(
+        self,
+        call: &mut Call<'_>,
+        operation: &Operation,
+    ) -> Result<Value, ApiError> {
+        accept("iam", operation, &[self.member(), "Marker", "MaxItems"])?;
+        let input = &operation.input;
+        let held = self.find(&mut call.account.iam, input)?;
+        let names = held.inline.keys();
+        page(
+            input,
+            "PolicyNames",
+            names.map(|name| (name.as_str(), json!(name))),
+        )
+    }
+
+    pub(super) fn attach(
+        self,
+        call: &mut Call<'_>,
+        operation: &Operation,
+    ) -> Result<Value, ApiError> {
+        accept("iam", operation, &[self.member(), "PolicyArn"])?;
+        let input = &operation.input;
+        let arn = policy_arn(input)?;
+        let state = &mut call.account.iam;
+        let known = state.managed_document(arn).is_some();
+        let held = self.find(state, input)?;
+        if !known {
+            return Err(no_entity(format!(
+                "Policy {arn} does not exist or is not attachable."
+            )));
+        }
+        let (quota, most) = self.quota();
+        if held.attached.len() >= most && !held.attached.contains(arn) {
+            return Err(ApiError::new(
+                409,
+                "LimitExceeded",
+                format!("Cannot exceed quota for {quota}: {most}"),
+            ));
+        }
+        held.attached.insert(arn.to_owned());
+        Ok(Value::Null)
+    }
+
+    pub(super) fn detach(
+        self,
+        call: &mut Call<'_>,
+        operation: &Operation,
+    ) -> Result<Value, ApiError> {
+        accept("iam", operation, &[self.member(), "PolicyArn"])?;
+        let input = &operation.input;
+        let arn = policy_arn(input)?;
+        if self
+            .find(&mut call.account.iam, input)?
+            .attached
+            .remove(arn)
+        {
+            Ok(Value::Null)
+        } else {
+            Err(no_entity(format!("Policy {arn} was not found.")))
+        }
+    }
+
+    pub(super) fn list_attached(
+        self,
+        call: &mut Call<'_>,
+        operation: &Operation,
+    ) -> Result<Value, ApiError> {
+        accept(
+            "iam",
+            operation,
+            &[self.member(), "PathPrefix", "Marker", "MaxItems"],
+        )?;
+        let input = &operation.input;
+        let prefix = input.text("PathPrefix").unwrap_or("/");
+        let held = self.find(&mut call.account.iam, input)?;
+        let attached = held.attached.iter().filter_map(|arn| {
+            // `arn:…:policy/path/name`
+            let (_, resource) = arn.split_once(":policy")?;
+            let (_, name) = resource.rsplit_once('/')?;
+            resource
+                .starts_with(prefix)
+                .then(|| (arn.as_str(), json!({"PolicyName": name, "PolicyArn": arn})))
+        });
+        page(input, "AttachedPolicies", attached)
+    }
+}
