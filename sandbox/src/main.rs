@@ -1,7 +1,7 @@
 //! `driftlab-sandbox`: serves a sandbox until it is told to stop.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,6 +23,9 @@ struct Args {
     /// Evaluate the policies of every caller, not only those of roles
     #[arg(long)]
     enforce_iam: bool,
+    /// Also append every mail that SNS sends to this file (mbox)
+    #[arg(long, value_name = "FILE")]
+    inbox_file: Option<PathBuf>,
     /// Stop when standard input is closed, so that the sandbox never outlives whoever started it
     #[arg(long)]
     exit_with_stdin: bool,
@@ -94,6 +97,14 @@ async fn run(args: Args) -> Result<(), String> {
         Err(error) => {
             tracing::warn!(%error, "functions will not be ended if the sandbox is killed")
         }
+    }
+    if let Some(path) = &args.inbox_file {
+        sandbox.mailbox.open(path).map_err(|error| {
+            format!(
+                "the inbox file `{}` cannot be written: {error}",
+                path.display()
+            )
+        })?;
     }
     let listener = server::bind(&sandbox, args.port)
         .await

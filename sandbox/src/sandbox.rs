@@ -59,6 +59,8 @@ pub struct Sandbox {
     pub journal: Journal,
     /// The processes of the functions.
     pub functions: lambda::Host,
+    /// Where mails are written down beside the inbox in memory.
+    pub mailbox: sns::Mailbox,
     accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
     /// Bucket names are global: who owns which.
     pub(crate) bucket_owners: Mutex<HashMap<String, AccountId>>,
@@ -218,6 +220,7 @@ impl Sandbox {
             faults: Faults::default(),
             journal: Journal::default(),
             functions: lambda::Host::default(),
+            mailbox: sns::Mailbox::default(),
             accounts: Mutex::default(),
             bucket_owners: Mutex::default(),
             endpoint: OnceLock::new(),

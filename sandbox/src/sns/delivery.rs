@@ -66,7 +66,7 @@ fn deliver(
     let mails: Vec<_> = wanted
         .map(|subscription| mail::notification(&sandbox, topic, subscription, subject, body, now))
         .collect();
-    state.inbox.extend(mails);
+    state.send(&sandbox, mails);
     Ok(uuid())
 }
 

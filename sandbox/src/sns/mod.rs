@@ -11,12 +11,14 @@ use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
 pub(crate) use self::delivery::Message;
+pub use self::mailbox::Mailbox;
 pub use self::state::{Mail, State};
 pub(crate) use self::subscriptions::{confirm_by_link, unsubscribe_by_link};
 
 mod delivery;
 mod filter;
 mod mail;
+mod mailbox;
 mod state;
 mod subscriptions;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::filter::Filter;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
-use crate::sandbox::Call;
+use crate::sandbox::{Call, Sandbox};
 
 /// Topics and subscriptions by ARN, and the mail that went out.
 #[derive(Debug, Default)]
@@ -16,6 +16,16 @@ pub struct State {
     pub(super) subscriptions: BTreeMap<String, Subscription>,
     /// Every mail in the order in which it was sent: the inboxes of all subscribers.
     pub inbox: Vec<Mail>,
+}
+
+impl State {
+    /// Puts mails into the inbox, and into the file beside it.
+    pub(super) fn send(&mut self, sandbox: &Sandbox, mails: impl IntoIterator<Item = Mail>) {
+        for mail in mails {
+            sandbox.mailbox.deliver(&mail);
+            self.inbox.push(mail);
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -76,7 +76,7 @@ pub(super) fn subscribe(call: &mut Call<'_>, operation: &Operation) -> Result<Va
     // Asking again sends the mail again.
     let topic = state.topics.get(topic_arn).ok_or_else(no_topic)?;
     let mail = mail::confirmation(&sandbox, topic, subscription, token, now);
-    state.inbox.push(mail);
+    state.send(&sandbox, [mail]);
     let shown = if return_arn {
         arn.as_str()
     } else {

@@ -72,7 +72,7 @@ fn refuse_other_settings(args: &Start, running: &Sandbox) -> Result<()> {
     let elsewhere = args
         .port
         .is_some_and(|port| port != 0 && !running.endpoint.ends_with(&format!(":{port}")));
-    if elsewhere || args.options.config_latency.is_some() {
+    if elsewhere || args.options != Options::default() {
         return Err(Failure::new(
             Exit::Usage,
             format!("the sandbox is running already, at {}", running.endpoint),

@@ -17,9 +17,12 @@ pub(crate) struct Sandbox {
 }
 
 /// What the user may choose about a sandbox that is started.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Options {
     /// How long the sandbox's AWS Config takes to record a change, for example 20s
     #[arg(long, value_name = "DURATION")]
     pub(crate) config_latency: Option<String>,
+    /// Evaluate the IAM policies of every caller of the sandbox, not only those of roles
+    #[arg(long)]
+    pub(crate) enforce_iam: bool,
 }

@@ -127,17 +127,22 @@ pub(crate) fn start_detached(
     program: &Path,
     port: u16,
     options: &Options,
-    log: &Path,
+    dir: &Path,
 ) -> Result<Sandbox> {
-    let file = File::create(log)
+    let log = dir.join("sandbox.log");
+    let file = File::create(&log)
         .with_context(|| format!("cannot write the sandbox's log `{}`", log.display()))?;
     let mut command = command(program, port, options);
     command.process_group(0).stdin(Stdio::null()).stderr(file);
+    // Every sandbox begins with an empty inbox, in memory and in the file.
+    let inbox = dir.join("inbox.mbox");
+    fs::write(&inbox, "").with_context(|| format!("cannot write `{}`", inbox.display()))?;
+    command.arg("--inbox-file").arg(inbox);
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot start `{}`", program.display()))?;
     ready(&mut child).map_err(|failure| {
-        let said = fs::read_to_string(log).unwrap_or_default();
+        let said = fs::read_to_string(&log).unwrap_or_default();
         let last: Vec<&str> = said.lines().rev().take(LAST_LINES).collect();
         let last: String = last
             .iter()
@@ -158,6 +163,9 @@ fn command(program: &Path, port: u16, options: &Options) -> Command {
         .stdout(Stdio::piped());
     if let Some(latency) = &options.config_latency {
         command.arg("--config-latency").arg(latency);
+    }
+    if options.enforce_iam {
+        command.arg("--enforce-iam");
     }
     // Whatever runs inside must not find the user's real account.
     for (name, _) in env::vars_os() {

@@ -104,8 +104,7 @@ impl State {
     }
 
     pub(crate) fn start(&self, program: &Path, port: u16, options: &Options) -> Result<Sandbox> {
-        let sandbox =
-            process::start_detached(program, port, options, &self.dir.join("sandbox.log"))?;
+        let sandbox = process::start_detached(program, port, options, &self.dir)?;
         if let Err(error) = self.remember(&sandbox) {
             // Nobody would ever find it again.
             end(&sandbox, "KILL");
