@@ -32,6 +32,9 @@ struct Args {
     /// How long AWS Config takes to record a change: `0`, `300ms`, `90s`, `2m`, `uniform:5s-60s` or `like-aws`
     #[arg(long, default_value = "0")]
     config_latency: Latency,
+    /// Begin with a clock that stands still; `POST /_sandbox/clock/advance?seconds=N` moves it
+    #[arg(long)]
+    frozen_clock: bool,
     /// How long a stopped recorder still keeps its delivery channel from being deleted
     #[arg(long, default_value = "250ms", value_parser = config::duration)]
     recorder_stop_lag: Duration,
@@ -92,6 +95,9 @@ async fn run(args: Args) -> Result<(), String> {
         require_isolation: args.require_isolation,
         lambda_concurrency: Some(args.lambda_concurrency),
     });
+    if args.frozen_clock {
+        sandbox.clock.freeze();
+    }
     match std::env::current_exe() {
         Ok(executable) => sandbox.functions.guard_with(executable),
         Err(error) => {
