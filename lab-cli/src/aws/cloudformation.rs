@@ -117,30 +117,21 @@ impl Aws {
     /// # Errors
     /// The failed call.
     pub async fn stacks_tagged(&self, key: &str, value: &str) -> CallResult<Vec<StackDescription>> {
-        let mut found = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .cloudformation
-                .describe_stacks()
-                .set_next_token(token.take())
-                .send()
-                .await
-                .map_err(|e| CallError::from_sdk("cloudformation:DescribeStacks", &e))?;
-            found.extend(
-                answer
-                    .stacks
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(stack_from_sdk)
-                    .filter(|stack| stack.status != "DELETE_COMPLETE")
-                    .filter(|stack| stack.tags.get(key).is_some_and(|v| v == value)),
-            );
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
+        let stacks: Vec<_> = self
+            .cloudformation
+            .describe_stacks()
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .map_err(|e| CallError::from_sdk("cloudformation:DescribeStacks", &e))?;
+        Ok(stacks
+            .into_iter()
+            .map(stack_from_sdk)
+            .filter(|stack| stack.status != "DELETE_COMPLETE")
+            .filter(|stack| stack.tags.get(key).is_some_and(|v| v == value))
+            .collect())
     }
 
     /// The template of a stack as it was submitted.
@@ -239,18 +230,23 @@ impl Aws {
         name: &str,
         known: impl Fn(&str) -> bool,
     ) -> CallResult<Vec<StackEvent>> {
+        let mut newest_first = self
+            .cloudformation
+            .describe_stack_events()
+            .stack_name(name)
+            .into_paginator()
+            .items()
+            .send();
         let mut events = Vec::new();
-        let mut token = None;
-        'pages: loop {
-            let answer = self
-                .cloudformation
-                .describe_stack_events()
-                .stack_name(name)
-                .set_next_token(token.take())
-                .send()
-                .await;
-            let answer = match answer {
-                Ok(answer) => answer,
+        while let Some(event) = newest_first.next().await {
+            match event {
+                Ok(event) => {
+                    let event = event_from_sdk(event);
+                    if known(&event.id) {
+                        break;
+                    }
+                    events.push(event);
+                }
                 Err(e) => {
                     let error = CallError::from_sdk("cloudformation:DescribeStackEvents", &e);
                     if stack_is_missing(&error) {
@@ -258,21 +254,6 @@ impl Aws {
                     }
                     return Err(error);
                 }
-            };
-            for event in answer
-                .stack_events
-                .unwrap_or_default()
-                .into_iter()
-                .map(event_from_sdk)
-            {
-                if known(&event.id) {
-                    break 'pages;
-                }
-                events.push(event);
-            }
-            token = answer.next_token;
-            if token.is_none() {
-                break;
             }
         }
         events.reverse();

@@ -308,37 +308,27 @@ impl Aws {
     /// # Errors
     /// The failed call.
     pub async fn config_tags(&self, arn: &str) -> CallResult<Tags> {
-        let mut tags = Tags::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .config
-                .list_tags_for_resource()
-                .resource_arn(arn)
-                .set_next_token(token.take())
-                .send()
-                .await;
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(e) => {
-                    let error = CallError::from_sdk("config:ListTagsForResource", &e);
-                    return if error.is(&["ResourceNotFoundException"]) {
-                        Ok(tags)
-                    } else {
-                        Err(error)
-                    };
+        let found: Result<Vec<_>, _> = self
+            .config
+            .list_tags_for_resource()
+            .resource_arn(arn)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await;
+        match found {
+            Ok(found) => Ok(found
+                .into_iter()
+                .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default())))
+                .collect()),
+            Err(e) => {
+                let error = CallError::from_sdk("config:ListTagsForResource", &e);
+                if error.is(&["ResourceNotFoundException"]) {
+                    Ok(Tags::new())
+                } else {
+                    Err(error)
                 }
-            };
-            tags.extend(
-                answer
-                    .tags
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|tag| Some((tag.key?, tag.value.unwrap_or_default()))),
-            );
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(tags);
             }
         }
     }

@@ -38,20 +38,18 @@ impl Aws {
         query: &LogQuery,
     ) -> CallResult<Option<Vec<LogEvent>>> {
         const OPERATION: &str = "logs:FilterLogEvents";
+        let mut pages = self
+            .logs
+            .filter_log_events()
+            .log_group_name(group)
+            .set_filter_pattern(query.pattern.clone())
+            .set_start_time(query.since.map(millis))
+            .into_paginator()
+            .send();
         let mut events = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .logs
-                .filter_log_events()
-                .log_group_name(group)
-                .set_filter_pattern(query.pattern.clone())
-                .set_start_time(query.since.map(millis))
-                .set_next_token(token.take())
-                .send()
-                .await;
-            let answer = match answer {
-                Ok(answer) => answer,
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
                 Err(e) => {
                     let error = CallError::from_sdk(OPERATION, &e);
                     return if error.is(&["ResourceNotFoundException"]) {
@@ -61,27 +59,19 @@ impl Aws {
                     };
                 }
             };
-            events.extend(
-                answer
-                    .events
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|event| {
-                        Some(LogEvent {
-                            at: from_millis(event.timestamp?)?,
-                            message: event.message?.trim_end().to_owned(),
-                            id: event.event_id.unwrap_or_default(),
-                            stream: event.log_stream_name.unwrap_or_default(),
-                        })
-                    }),
-            );
-            token = answer.next_token;
-            if token.is_none() {
-                // Pages come stream by stream; within a millisecond the order of arrival is kept.
-                events.sort_by_key(|event| event.at);
-                return Ok(Some(events));
-            }
+            let found = page.events.unwrap_or_default().into_iter();
+            events.extend(found.filter_map(|event| {
+                Some(LogEvent {
+                    at: from_millis(event.timestamp?)?,
+                    message: event.message?.trim_end().to_owned(),
+                    id: event.event_id.unwrap_or_default(),
+                    stream: event.log_stream_name.unwrap_or_default(),
+                })
+            }));
         }
+        // Pages come stream by stream; within a millisecond the order of arrival is kept.
+        events.sort_by_key(|event| event.at);
+        Ok(Some(events))
     }
 
     /// The ARN of a log group; `None` when there is none of exactly that name.
@@ -89,31 +79,25 @@ impl Aws {
     /// # Errors
     /// The failed call.
     pub async fn log_group_arn(&self, name: &str) -> CallResult<Option<String>> {
-        let mut token = None;
-        loop {
-            let answer = self
-                .logs
-                .describe_log_groups()
-                .log_group_name_prefix(name)
-                .set_next_token(token.take())
-                .send()
-                .await
-                .map_err(|e| CallError::from_sdk("logs:DescribeLogGroups", &e))?;
-            let found = answer
-                .log_groups
-                .unwrap_or_default()
-                .into_iter()
-                .find(|group| group.log_group_name.as_deref() == Some(name));
-            if let Some(group) = found {
+        let mut groups = self
+            .logs
+            .describe_log_groups()
+            .log_group_name_prefix(name)
+            .into_paginator()
+            .items()
+            .send();
+        while let Some(group) = groups
+            .try_next()
+            .await
+            .map_err(|e| CallError::from_sdk("logs:DescribeLogGroups", &e))?
+        {
+            if group.log_group_name.as_deref() == Some(name) {
                 let arn = group.log_group_arn.or(group.arn).unwrap_or_default();
                 // The older of the two fields ends with `:*`, which the tagging calls refuse.
                 return Ok(Some(arn.trim_end_matches(":*").to_owned()));
             }
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(None);
-            }
         }
+        Ok(None)
     }
 
     /// The tags of a log group; `None` when there is none of that name.

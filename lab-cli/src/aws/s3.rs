@@ -54,30 +54,18 @@ impl Aws {
     /// # Errors
     /// The failed call.
     pub async fn buckets(&self) -> CallResult<Vec<String>> {
-        let mut names = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .s3
-                .list_buckets()
-                .bucket_region(&self.region)
-                .max_buckets(1000)
-                .set_continuation_token(token.take())
-                .send()
-                .await
-                .map_err(|e| CallError::from_sdk("s3:ListBuckets", &e))?;
-            names.extend(
-                answer
-                    .buckets
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|b| b.name),
-            );
-            token = answer.continuation_token;
-            if token.is_none() {
-                return Ok(names);
-            }
-        }
+        let buckets: Vec<_> = self
+            .s3
+            .list_buckets()
+            .bucket_region(&self.region)
+            .max_buckets(1000)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .map_err(|e| CallError::from_sdk("s3:ListBuckets", &e))?;
+        Ok(buckets.into_iter().filter_map(|b| b.name).collect())
     }
 
     /// Makes a bucket in this region. One that is ours already is fine.

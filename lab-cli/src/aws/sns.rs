@@ -44,30 +44,24 @@ impl Aws {
     /// # Errors
     /// The failed call.
     pub async fn pending_subscriptions(&self, topic: &str) -> CallResult<Vec<String>> {
+        let mut found = self
+            .sns
+            .list_subscriptions_by_topic()
+            .topic_arn(topic)
+            .into_paginator()
+            .items()
+            .send();
         let mut pending = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .sns
-                .list_subscriptions_by_topic()
-                .topic_arn(topic)
-                .set_next_token(token.take())
-                .send()
-                .await
-                .map_err(|e| CallError::from_sdk("sns:ListSubscriptionsByTopic", &e))?;
-            pending.extend(
-                answer
-                    .subscriptions
-                    .unwrap_or_default()
-                    .into_iter()
-                    // An unconfirmed subscription has these words where its ARN will be.
-                    .filter(|s| s.subscription_arn.as_deref() == Some("PendingConfirmation"))
-                    .filter_map(|s| s.endpoint),
-            );
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(pending);
+        while let Some(subscription) = found
+            .try_next()
+            .await
+            .map_err(|e| CallError::from_sdk("sns:ListSubscriptionsByTopic", &e))?
+        {
+            // An unconfirmed subscription has these words where its ARN will be.
+            if subscription.subscription_arn.as_deref() == Some("PendingConfirmation") {
+                pending.extend(subscription.endpoint);
             }
         }
+        Ok(pending)
     }
 }

@@ -33,39 +33,31 @@ impl Aws {
         let earlier = since - time::Duration::MILLISECOND;
         let earlier = aws_smithy_types::DateTime::from_nanos(earlier.unix_timestamp_nanos())
             .map_err(|e| CallError::unusable(OPERATION, &e))?;
+        let mut found = self
+            .config
+            .get_resource_config_history()
+            .resource_type(ResourceType::from(RECORDED_TYPE))
+            .resource_id(group_id)
+            .earlier_time(earlier)
+            .chronological_order(ChronologicalOrder::Forward)
+            .into_paginator()
+            .items()
+            .send();
         let mut items = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .config
-                .get_resource_config_history()
-                .resource_type(ResourceType::from(RECORDED_TYPE))
-                .resource_id(group_id)
-                .earlier_time(earlier)
-                .chronological_order(ChronologicalOrder::Forward)
-                .set_next_token(token.take())
-                .send()
-                .await;
-            let answer = match answer {
-                Ok(answer) => answer,
+        while let Some(item) = found.next().await {
+            match item {
+                Ok(item) => items.push(item_from_sdk(item)?),
                 Err(e) => {
                     let error = CallError::from_sdk(OPERATION, &e);
-                    return if error.is(&["ResourceNotDiscoveredException"]) {
-                        Ok(items)
-                    } else {
-                        Err(error)
-                    };
+                    if error.is(&["ResourceNotDiscoveredException"]) {
+                        break;
+                    }
+                    return Err(error);
                 }
-            };
-            for item in answer.configuration_items.unwrap_or_default() {
-                items.push(item_from_sdk(item)?);
-            }
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                items.sort_by_key(|item| item.captured_at);
-                return Ok(items);
             }
         }
+        items.sort_by_key(|item| item.captured_at);
+        Ok(items)
     }
 
     /// The newest item of a security group; `None` when Config has not discovered it.

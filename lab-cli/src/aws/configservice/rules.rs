@@ -98,28 +98,16 @@ impl Aws {
     /// # Errors
     /// The failed call.
     pub async fn rules(&self) -> CallResult<Vec<RuleDescription>> {
-        let mut rules = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .config
-                .describe_config_rules()
-                .set_next_token(token.take())
-                .send()
-                .await
-                .map_err(|e| CallError::from_sdk("config:DescribeConfigRules", &e))?;
-            rules.extend(
-                answer
-                    .config_rules
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(rule_from_sdk),
-            );
-            token = answer.next_token;
-            if token.is_none() {
-                return Ok(rules);
-            }
-        }
+        let rules: Vec<_> = self
+            .config
+            .describe_config_rules()
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await
+            .map_err(|e| CallError::from_sdk("config:DescribeConfigRules", &e))?;
+        Ok(rules.into_iter().map(rule_from_sdk).collect())
     }
 
     /// Makes or changes a rule that a function judges whenever a security group changes.
@@ -218,51 +206,40 @@ impl Aws {
     /// # Errors
     /// The failed call.
     pub async fn evaluations(&self, rule: &str) -> CallResult<Vec<EvaluationResult>> {
-        let mut results = Vec::new();
-        let mut token = None;
-        loop {
-            let answer = self
-                .config
-                .get_compliance_details_by_config_rule()
-                .config_rule_name(rule)
-                .limit(100)
-                .set_next_token(token.take())
-                .send()
-                .await;
-            let answer = match answer {
-                Ok(answer) => answer,
-                Err(e) => {
-                    let error = CallError::from_sdk("config:GetComplianceDetailsByConfigRule", &e);
-                    return if error.is(&["NoSuchConfigRuleException"]) {
-                        Ok(results)
-                    } else {
-                        Err(error)
-                    };
-                }
-            };
-            results.extend(
-                answer
-                    .evaluation_results
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|result| {
-                        let qualifier = result
-                            .evaluation_result_identifier?
-                            .evaluation_result_qualifier?;
-                        Some(EvaluationResult {
-                            resource_id: qualifier.resource_id?,
-                            compliance: result.compliance_type?.as_str().to_owned(),
-                            annotation: result.annotation,
-                            recorded_at: result.result_recorded_time.as_ref().and_then(moment),
-                            invoked_at: result.config_rule_invoked_time.as_ref().and_then(moment),
-                        })
-                    }),
-            );
-            token = answer.next_token.filter(|token| !token.is_empty());
-            if token.is_none() {
-                return Ok(results);
+        let found: Result<Vec<_>, _> = self
+            .config
+            .get_compliance_details_by_config_rule()
+            .config_rule_name(rule)
+            .limit(100)
+            .into_paginator()
+            .items()
+            .send()
+            .try_collect()
+            .await;
+        let found = match found {
+            Ok(found) => found,
+            Err(e) => {
+                let error = CallError::from_sdk("config:GetComplianceDetailsByConfigRule", &e);
+                return if error.is(&["NoSuchConfigRuleException"]) {
+                    Ok(Vec::new())
+                } else {
+                    Err(error)
+                };
             }
-        }
+        };
+        let results = found.into_iter().filter_map(|result| {
+            let qualifier = result
+                .evaluation_result_identifier?
+                .evaluation_result_qualifier?;
+            Some(EvaluationResult {
+                resource_id: qualifier.resource_id?,
+                compliance: result.compliance_type?.as_str().to_owned(),
+                annotation: result.annotation,
+                recorded_at: result.result_recorded_time.as_ref().and_then(moment),
+                invoked_at: result.config_rule_invoked_time.as_ref().and_then(moment),
+            })
+        });
+        Ok(results.collect())
     }
 }
 
