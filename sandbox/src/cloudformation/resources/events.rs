@@ -103,18 +103,10 @@ pub(super) async fn update(work: &Work, kind: &str, update: &Update<'_>) -> Resu
         put_targets(work, name, update.new).await?;
         remove_targets(work, name, &gone).await?;
     }
-    if update.has("Tags") {
-        let arn = work.arn("events", &format!("rule/{name}"));
-        let (removed, set) = tags::difference(update);
-        if !removed.is_empty() {
-            let input = json!({"ResourceARN": arn, "TagKeys": removed});
-            work.call(Events, "UntagResource", input).await?;
-        }
-        if !set.is_empty() {
-            let input = json!({"ResourceARN": arn, "Tags": tags::list(&set)});
-            work.call(Events, "TagResource", input).await?;
-        }
-    }
+    let arn = work.arn("events", &format!("rule/{name}"));
+    tags::Tagged::usual(Events, "ResourceARN", &arn)
+        .follow(work, update)
+        .await?;
     Ok(update.unchanged())
 }
 

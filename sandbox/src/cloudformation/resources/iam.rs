@@ -212,24 +212,11 @@ async fn update_role(work: &Work, update: &Update<'_>) -> Result<(), Failure> {
     for arn in old.iter().filter(|arn| !new.contains(arn)) {
         detach(work, name, arn).await?;
     }
-    let (removed, set) = tags::difference(update);
-    if !removed.is_empty() {
-        work.call(
-            Iam,
-            "UntagRole",
-            json!({"RoleName": name, "TagKeys": removed}),
-        )
-        .await?;
-    }
-    if !set.is_empty() {
-        work.call(
-            Iam,
-            "TagRole",
-            json!({"RoleName": name, "Tags": tags::list(&set)}),
-        )
-        .await?;
-    }
-    Ok(())
+    let tagged = tags::Tagged {
+        operations: ["UntagRole", "TagRole"],
+        ..tags::Tagged::usual(Iam, "RoleName", name)
+    };
+    tagged.follow(work, update).await
 }
 
 async fn managed_policy(work: &Work, properties: &Value) -> Result<Made, Failure> {

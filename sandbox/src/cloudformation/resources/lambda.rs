@@ -107,26 +107,12 @@ pub(super) async fn update(work: &Work, kind: &str, update: &Update<'_>) -> Resu
     if update.has("ReservedConcurrentExecutions") {
         concurrency(work, name, update.new).await?;
     }
-    if update.has("Tags") {
-        let arn = work.arn("lambda", &format!("function:{name}"));
-        let (removed, set) = tags::difference(update);
-        if !removed.is_empty() {
-            work.call(
-                Lambda,
-                "UntagResource",
-                json!({"Resource": arn, "TagKeys": removed}),
-            )
-            .await?;
-        }
-        if !set.is_empty() {
-            work.call(
-                Lambda,
-                "TagResource",
-                json!({"Resource": arn, "Tags": tags::map(&set)}),
-            )
-            .await?;
-        }
-    }
+    let arn = work.arn("lambda", &format!("function:{name}"));
+    let tagged = tags::Tagged {
+        spell: tags::map,
+        ..tags::Tagged::usual(Lambda, "Resource", &arn)
+    };
+    tagged.follow(work, update).await?;
     Ok(update.unchanged())
 }
 

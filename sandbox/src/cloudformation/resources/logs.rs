@@ -59,26 +59,13 @@ pub(super) async fn update(work: &Work, kind: &str, update: &Update<'_>) -> Resu
         };
         work.call(Logs, operation, input).await?;
     }
-    if update.has("Tags") {
-        let arn = work.arn("logs", &format!("log-group:{name}"));
-        let (removed, set) = tags::difference(update);
-        if !removed.is_empty() {
-            work.call(
-                Logs,
-                "UntagResource",
-                json!({"resourceArn": arn, "tagKeys": removed}),
-            )
-            .await?;
-        }
-        if !set.is_empty() {
-            work.call(
-                Logs,
-                "TagResource",
-                json!({"resourceArn": arn, "tags": tags::map(&set)}),
-            )
-            .await?;
-        }
-    }
+    let arn = work.arn("logs", &format!("log-group:{name}"));
+    let tagged = tags::Tagged {
+        members: ["tagKeys", "tags"],
+        spell: tags::map,
+        ..tags::Tagged::usual(Logs, "resourceArn", &arn)
+    };
+    tagged.follow(work, update).await?;
     Ok(update.unchanged())
 }
 

@@ -193,26 +193,9 @@ async fn update_topic(work: &Work, update: &Update<'_>) -> Result<(), Failure> {
             set(work, arn, attribute, &value).await?;
         }
     }
-    if update.has("Tags") {
-        let (removed, set) = tags::difference(update);
-        if !removed.is_empty() {
-            work.call(
-                Sns,
-                "UntagResource",
-                json!({"ResourceArn": arn, "TagKeys": removed}),
-            )
-            .await?;
-        }
-        if !set.is_empty() {
-            work.call(
-                Sns,
-                "TagResource",
-                json!({"ResourceArn": arn, "Tags": tags::list(&set)}),
-            )
-            .await?;
-        }
-    }
-    Ok(())
+    tags::Tagged::usual(Sns, "ResourceArn", arn)
+        .follow(work, update)
+        .await
 }
 
 async fn set(work: &Work, topic: &str, name: &str, value: &str) -> Result<(), Failure> {

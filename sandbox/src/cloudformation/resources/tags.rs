@@ -39,7 +39,7 @@ pub(in crate::cloudformation) fn wanted(
 }
 
 /// The keys to take away and the tags to set.
-pub(super) fn difference(update: &Update<'_>) -> (Vec<String>, Vec<(String, String)>) {
+fn difference(update: &Update<'_>) -> (Vec<String>, Vec<(String, String)>) {
     let removed = update
         .old_tags
         .iter()
@@ -68,6 +68,53 @@ pub(super) fn map(tags: &[(String, String)]) -> Value {
         .map(|(key, value)| (key.clone(), Value::from(value.clone())))
         .collect::<serde_json::Map<_, _>>()
         .into()
+}
+
+/// How a service, other than EC2, names a tagged resource and takes its tags on and off.
+pub(super) struct Tagged<'t> {
+    pub(super) service: Service,
+    /// The operations that take tags off and put them on.
+    pub(super) operations: [&'static str; 2],
+    /// The member that names the resource, and its name.
+    pub(super) resource: (&'static str, &'t str),
+    /// The members that hold keys to take off, and tags to put on.
+    pub(super) members: [&'static str; 2],
+    /// How the service spells tags: [`list`] or [`map`].
+    pub(super) spell: fn(&[(String, String)]) -> Value,
+}
+
+impl<'t> Tagged<'t> {
+    /// What most services agree on; `member` names the resource.
+    pub(super) fn usual(service: Service, member: &'static str, resource: &'t str) -> Self {
+        Self {
+            service,
+            operations: ["UntagResource", "TagResource"],
+            resource: (member, resource),
+            members: ["TagKeys", "Tags"],
+            spell: list,
+        }
+    }
+
+    /// Makes the tags what the changed template says.
+    pub(super) async fn follow(self, work: &Work, update: &Update<'_>) -> Result<(), Failure> {
+        let (removed, set) = difference(update);
+        let steps = [
+            (removed.is_empty(), json!(removed)),
+            (set.is_empty(), (self.spell)(&set)),
+        ];
+        let (member, resource) = self.resource;
+        for (index, (nothing, tags)) in steps.into_iter().enumerate() {
+            if nothing {
+                continue;
+            }
+            let mut input = json!({});
+            input[member] = resource.into();
+            input[self.members[index]] = tags;
+            work.call(self.service, self.operations[index], input)
+                .await?;
+        }
+        Ok(())
+    }
 }
 
 /// Changes the tags of something in EC2.
