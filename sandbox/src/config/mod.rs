@@ -19,6 +19,7 @@ mod history;
 mod invoke;
 mod item;
 mod latency;
+mod linked_recorder;
 mod notice;
 mod oversized;
 mod page;
@@ -66,6 +67,7 @@ const PRINCIPAL: &str = "config.amazonaws.com";
 #[derive(Debug, Default)]
 pub struct State {
     recorder: Option<recorder::Recorder>,
+    linked_recorders: Vec<linked_recorder::LinkedRecorder>,
     channel: Option<channel::Channel>,
     rules: BTreeMap<String, rule::Rule>,
     history: history::History,
@@ -97,6 +99,8 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "StartConfigurationRecorder" => recorder::start(call, input),
         "StopConfigurationRecorder" => recorder::stop(call, input),
         "DeleteConfigurationRecorder" => recorder::delete(call, input),
+        "PutServiceLinkedConfigurationRecorder" => linked_recorder::put(call, input),
+        "DeleteServiceLinkedConfigurationRecorder" => linked_recorder::delete(call, input),
         "PutDeliveryChannel" => channel::put(call, input),
         "DescribeDeliveryChannels" => channel::describe(call, input),
         "DescribeDeliveryChannelStatus" => channel::describe_status(call, input),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::linked_recorder::{self, LinkedRecorder};
 use super::page::validation;
 use super::place::Place;
 use super::recording_group::RecordingGroup;
@@ -203,43 +204,71 @@ fn check_name(name: &str) -> Result<(), ApiError> {
 }
 
 pub(super) fn describe(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
-    let recorders: Vec<Value> = selected(call, input)?
-        .map(Recorder::to_json)
-        .into_iter()
-        .collect();
+    let recorders: Vec<Value> = selected(call, input)?.iter().map(Any::to_json).collect();
     Ok(json!({ "ConfigurationRecorders": recorders }).into())
 }
 
 pub(super) fn describe_status(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
     let status: Vec<Value> = selected(call, input)?
-        .map(Recorder::status_json)
-        .into_iter()
+        .iter()
+        .map(Any::status_json)
         .collect();
     Ok(json!({ "ConfigurationRecordersStatus": status }).into())
 }
 
-/// The recorder that a Describe operation asks for; without a name or ARN the one that there is.
-fn selected<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<Option<&'c Recorder>, ApiError> {
+/// A recorder of either kind, as the Describe operations see it.
+enum Any<'c> {
+    Customer(&'c Recorder),
+    Linked(&'c LinkedRecorder),
+}
+
+impl Any<'_> {
+    fn to_json(&self) -> Value {
+        match self {
+            Any::Customer(recorder) => recorder.to_json(),
+            Any::Linked(recorder) => recorder.to_json(),
+        }
+    }
+
+    fn status_json(&self) -> Value {
+        match self {
+            Any::Customer(recorder) => recorder.status_json(),
+            Any::Linked(recorder) => recorder.status_json(),
+        }
+    }
+
+    fn is(&self, name: Option<&str>, arn: Option<&str>, principal: Option<&str>) -> bool {
+        let (own_name, own_arn, own_principal) = match self {
+            Any::Customer(recorder) => (&recorder.name, &recorder.arn, None),
+            Any::Linked(recorder) => (&recorder.name, &recorder.arn, Some(recorder.principal)),
+        };
+        name.is_none_or(|name| name == own_name)
+            && arn.is_none_or(|arn| arn == own_arn)
+            && principal.is_none_or(|principal| own_principal == Some(principal))
+    }
+}
+
+/// The recorders that a Describe operation asks for; without a name, ARN or service all that there are.
+fn selected<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<Vec<Any<'c>>, ApiError> {
     let names = input.texts("ConfigurationRecorderNames");
     if names.len() > 1 {
         return Err(validation(
             "Only one configuration recorder may be specified.",
         ));
     }
-    let recorder = call.here().config.recorder.as_ref();
-    if let Some(principal) = input.text("ServicePrincipal") {
-        return Err(no_such(principal));
-    }
     let name = names.first().map(String::as_str);
-    let wanted = name.or(input.text("Arn"));
-    let Some(wanted) = wanted else {
-        return Ok(recorder);
-    };
-    recorder
-        .filter(|recorder| name.is_none_or(|name| name == recorder.name))
-        .filter(|recorder| input.text("Arn").is_none_or(|arn| arn == recorder.arn))
-        .map(Some)
-        .ok_or_else(|| no_such(wanted))
+    let (arn, principal) = (input.text("Arn"), input.text("ServicePrincipal"));
+    let state = &call.here().config;
+    let customer = state.recorder.iter().map(Any::Customer);
+    let linked = state.linked_recorders.iter().map(Any::Linked);
+    let found: Vec<_> = customer
+        .chain(linked)
+        .filter(|recorder| recorder.is(name, arn, principal))
+        .collect();
+    match name.or(arn).or(principal) {
+        Some(wanted) if found.is_empty() => Err(no_such(wanted)),
+        _ => Ok(found),
+    }
 }
 
 pub(super) fn start(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
@@ -299,17 +328,25 @@ pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiE
     Ok(json!({}).into())
 }
 
+/// The customer's recorder by its name.
 fn named<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<&'c mut Recorder, ApiError> {
     let name = input.require("ConfigurationRecorderName")?;
-    call.here()
-        .config
+    let state = &mut call.here().config;
+    if state
+        .linked_recorders
+        .iter()
+        .any(|linked| linked.name == name)
+    {
+        return Err(linked_recorder::untouchable(name));
+    }
+    state
         .recorder
         .as_mut()
         .filter(|recorder| recorder.name == name)
         .ok_or_else(|| no_such(name))
 }
 
-fn no_such(name: &str) -> ApiError {
+pub(super) fn no_such(name: &str) -> ApiError {
     ApiError::bad(
         "NoSuchConfigurationRecorderException",
         format!("Cannot find configuration recorder with the specified name '{name}'."),

@@ -77,7 +77,12 @@ fn of<'c>(
         .rules
         .values_mut()
         .map(|rule| (&rule.arn, &mut rule.tags));
+    let linked = state
+        .linked_recorders
+        .iter_mut()
+        .map(|recorder| (&recorder.arn, &mut recorder.tags));
     recorder
+        .chain(linked)
         .chain(rules)
         .find(|(has, _)| has.as_str() == arn)
         .map(|(_, tags)| tags)

@@ -91,3 +91,53 @@ async fn what_is_not_there_says_so() {
         "NoSuchRetentionConfigurationException"
     );
 }
+
+#[tokio::test]
+async fn a_recorder_of_a_service_stands_beside_and_cannot_be_touched() {
+    let world = World::new(&[GROUP]);
+    let service = json!({"ServicePrincipal": "observabilityadmin.amazonaws.com"});
+    let made = world
+        .call("PutServiceLinkedConfigurationRecorder", service.clone())
+        .await
+        .unwrap();
+    let name = made["Name"].as_str().unwrap();
+    assert!(name.starts_with("AWSConfigurationRecorderFor"));
+    let again = world.refused("PutServiceLinkedConfigurationRecorder", service.clone());
+    assert_eq!(again.await, "ConflictException");
+    let other = json!({"ServicePrincipal": "ec2.amazonaws.com"});
+    let other = world.refused("PutServiceLinkedConfigurationRecorder", other);
+    assert_eq!(other.await, "ValidationException");
+
+    let all = world
+        .call("DescribeConfigurationRecorders", json!({}))
+        .await
+        .unwrap();
+    assert_eq!(all["ConfigurationRecorders"].as_array().unwrap().len(), 2);
+    let own = world
+        .call("DescribeConfigurationRecorders", service.clone())
+        .await
+        .unwrap();
+    assert_eq!(own["ConfigurationRecorders"][0]["name"], name);
+    assert_eq!(
+        own["ConfigurationRecorders"][0]["recordingScope"],
+        "INTERNAL"
+    );
+    for operation in [
+        "StartConfigurationRecorder",
+        "StopConfigurationRecorder",
+        "DeleteConfigurationRecorder",
+    ] {
+        let input = json!({ "ConfigurationRecorderName": name });
+        assert_eq!(
+            world.refused(operation, input).await,
+            "UnmodifiableEntityException",
+            "{operation}"
+        );
+    }
+    world
+        .call("DeleteServiceLinkedConfigurationRecorder", service.clone())
+        .await
+        .unwrap();
+    let gone = world.refused("DeleteServiceLinkedConfigurationRecorder", service);
+    assert_eq!(gone.await, "NoSuchConfigurationRecorderException");
+}
