@@ -30,6 +30,7 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
         ("RouteTableId", "route-table"),
         ("SubnetId", "subnet"),
         ("VpcId", "vpc"),
+        ("VpcPeeringConnectionId", "vpc-peering-connection"),
     ] {
         if let Some(id) = input.text(parameter) {
             needed.push(on(state, name, kind, id));
@@ -59,6 +60,7 @@ fn created_kind(operation: &str) -> Option<&'static str> {
         "CreateSecurityGroup" => "security-group",
         "CreateSubnet" => "subnet",
         "CreateVpc" => "vpc",
+        "CreateVpcPeeringConnection" => "vpc-peering-connection",
         _ => return None,
     })
 }
@@ -79,6 +81,7 @@ fn is_group_operation(operation: &str) -> bool {
 
 fn kind_of(id: &str) -> &'static str {
     match id.split_once('-').map(|(kind, _)| kind) {
+        Some("pcx") => "vpc-peering-connection",
         Some("igw") => "internet-gateway",
         Some("rtb") => "route-table",
         Some("sg") => "security-group",
@@ -109,6 +112,7 @@ fn on(state: &State, operation: &str, kind: &str, id: &str) -> Access {
             .groups
             .get(id)
             .map_or((None, None), |each| (Some(&each.vpc_id), Some(&each.tags))),
+        "vpc-peering-connection" => (None, state.peering_tags.get(id)),
         "subnet" => state
             .subnets
             .get(id)

@@ -15,6 +15,7 @@ use crate::service::Service;
 mod access;
 mod groups;
 mod networks;
+mod peerings;
 mod rules;
 
 /// A sandbox with a VPC of the test's own.
