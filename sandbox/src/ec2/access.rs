@@ -27,6 +27,7 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
     }
     for (parameter, kind) in [
         ("InternetGatewayId", "internet-gateway"),
+        ("PrefixListId", "prefix-list"),
         ("RouteTableId", "route-table"),
         ("SubnetId", "subnet"),
         ("VpcId", "vpc"),
@@ -56,6 +57,7 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
 fn created_kind(operation: &str) -> Option<&'static str> {
     Some(match operation {
         "CreateInternetGateway" => "internet-gateway",
+        "CreateManagedPrefixList" => "prefix-list",
         "CreateRouteTable" => "route-table",
         "CreateSecurityGroup" => "security-group",
         "CreateSubnet" => "subnet",
@@ -81,6 +83,7 @@ fn is_group_operation(operation: &str) -> bool {
 
 fn kind_of(id: &str) -> &'static str {
     match id.split_once('-').map(|(kind, _)| kind) {
+        Some("pl") => "prefix-list",
         Some("pcx") => "vpc-peering-connection",
         Some("igw") => "internet-gateway",
         Some("rtb") => "route-table",
@@ -112,6 +115,10 @@ fn on(state: &State, operation: &str, kind: &str, id: &str) -> Access {
             .groups
             .get(id)
             .map_or((None, None), |each| (Some(&each.vpc_id), Some(&each.tags))),
+        "prefix-list" => state
+            .prefix_lists
+            .get(id)
+            .map_or((None, None), |each| (None, Some(&each.tags))),
         "vpc-peering-connection" => (None, state.peering_tags.get(id)),
         "subnet" => state
             .subnets

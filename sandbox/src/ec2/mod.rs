@@ -16,6 +16,7 @@ pub use self::networks::Networks;
 pub use self::state::State;
 
 mod access;
+mod customer_lists;
 mod errors;
 mod filter;
 mod gateways;
@@ -51,6 +52,7 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "AuthorizeSecurityGroupEgress" => (rules::authorize_egress, rules::AUTHORIZE_EGRESS),
         "AuthorizeSecurityGroupIngress" => (rules::authorize_ingress, rules::AUTHORIZE_INGRESS),
         "CreateInternetGateway" => (gateways::create, &["TagSpecification"]),
+        "CreateManagedPrefixList" => (customer_lists::create, customer_lists::CREATE),
         "CreateRoute" => (routes::create, routes::CREATE),
         "CreateRouteTable" => (
             route_tables::create,
@@ -62,6 +64,7 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "CreateVpc" => (vpcs::create, vpcs::CREATE),
         "CreateVpcPeeringConnection" => (peerings::create, peerings::CREATE),
         "DeleteInternetGateway" => (gateways::delete, &["InternetGatewayId"]),
+        "DeleteManagedPrefixList" => (customer_lists::delete, &["PrefixListId"]),
         "DeleteRoute" => (routes::delete, routes::DELETE),
         "DeleteRouteTable" => (route_tables::delete, &["RouteTableId"]),
         "DeleteSecurityGroup" => (groups::delete, &["GroupId", "GroupName"]),
@@ -85,6 +88,8 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "DescribeVpcPeeringConnections" => (peerings::describe, peerings::DESCRIBE),
         "DetachInternetGateway" => (gateways::detach, &["InternetGatewayId", "VpcId"]),
         "DisassociateRouteTable" => (route_tables::disassociate, &["AssociationId"]),
+        "GetManagedPrefixListEntries" => (customer_lists::entries, customer_lists::ENTRIES),
+        "ModifyManagedPrefixList" => (customer_lists::modify, customer_lists::MODIFY),
         "ModifySecurityGroupRules" => (revisions::modify, &["GroupId", "SecurityGroupRule"]),
         "ModifySubnetAttribute" => (subnets::modify, &["MapPublicIpOnLaunch", "SubnetId"]),
         "ModifyVpcAttribute" => (vpcs::modify_attribute, vpcs::MODIFY),

@@ -106,7 +106,7 @@ pub(super) fn check_quota<'a>(
             Source::Ipv6(_) => (0, 1),
             Source::Group(_) => (1, 1),
             Source::PrefixList(id) => {
-                let weight = prefix_lists::weight(&state.place.region, id).unwrap_or(1);
+                let weight = prefix_lists::weight(state, id).unwrap_or(1);
                 (weight, weight)
             }
         };

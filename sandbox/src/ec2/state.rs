@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ipnet::Ipv4Net;
 use serde_json::Value;
 
+use super::customer_lists::PrefixList;
 use super::gateways::InternetGateway;
 use super::group::SecurityGroup;
 use super::input::Tags;
@@ -46,6 +47,8 @@ pub struct State {
     pub(super) groups: BTreeMap<String, SecurityGroup>,
     /// The region's one set of DHCP options; every VPC uses it.
     pub(super) dhcp_options: String,
+    /// The customer's own; AWS's are the same for everybody.
+    pub(super) prefix_lists: BTreeMap<String, PrefixList>,
     /// The tags that this account has given to its peering connections; the other side has its own.
     pub(super) peering_tags: BTreeMap<String, Tags>,
     /// When the operation at work takes place.
@@ -84,6 +87,7 @@ impl State {
             route_tables: BTreeMap::new(),
             groups: BTreeMap::new(),
             dhcp_options: hex_id("dopt-", 17),
+            prefix_lists: BTreeMap::new(),
             peering_tags: BTreeMap::new(),
             now: Timestamp::UNIX_EPOCH,
             mutations: Vec::new(),
@@ -304,7 +308,7 @@ impl State {
 
     /// A prefix list as a source, if it exists.
     pub(super) fn prefix_list(&self, id: &str) -> Result<Source, ApiError> {
-        if prefix_lists::weight(&self.place.region, id).is_none() {
+        if prefix_lists::weight(self, id).is_none() {
             return Err(prefix_lists::not_found(id));
         }
         Ok(Source::PrefixList(id.to_owned()))

@@ -16,6 +16,7 @@ mod access;
 mod groups;
 mod networks;
 mod peerings;
+mod prefix_lists;
 mod rules;
 
 /// A sandbox with a VPC of the test's own.
