@@ -11,7 +11,7 @@ use crate::protocol::Operation;
 use crate::sandbox::Call;
 
 pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
-    let state = &call.here().ec2;
+    let state = &*super::joined(call);
     let (name, input) = (operation.name.as_str(), &operation.input);
     // Describe operations support neither resources nor conditions on them.
     if name.starts_with("Describe") {
@@ -37,6 +37,12 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
             needed.push(on(state, name, kind, id));
         }
     }
+    // Who accepts a connection must be allowed to use its own VPC for it.
+    if let ("AcceptVpcPeeringConnection", Some(id)) = (name, input.text("VpcPeeringConnectionId"))
+        && let Some([_, accepter]) = ends(state, id)
+    {
+        needed.push(on(state, name, "vpc", &accepter));
+    }
     if is_group_operation(name) {
         needed.push(on_group(state, name, input));
     }
@@ -52,6 +58,15 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
         needed.push(Access::anywhere("ec2", name));
     }
     needed
+}
+
+/// The VPCs of a peering connection that the account sees: the requester's and the accepter's.
+fn ends(state: &State, id: &str) -> Option<[String; 2]> {
+    let registry = state.place.networks.lock();
+    registry
+        .peering(id)
+        .filter(|peering| peering.concerns(&state.place.account, &state.place.region))
+        .map(|peering| [&peering.requester, &peering.accepter].map(|end| end.vpc_id.clone()))
 }
 
 fn created_kind(operation: &str) -> Option<&'static str> {
