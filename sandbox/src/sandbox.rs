@@ -64,6 +64,8 @@ pub struct Sandbox {
     accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
     /// Bucket names are global: who owns which.
     pub(crate) bucket_owners: Mutex<HashMap<String, AccountId>>,
+    /// What accounts can see of each other's networks.
+    pub(crate) networks: ec2::Networks,
     endpoint: OnceLock<String>,
     config_latency: Mutex<config::Latency>,
 }
@@ -223,6 +225,7 @@ impl Sandbox {
             mailbox: sns::Mailbox::default(),
             accounts: Mutex::default(),
             bucket_owners: Mutex::default(),
+            networks: ec2::Networks::default(),
             endpoint: OnceLock::new(),
         });
         tokio::spawn(Engine::run(sandbox.clone()));

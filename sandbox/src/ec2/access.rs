@@ -11,7 +11,7 @@ use crate::protocol::Operation;
 use crate::sandbox::Call;
 
 pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
-    let state = &call.here().ec2;
+    let state = &*super::joined(call);
     let (name, input) = (operation.name.as_str(), &operation.input);
     // Describe operations support neither resources nor conditions on them.
     if name.starts_with("Describe") {
@@ -27,13 +27,21 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
     }
     for (parameter, kind) in [
         ("InternetGatewayId", "internet-gateway"),
+        ("PrefixListId", "prefix-list"),
         ("RouteTableId", "route-table"),
         ("SubnetId", "subnet"),
         ("VpcId", "vpc"),
+        ("VpcPeeringConnectionId", "vpc-peering-connection"),
     ] {
         if let Some(id) = input.text(parameter) {
             needed.push(on(state, name, kind, id));
         }
+    }
+    // Who accepts a connection must be allowed to use its own VPC for it.
+    if let ("AcceptVpcPeeringConnection", Some(id)) = (name, input.text("VpcPeeringConnectionId"))
+        && let Some([_, accepter]) = ends(state, id)
+    {
+        needed.push(on(state, name, "vpc", &accepter));
     }
     if is_group_operation(name) {
         needed.push(on_group(state, name, input));
@@ -52,13 +60,24 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
     needed
 }
 
+/// The VPCs of a peering connection that the account sees: the requester's and the accepter's.
+fn ends(state: &State, id: &str) -> Option<[String; 2]> {
+    let registry = state.place.networks.lock();
+    registry
+        .peering(id)
+        .filter(|peering| peering.concerns(&state.place.account, &state.place.region))
+        .map(|peering| [&peering.requester, &peering.accepter].map(|end| end.vpc_id.clone()))
+}
+
 fn created_kind(operation: &str) -> Option<&'static str> {
     Some(match operation {
         "CreateInternetGateway" => "internet-gateway",
+        "CreateManagedPrefixList" => "prefix-list",
         "CreateRouteTable" => "route-table",
         "CreateSecurityGroup" => "security-group",
         "CreateSubnet" => "subnet",
         "CreateVpc" => "vpc",
+        "CreateVpcPeeringConnection" => "vpc-peering-connection",
         _ => return None,
     })
 }
@@ -79,6 +98,8 @@ fn is_group_operation(operation: &str) -> bool {
 
 fn kind_of(id: &str) -> &'static str {
     match id.split_once('-').map(|(kind, _)| kind) {
+        Some("pl") => "prefix-list",
+        Some("pcx") => "vpc-peering-connection",
         Some("igw") => "internet-gateway",
         Some("rtb") => "route-table",
         Some("sg") => "security-group",
@@ -109,6 +130,11 @@ fn on(state: &State, operation: &str, kind: &str, id: &str) -> Access {
             .groups
             .get(id)
             .map_or((None, None), |each| (Some(&each.vpc_id), Some(&each.tags))),
+        "prefix-list" => state
+            .prefix_lists
+            .get(id)
+            .map_or((None, None), |each| (None, Some(&each.tags))),
+        "vpc-peering-connection" => (None, state.peering_tags.get(id)),
         "subnet" => state
             .subnets
             .get(id)

@@ -70,10 +70,25 @@ pub(super) fn no_group_named(name: &str, default_vpc: Option<&str>) -> ApiError 
     )
 }
 
+/// What a rule refers to is out of its VPC's reach.
+pub(super) fn other_network() -> ApiError {
+    ApiError::bad(
+        "InvalidGroup.NotFound",
+        "You have specified two resources that belong to different networks.",
+    )
+}
+
 pub(super) fn malformed_group(id: &str) -> ApiError {
     ApiError::bad(
         "InvalidGroupId.Malformed",
         format!("Invalid id: \"{id}\" (expecting \"sg-...\")"),
+    )
+}
+
+pub(super) fn no_peering(id: &str) -> ApiError {
+    ApiError::bad(
+        "InvalidVpcPeeringConnectionID.NotFound",
+        format!("The vpcPeeringConnection ID '{id}' does not exist"),
     )
 }
 

@@ -4,9 +4,10 @@
 use serde_json::{Map, Value, json};
 
 use super::input::{self, Tags};
-use super::rule::{Described, Permission, Protocol, Rule, Source};
+use super::rule::{Described, GroupRef, Permission, Protocol, Rule, Source};
 use super::state::Place;
 use crate::config::Resource;
+use crate::ids::AccountId;
 
 /// A security group.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ impl SecurityGroup {
     }
 
     /// A VPC's default group: its members may talk to each other.
-    pub(super) fn default_of(vpc_id: &str) -> Self {
+    pub(super) fn default_of(vpc_id: &str, owner: &AccountId) -> Self {
         let id = crate::ids::hex_id("sg-", 17);
         let mut group = Self::new(
             id.clone(),
@@ -66,7 +67,11 @@ impl SecurityGroup {
         let members = Permission {
             protocol: Protocol::All,
             ports: None,
-            source: Source::Group(id),
+            source: Source::Group(GroupRef {
+                id,
+                owner: owner.clone(),
+                vpc_id: vpc_id.to_owned(),
+            }),
         };
         group.ingress.push(Rule::new(members, None, Tags::new()));
         group
@@ -93,7 +98,16 @@ impl SecurityGroup {
     /// Whether one of its rules refers to the group `id`.
     pub(super) fn refers_to(&self, id: &str) -> bool {
         let mut rules = self.ingress.iter().chain(&self.egress);
-        rules.any(|rule| matches!(&rule.permission.source, Source::Group(other) if other == id))
+        rules.any(|rule| matches!(&rule.permission.source, Source::Group(other) if other.id == id))
+    }
+
+    /// How one of its rules refers to the group `id`.
+    pub(super) fn reference_to(&self, id: &str) -> Option<&GroupRef> {
+        let mut rules = self.ingress.iter().chain(&self.egress);
+        rules.find_map(|rule| match &rule.permission.source {
+            Source::Group(other) if other.id == id => Some(other),
+            Source::Group(_) | Source::Ipv4(_) | Source::Ipv6(_) | Source::PrefixList(_) => None,
+        })
     }
 
     /// A `SecurityGroup` as `DescribeSecurityGroups` shows it.
@@ -102,7 +116,7 @@ impl SecurityGroup {
         let shown = |rules: &[Rule]| -> Value {
             grouped(rules.iter().map(parts))
                 .iter()
-                .map(|permission| permission.describe(owner))
+                .map(|permission| permission.describe(place, &self.vpc_id))
                 .collect()
         };
         json!({
@@ -124,7 +138,7 @@ impl SecurityGroup {
         let recorded = |rules: &[Rule]| -> Value {
             grouped(rules.iter().map(parts))
                 .iter()
-                .map(|permission| permission.recorded(owner))
+                .map(|permission| permission.recorded(place, &self.vpc_id))
                 .collect()
         };
         Resource {
@@ -157,13 +171,13 @@ fn parts(rule: &Rule) -> (&Permission, Option<&str>) {
 }
 
 /// `IpPermissions` made of permissions that belong to no group (any more).
-pub(super) fn describe_loose(permissions: &[Described], owner: &str) -> Value {
+pub(super) fn describe_loose(permissions: &[Described], place: &Place, vpc_id: &str) -> Value {
     let parts = permissions
         .iter()
         .map(|(permission, description)| (permission, description.as_deref()));
     grouped(parts)
         .iter()
-        .map(|permission| permission.describe(owner))
+        .map(|permission| permission.describe(place, vpc_id))
         .collect()
 }
 
@@ -196,8 +210,8 @@ fn grouped<'a>(
 }
 
 impl IpPermission<'_> {
-    fn describe(&self, owner: &str) -> Value {
-        let (ipv4, ipv6, lists, groups) = self.by_kind(owner);
+    fn describe(&self, place: &Place, vpc_id: &str) -> Value {
+        let (ipv4, ipv6, lists, groups) = self.by_kind(place, vpc_id);
         let mut shown = self.head();
         shown.insert("groups".to_owned(), Value::Array(groups));
         shown.insert("ipRanges".to_owned(), Value::Array(ipv4));
@@ -208,8 +222,8 @@ impl IpPermission<'_> {
 
     /// As in configuration items of version 1.3: `ipv4Ranges` hold what EC2 calls `ipRanges`, which
     /// stay as bare texts for old readers.
-    fn recorded(&self, owner: &str) -> Value {
-        let (ipv4, ipv6, lists, groups) = self.by_kind(owner);
+    fn recorded(&self, place: &Place, vpc_id: &str) -> Value {
+        let (ipv4, ipv6, lists, groups) = self.by_kind(place, vpc_id);
         let bare = ipv4.iter().map(|range| range["cidrIp"].clone()).collect();
         let mut item = self.head();
         item.insert("ipv6Ranges".to_owned(), Value::Array(ipv6));
@@ -230,7 +244,11 @@ impl IpPermission<'_> {
         head
     }
 
-    fn by_kind(&self, owner: &str) -> (Vec<Value>, Vec<Value>, Vec<Value>, Vec<Value>) {
+    fn by_kind(
+        &self,
+        place: &Place,
+        vpc_id: &str,
+    ) -> (Vec<Value>, Vec<Value>, Vec<Value>, Vec<Value>) {
         let (mut ipv4, mut ipv6, mut lists, mut groups) = (vec![], vec![], vec![], vec![]);
         for (source, description) in &self.sources {
             let mut entry = Map::new();
@@ -241,8 +259,8 @@ impl IpPermission<'_> {
                 Source::Ipv4(_) => (&mut ipv4, "cidrIp"),
                 Source::Ipv6(_) => (&mut ipv6, "cidrIpv6"),
                 Source::PrefixList(_) => (&mut lists, "prefixListId"),
-                Source::Group(_) => {
-                    entry.insert("userId".to_owned(), json!(owner));
+                Source::Group(group) => {
+                    entry.extend(group.describe(place, vpc_id));
                     (&mut groups, "groupId")
                 }
             };

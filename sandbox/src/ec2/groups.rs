@@ -72,7 +72,7 @@ pub(super) fn create(state: &mut State, request: &Value) -> Result<Value, ApiErr
         "tagSet": input::tag_set_if_any(&group.tags),
     });
     let id = group.id.clone();
-    state.groups.insert(id.clone(), group);
+    state.add_group(group);
     state.changed(Change::Created, &id);
     Ok(answer)
 }
@@ -107,7 +107,7 @@ fn check_text(parameter: &str, text: &str) -> Result<(), ApiError> {
 
 pub(super) fn delete(state: &mut State, request: &Value) -> Result<Value, ApiError> {
     let group = state.group(request)?;
-    let id = group.id.clone();
+    let (id, vpc_id) = (group.id.clone(), group.vpc_id.clone());
     if group.is_default() {
         return Err(ApiError::bad(
             "CannotDelete",
@@ -117,15 +117,15 @@ pub(super) fn delete(state: &mut State, request: &Value) -> Result<Value, ApiErr
     if state
         .groups
         .values()
-        .any(|other| other.id != id && other.refers_to(&id))
+        .any(|other| other.id != id && other.vpc_id == vpc_id && other.refers_to(&id))
     {
         return Err(ApiError::bad(
             "DependencyViolation",
             format!("resource {id} has a dependent object"),
         ));
     }
-    state.changed(Change::Deleted, &id);
-    state.groups.remove(&id);
+    // Rules of other VPCs do not keep it: they become stale.
+    state.remove_group(&id);
     Ok(json!({"return": true, "groupId": id}))
 }
 
@@ -183,11 +183,11 @@ fn rule_values(state: &State, rules: &[Rule], part: &str) -> Vec<String> {
             ("cidr", Source::Ipv4(net)) => Some(net.to_string()),
             ("ipv6-cidr", Source::Ipv6(net)) => Some(net.to_string()),
             ("prefix-list-id", Source::PrefixList(id)) => Some(id.clone()),
-            ("group-id", Source::Group(id)) => Some(id.clone()),
-            ("group-name", Source::Group(id)) => {
-                state.groups.get(id).map(|group| group.name.clone())
+            ("group-id", Source::Group(other)) => Some(other.id.clone()),
+            ("group-name", Source::Group(other)) => {
+                state.groups.get(&other.id).map(|group| group.name.clone())
             }
-            ("user-id", Source::Group(_)) => Some(state.place.account.to_string()),
+            ("user-id", Source::Group(other)) => Some(other.owner.to_string()),
             _ => None,
         }
     };

@@ -12,15 +12,19 @@ use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
 pub(crate) use self::access::required_access;
+pub use self::networks::Networks;
 pub use self::state::State;
 
 mod access;
+mod customer_lists;
 mod errors;
 mod filter;
 mod gateways;
 mod group;
 mod groups;
 mod input;
+mod networks;
+mod peerings;
 mod places;
 mod prefix_lists;
 mod revisions;
@@ -42,11 +46,13 @@ type Handler = fn(&mut State, &Value) -> Result<Value, ApiError>;
 /// Who does the operation `name`, and which parameters it understands.
 fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
     Some(match name {
+        "AcceptVpcPeeringConnection" => (peerings::accept, &["VpcPeeringConnectionId"]),
         "AssociateRouteTable" => (route_tables::associate, &["RouteTableId", "SubnetId"]),
         "AttachInternetGateway" => (gateways::attach, &["InternetGatewayId", "VpcId"]),
         "AuthorizeSecurityGroupEgress" => (rules::authorize_egress, rules::AUTHORIZE_EGRESS),
         "AuthorizeSecurityGroupIngress" => (rules::authorize_ingress, rules::AUTHORIZE_INGRESS),
         "CreateInternetGateway" => (gateways::create, &["TagSpecification"]),
+        "CreateManagedPrefixList" => (customer_lists::create, customer_lists::CREATE),
         "CreateRoute" => (routes::create, routes::CREATE),
         "CreateRouteTable" => (
             route_tables::create,
@@ -56,13 +62,16 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "CreateSubnet" => (subnets::create, subnets::CREATE),
         "CreateTags" => (tags::create, &["ResourceId", "Tag"]),
         "CreateVpc" => (vpcs::create, vpcs::CREATE),
+        "CreateVpcPeeringConnection" => (peerings::create, peerings::CREATE),
         "DeleteInternetGateway" => (gateways::delete, &["InternetGatewayId"]),
+        "DeleteManagedPrefixList" => (customer_lists::delete, &["PrefixListId"]),
         "DeleteRoute" => (routes::delete, routes::DELETE),
         "DeleteRouteTable" => (route_tables::delete, &["RouteTableId"]),
         "DeleteSecurityGroup" => (groups::delete, &["GroupId", "GroupName"]),
         "DeleteSubnet" => (subnets::delete, &["SubnetId"]),
         "DeleteTags" => (tags::delete, &["ResourceId", "Tag"]),
         "DeleteVpc" => (vpcs::delete, &["VpcId"]),
+        "DeleteVpcPeeringConnection" => (peerings::delete, &["VpcPeeringConnectionId"]),
         "DescribeAccountAttributes" => (places::account_attributes, &["AttributeName"]),
         "DescribeAvailabilityZones" => (places::zones, places::ZONES),
         "DescribeInternetGateways" => (gateways::describe, gateways::DESCRIBE),
@@ -76,11 +85,15 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "DescribeTags" => (tags::describe, &["Filter", "MaxResults", "NextToken"]),
         "DescribeVpcAttribute" => (vpcs::describe_attribute, &["Attribute", "VpcId"]),
         "DescribeVpcs" => (vpcs::describe, vpcs::DESCRIBE),
+        "DescribeVpcPeeringConnections" => (peerings::describe, peerings::DESCRIBE),
         "DetachInternetGateway" => (gateways::detach, &["InternetGatewayId", "VpcId"]),
         "DisassociateRouteTable" => (route_tables::disassociate, &["AssociationId"]),
+        "GetManagedPrefixListEntries" => (customer_lists::entries, customer_lists::ENTRIES),
+        "ModifyManagedPrefixList" => (customer_lists::modify, customer_lists::MODIFY),
         "ModifySecurityGroupRules" => (revisions::modify, &["GroupId", "SecurityGroupRule"]),
         "ModifySubnetAttribute" => (subnets::modify, &["MapPublicIpOnLaunch", "SubnetId"]),
         "ModifyVpcAttribute" => (vpcs::modify_attribute, vpcs::MODIFY),
+        "RejectVpcPeeringConnection" => (peerings::reject, &["VpcPeeringConnectionId"]),
         "ReplaceRoute" => (routes::replace, routes::CREATE),
         "RevokeSecurityGroupEgress" => (rules::revoke_egress, rules::REVOKE_EGRESS),
         "RevokeSecurityGroupIngress" => (rules::revoke_ingress, rules::REVOKE_INGRESS),
@@ -101,9 +114,11 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
     input::only(&operation.name, &operation.input, parameters)?;
     input::reserved_tags(&operation.input, &call.caller)?;
     let dry_run = input::flag(&operation.input, "DryRun")?.unwrap_or(false);
-    let state = &mut call.here().ec2;
+    let state = joined(call);
     if dry_run {
-        run(&mut state.clone(), &operation.input)?;
+        let mut copy = state.clone();
+        copy.place.networks = copy.place.networks.copy();
+        run(&mut copy, &operation.input)?;
         return Err(errors::dry_run());
     }
     let answer = run(state, &operation.input);
@@ -115,9 +130,20 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
     Ok(answer.into())
 }
 
+/// The state of the called account and region, at the present moment, and known to the other accounts.
+fn joined<'a>(call: &'a mut Call<'_>) -> &'a mut State {
+    let networks = call.sandbox.networks.clone();
+    let now = call.now;
+    networks.lock().expire(now);
+    let state = &mut call.here().ec2;
+    state.now = now;
+    state.join(networks);
+    state
+}
+
 /// Every resource here that Config can record, as it is now: what a recorder discovers when it starts.
 pub(crate) fn recordable(call: &mut Call<'_>) -> Vec<Resource> {
-    let state = &call.here().ec2;
+    let state = joined(call);
     state
         .groups
         .values()

@@ -1,4 +1,4 @@
-//! The prefix lists that AWS manages in every region; rules can refer to them.
+//! Prefix lists as rules refer to them: those that AWS manages in every region, and the customer's own.
 
 use serde_json::{Value, json};
 
@@ -36,11 +36,11 @@ fn id(region: &Region, list: &str) -> String {
 }
 
 /// As how many rules a reference to the list `wanted` counts; `None` when there is no such list.
-pub(super) fn weight(region: &Region, wanted: &str) -> Option<usize> {
-    LISTS
-        .iter()
-        .find(|(list, _)| id(region, list) == wanted)
-        .map(|(_, weight)| *weight)
+pub(super) fn weight(state: &State, wanted: &str) -> Option<usize> {
+    let region = &state.place.region;
+    let of_aws = LISTS.iter().find(|(list, _)| id(region, list) == wanted);
+    let own = || state.prefix_lists.get(wanted).map(|list| list.max_entries);
+    of_aws.map(|(_, weight)| *weight).or_else(own)
 }
 
 pub(super) fn not_found(id: &str) -> ApiError {
@@ -55,7 +55,7 @@ pub(super) fn describe(state: &mut State, request: &Value) -> Result<Value, ApiE
     let page = Page::parse(request, 100)?;
     let region = &state.place.region;
     let ids = input::texts(request, "PrefixListId")?;
-    if let Some(id) = ids.iter().find(|id| weight(region, id).is_none()) {
+    if let Some(id) = ids.iter().find(|id| weight(state, id).is_none()) {
         return Err(not_found(id));
     }
     let mut rows: Vec<(String, Value)> = LISTS
@@ -83,6 +83,20 @@ pub(super) fn describe(state: &mut State, request: &Value) -> Result<Value, ApiE
             (id, row)
         })
         .collect();
+    let own = state
+        .prefix_lists
+        .values()
+        .filter(|list| ids.is_empty() || ids.contains(&list.id.as_str()))
+        .filter(|list| {
+            filters.match_resource(&list.tags, |name| match name {
+                "owner-id" => vec![state.place.account.to_string()],
+                "prefix-list-id" => vec![list.id.clone()],
+                "prefix-list-name" => vec![list.name.clone()],
+                _ => Vec::new(),
+            })
+        })
+        .map(|list| (list.id.clone(), list.describe(&state.place)));
+    rows.extend(own);
     rows.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(page.cut("prefixListSet", rows.into_iter()))
 }

@@ -112,8 +112,11 @@ fn requested(state: &State, group: &SecurityGroup, new: &Value) -> Result<Descri
         sources.push(state.prefix_list(id)?);
     }
     if let Some(id) = input::text(new, "ReferencedGroupId")? {
-        let id = state.referenced_group(group, &json!({"GroupId": id}))?;
-        sources.push(Source::Group(id));
+        let source = state.referenced_group(group, &json!({"GroupId": id}))?;
+        if let Source::Group(referenced) = &source {
+            state.check_reach(&group.vpc_id, referenced)?;
+        }
+        sources.push(source);
     }
     let source = match (sources.pop(), sources.is_empty()) {
         (Some(source), true) => source,

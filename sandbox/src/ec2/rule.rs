@@ -7,10 +7,11 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use serde_json::{Map, Value, json};
 
 use super::input::{self, Tags};
-use super::state::State;
+use super::state::{Place, State};
 use super::{errors, group::SecurityGroup};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::ids::AccountId;
 
 /// What a rule allows. Two permissions that allow the same compare equal; descriptions take no part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,8 +41,47 @@ pub(super) enum Source {
     Ipv4(Ipv4Net),
     Ipv6(Ipv6Net),
     PrefixList(String),
-    /// A group of the same VPC, by its id.
-    Group(String),
+    Group(GroupRef),
+}
+
+/// A group, of the same VPC or of one that a peering connection joins to it. Rules of this account that
+/// refer to a group stay when the connection or the group is gone, so whose it was is remembered.
+#[derive(Debug, Clone)]
+pub(super) struct GroupRef {
+    pub(super) id: String,
+    pub(super) owner: AccountId,
+    pub(super) vpc_id: String,
+}
+
+/// Ids are unique in the world.
+impl PartialEq for GroupRef {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for GroupRef {}
+
+impl GroupRef {
+    /// What describes the reference in a rule of `vpc_id`, besides the group's id: the owner and, when the
+    /// group is of another VPC, how that is joined. Nobody owns a peer's group that is gone.
+    pub(super) fn describe(&self, place: &Place, vpc_id: &str) -> Map<String, Value> {
+        let mut shown = Map::new();
+        if self.vpc_id == vpc_id {
+            shown.insert("userId".to_owned(), json!(self.owner.as_str()));
+            return shown;
+        }
+        let registry = place.networks.lock();
+        if registry.group(&self.id).is_some() {
+            shown.insert("userId".to_owned(), json!(self.owner.as_str()));
+        }
+        shown.insert("vpcId".to_owned(), json!(self.vpc_id));
+        if let Some(peering) = registry.between(vpc_id, &self.vpc_id) {
+            shown.insert("vpcPeeringConnectionId".to_owned(), json!(peering.id));
+            shown.insert("peeringStatus".to_owned(), json!(peering.status.code()));
+        }
+        shown
+    }
 }
 
 /// A rule of a group.
@@ -131,7 +171,8 @@ impl fmt::Display for Source {
         match self {
             Source::Ipv4(net) => net.fmt(f),
             Source::Ipv6(net) => net.fmt(f),
-            Source::PrefixList(id) | Source::Group(id) => f.write_str(id),
+            Source::PrefixList(id) => f.write_str(id),
+            Source::Group(group) => f.write_str(&group.id),
         }
     }
 }
@@ -231,8 +272,8 @@ fn parse(
         sources.push((state.prefix_list(id)?, description(list)?));
     }
     for pair in input::list(permission, "Groups")? {
-        let id = state.referenced_group(group, pair)?;
-        sources.push((Source::Group(id), description(pair)?));
+        let source = state.referenced_group(group, pair)?;
+        sources.push((source, description(pair)?));
     }
     if sources.is_empty() {
         return Err(errors::no_source());
@@ -310,7 +351,7 @@ impl Rule {
             Source::Ipv4(net) => ("cidrIpv4", net.to_string()),
             Source::Ipv6(net) => ("cidrIpv6", net.to_string()),
             Source::PrefixList(id) => ("prefixListId", id.clone()),
-            Source::Group(id) => ("referencedGroupId", id.clone()),
+            Source::Group(group) => ("referencedGroupId", group.id.clone()),
         };
         row.insert(name.to_owned(), json!(text));
         row
@@ -320,11 +361,11 @@ impl Rule {
     pub(super) fn describe(&self, state: &State, group: &SecurityGroup, is_egress: bool) -> Value {
         let mut row = self.summary(group, is_egress);
         let owner = state.place.account.as_str();
-        if let Some(id) = row.remove("referencedGroupId") {
-            row.insert(
-                "referencedGroupInfo".to_owned(),
-                json!({"groupId": id, "userId": owner}),
-            );
+        if let Source::Group(referenced) = &self.permission.source {
+            row.remove("referencedGroupId");
+            let mut info = referenced.describe(&state.place, &group.vpc_id);
+            info.insert("groupId".to_owned(), json!(referenced.id));
+            row.insert("referencedGroupInfo".to_owned(), Value::Object(info));
         }
         row.insert("groupOwnerId".to_owned(), json!(owner));
         row.insert("tagSet".to_owned(), input::tag_set(&self.tags));

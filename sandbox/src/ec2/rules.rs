@@ -65,6 +65,9 @@ fn authorize(state: &mut State, request: &Value, way: Direction) -> Result<Value
     let asked = asked_permissions(state, group, request)?;
     let tags = input::tag_specification(request, "security-group-rule")?;
     for (permission, _) in &asked {
+        if let Source::Group(referenced) = &permission.source {
+            state.check_reach(&group.vpc_id, referenced)?;
+        }
         if group
             .rules(way)
             .iter()
@@ -103,7 +106,7 @@ pub(super) fn check_quota<'a>(
             Source::Ipv6(_) => (0, 1),
             Source::Group(_) => (1, 1),
             Source::PrefixList(id) => {
-                let weight = prefix_lists::weight(&state.place.region, id).unwrap_or(1);
+                let weight = prefix_lists::weight(state, id).unwrap_or(1);
                 (weight, weight)
             }
         };
@@ -207,7 +210,7 @@ fn revoke(state: &mut State, request: &Value, way: Direction) -> Result<Value, A
     let unknown = if unknown.is_empty() {
         Value::Null
     } else {
-        describe_loose(&unknown, state.place.account.as_str())
+        describe_loose(&unknown, &state.place, &group.vpc_id)
     };
     if !leaving.is_empty() {
         if let Some(group) = state.groups.get_mut(&id) {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::errors;
 use super::filter::{Filters, Page};
 use super::input::{self, Tags};
 use super::state::State;
+use super::{errors, prefix_lists};
 use crate::config::Change;
 use crate::error::ApiError;
 
@@ -36,7 +36,17 @@ fn tagged(state: &State) -> impl Iterator<Item = (&str, &'static str, &Tags)> {
         .values()
         .flat_map(|group| group.ingress.iter().chain(&group.egress))
         .map(|each| (each.id.as_str(), "security-group-rule", &each.tags));
+    let peerings = state
+        .peering_tags
+        .iter()
+        .map(|(id, tags)| (id.as_str(), "vpc-peering-connection", tags));
+    let lists = state
+        .prefix_lists
+        .values()
+        .map(|each| (each.id.as_str(), "prefix-list", &each.tags));
     vpcs.chain(subnets)
+        .chain(lists)
+        .chain(peerings)
         .chain(gateways)
         .chain(tables)
         .chain(groups)
@@ -57,6 +67,16 @@ fn tags_mut<'a>(state: &'a mut State, id: &str) -> Option<&'a mut Tags> {
         "igw" => state.gateways.get_mut(id).map(|each| &mut each.tags),
         "rtb" => state.route_tables.get_mut(id).map(|each| &mut each.tags),
         "sg" => state.groups.get_mut(id).map(|each| &mut each.tags),
+        "pl" => state.prefix_lists.get_mut(id).map(|each| &mut each.tags),
+        "pcx" => {
+            let place = &state.place;
+            let registry = place.networks.lock();
+            let seen = registry
+                .peering(id)
+                .is_some_and(|peering| peering.concerns(&place.account, &place.region));
+            drop(registry);
+            seen.then(|| state.peering_tags.entry(id.to_owned()).or_default())
+        }
         _ => None,
     }
 }
@@ -69,6 +89,8 @@ fn unknown(id: &str) -> ApiError {
         Some("rtb") => errors::no_route_table(id),
         Some("sg") => errors::no_group(id),
         Some("sgr") => errors::no_rule_id(id),
+        Some("pl") => prefix_lists::not_found(id),
+        Some("pcx") => errors::no_peering(id),
         _ => ApiError::bad("InvalidID", format!("The ID '{id}' is not valid")),
     }
 }

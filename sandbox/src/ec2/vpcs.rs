@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::errors;
 use super::filter::{Filters, Page};
 use super::input::{self, Tags};
+use super::networks::Status;
 use super::state::State;
-use crate::config::Change;
 use crate::error::ApiError;
 use crate::ids::hex_id;
 
@@ -181,7 +181,13 @@ pub(super) fn delete(state: &mut State, request: &Value) -> Result<Value, ApiErr
             .groups
             .values()
             .any(|each| each.vpc_id == id && !each.is_default());
-    if in_use {
+    // Somebody who asked to be joined to this VPC must get an answer first.
+    let asked = state.place.networks.lock().peerings.iter().any(|each| {
+        each.status == Status::Pending
+            && each.accepter.vpc_id == id
+            && each.requester.owner != state.place.account
+    });
+    if in_use || asked {
         return Err(errors::dependency("vpc", &id));
     }
     let groups: Vec<String> = state
@@ -191,11 +197,11 @@ pub(super) fn delete(state: &mut State, request: &Value) -> Result<Value, ApiErr
         .map(|group| group.id.clone())
         .collect();
     for group in groups {
-        state.changed(Change::Deleted, &group);
-        state.groups.remove(&group);
+        state.remove_group(&group);
     }
     state.route_tables.retain(|_, table| table.vpc_id != id);
     state.vpcs.remove(&id);
+    state.place.networks.lock().remove_vpc(&id);
     Ok(json!({"return": true}))
 }
 

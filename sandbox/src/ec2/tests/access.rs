@@ -76,3 +76,26 @@ async fn creating_with_tags_needs_tagging_too() {
     );
     assert_eq!(access[2].context["aws:requesttag/k"], ["v"]);
 }
+
+#[tokio::test]
+async fn accepting_a_connection_needs_the_connection_and_the_accepters_vpc() {
+    let world = World::new().await;
+    let other = world
+        .ok("CreateVpc", json!({"CidrBlock": "10.1.0.0/16"}))
+        .await;
+    let other = super::text(&other, "/vpc/vpcId");
+    let input = json!({"VpcId": world.vpc, "PeerVpcId": other});
+    let made = world.ok("CreateVpcPeeringConnection", input).await;
+    let id = super::text(&made, "/vpcPeeringConnection/vpcPeeringConnectionId");
+    let input = json!({"VpcPeeringConnectionId": id});
+    let access = required(&world, "AcceptVpcPeeringConnection", input).await;
+    let resources: Vec<&str> = access.iter().map(|each| each.resource.as_str()).collect();
+    let arn = |resource: String| format!("arn:aws:ec2:us-east-1:111122223333:{resource}");
+    assert_eq!(
+        resources,
+        [
+            arn(format!("vpc-peering-connection/{id}")),
+            arn(format!("vpc/{other}"))
+        ]
+    );
+}

@@ -15,6 +15,8 @@ use crate::service::Service;
 mod access;
 mod groups;
 mod networks;
+mod peerings;
+mod prefix_lists;
 mod rules;
 
 /// A sandbox with a VPC of the test's own.
