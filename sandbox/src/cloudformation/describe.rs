@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::drift;
-use super::stack::{Event, Record, Stack, Wish};
+use super::stack::{Event, MASK, Record, Stack, Wish};
 use super::{invalid, no_stack};
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -98,14 +98,14 @@ fn shown(stack: &Stack) -> Value {
 
 /// The parameters of a stack or a change set; secret ones masked.
 pub(super) fn shown_parameters(wish: &Wish) -> Vec<Value> {
-    let secret = |key: &str| {
-        let declared = wish.template.parameters.get(key);
-        declared.is_some_and(|declared| declared.no_echo)
-    };
     wish.parameters
         .iter()
         .map(|(key, value)| {
-            let value = if secret(key) { "****" } else { value.as_str() };
+            let value = if wish.is_secret(key) {
+                MASK
+            } else {
+                value.as_str()
+            };
             json!({"ParameterKey": key, "ParameterValue": value})
         })
         .collect()

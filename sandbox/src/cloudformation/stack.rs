@@ -78,6 +78,45 @@ pub(super) struct Wish {
     pub(super) target: Target,
 }
 
+impl Wish {
+    /// Whether a parameter is secret (`NoEcho`).
+    pub(super) fn is_secret(&self, parameter: &str) -> bool {
+        let declared = self.template.parameters.get(parameter);
+        declared.is_some_and(|declared| declared.no_echo)
+    }
+
+    /// `value` as it may be shown: the values of secret parameters masked wherever they stand, also inside longer texts.
+    pub(super) fn masked(&self, value: &Value) -> Value {
+        let secrets: Vec<&str> = self
+            .parameters
+            .iter()
+            .filter(|(name, secret)| !secret.is_empty() && self.is_secret(name))
+            .map(|(_, secret)| secret.as_str())
+            .collect();
+        mask(&secrets, value)
+    }
+}
+
+fn mask(secrets: &[&str], value: &Value) -> Value {
+    match value {
+        _ if secrets.is_empty() => value.clone(),
+        Value::String(text) => secrets
+            .iter()
+            .fold(text.clone(), |text, secret| text.replace(secret, MASK))
+            .into(),
+        Value::Array(items) => items.iter().map(|item| mask(secrets, item)).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| (name.clone(), mask(secrets, member)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
+
+/// What is shown instead of a secret.
+pub(super) const MASK: &str = "****";
+
 /// An output with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OutputValue {
@@ -241,7 +280,7 @@ impl Stack {
             at: now,
             status,
             reason,
-            properties: Some(record.properties.to_string()),
+            properties: Some(self.wish.masked(&record.properties).to_string()),
             token: self.token.clone(),
         };
         self.events.push(event);

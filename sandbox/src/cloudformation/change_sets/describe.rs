@@ -23,10 +23,12 @@ pub(in crate::cloudformation) fn describe_change_set(
     let Some(set) = stack.change_sets.iter().find(|set| set.id == set_id) else {
         return Err(invalid(format!("ChangeSet [{set_id}] does not exist")));
     };
+    // What is there may hold the old secrets, what is wished for the new ones.
+    let hide = |value: &Value| stack.wish.masked(&set.wish.masked(value));
     let changes = set
         .changes
         .iter()
-        .map(|change| json!({"Type": "Resource", "ResourceChange": shown(change, values)}))
+        .map(|change| json!({"Type": "Resource", "ResourceChange": shown(change, values.then_some(&hide as Hide))}))
         .collect();
     let mut answer = page(input, "Changes", changes)?;
     let described = json!({
@@ -87,7 +89,11 @@ fn summary(stack_id: &str, stack_name: &str, set: &ChangeSet) -> Value {
     })
 }
 
-fn shown(change: &ResourceChange, values: bool) -> Value {
+/// Masks what is secret in a property's value.
+type Hide<'h> = &'h dyn Fn(&Value) -> Value;
+
+/// `values` is there where the values of properties are to be shown.
+fn shown(change: &ResourceChange, values: Option<Hide<'_>>) -> Value {
     let details: Vec<Value> = change
         .details
         .iter()
@@ -103,9 +109,9 @@ fn shown(change: &ResourceChange, values: bool) -> Value {
         "Scope": change.scope(),
         "Details": details,
     });
-    if values {
+    if let Some(hide) = values {
         let context = |properties: &Option<Value>| {
-            let properties = properties.as_ref()?;
+            let properties = hide(properties.as_ref()?);
             Some(json!({"Properties": properties}).to_string())
         };
         shown["BeforeContext"] = context(&change.before).into();
@@ -117,13 +123,14 @@ fn shown(change: &ResourceChange, values: bool) -> Value {
     shown
 }
 
-fn shown_detail(detail: &Detail, values: bool) -> Value {
+fn shown_detail(detail: &Detail, values: Option<Hide<'_>>) -> Value {
     let mut target = json!({
         "Attribute": detail.attribute.name(),
         "Name": detail.name,
         "RequiresRecreation": detail.recreation.name(),
     });
-    if values {
+    if let Some(hide) = values {
+        let text = |value: &Value| text(&hide(value));
         target["Path"] = detail.path().into();
         target["BeforeValue"] = detail.before.as_ref().map(text).into();
         target["AfterValue"] = detail.after.as_ref().map(text).into();

@@ -92,14 +92,15 @@ pub(in crate::cloudformation) fn describe_resource_drifts(
 /// What was found out about a resource; `None` where nobody has looked.
 pub(super) fn shown(stack: &Stack, name: &str, record: &Record) -> Option<Value> {
     let drift = record.drift.as_ref()?;
-    let differences: Vec<Value> = drift.differences.iter().map(difference).collect();
+    let differences = drift.differences.iter().map(difference);
+    let differences: Vec<Value> = differences.map(|each| stack.wish.masked(&each)).collect();
     Some(json!({
         "StackId": stack.id,
         "LogicalResourceId": name,
         "PhysicalResourceId": record.physical_id,
         "ResourceType": record.kind.name,
-        "ExpectedProperties": drift.expected.to_string(),
-        "ActualProperties": (!drift.actual.is_null()).then(|| drift.actual.to_string()),
+        "ExpectedProperties": stack.wish.masked(&drift.expected).to_string(),
+        "ActualProperties": (!drift.actual.is_null()).then(|| stack.wish.masked(&drift.actual).to_string()),
         "PropertyDifferences": differences,
         "StackResourceDriftStatus": drift.status.name(),
         "Timestamp": iso8601(drift.at),

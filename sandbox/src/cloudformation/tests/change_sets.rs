@@ -287,3 +287,42 @@ async fn what_cannot_be_a_change_set_is_refused() {
             .starts_with("AlreadyExistsException")
     );
 }
+
+/// A secret parameter reaches the resource and is shown nowhere, also not inside a longer text.
+#[tokio::test]
+async fn secrets_are_not_shown() {
+    let world = World::new();
+    let template = "
+Parameters: {Word: {Type: String, NoEcho: true}}
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: notices, DisplayName: !Sub 'say ${Word}'}
+";
+    let word =
+        |value: &str| json!({"Parameters": [{"ParameterKey": "Word", "ParameterValue": value}]});
+    let mut first = word("sesame");
+    first["ChangeSetType"] = "CREATE".into();
+    let set = world.change_set("s", "first", template, first).await;
+    world.execute(&set).await.unwrap();
+    let topic = json!({"TopicArn": "arn:aws:sns:us-east-1:123456789012:notices"});
+    let attributes = world.must(Sns, "GetTopicAttributes", topic).await;
+    assert!(attributes.to_string().contains("say sesame"));
+    let second = world
+        .change_set("s", "second", template, word("simsim"))
+        .await;
+    assert!(change(&second, "Topic").to_string().contains("say ****"));
+    let events = world
+        .must(
+            CloudFormation,
+            "DescribeStackEvents",
+            json!({"StackName": "s"}),
+        )
+        .await;
+    assert!(events.to_string().contains("say ****"));
+    for shown in [&set, &second, &events] {
+        for secret in ["sesame", "simsim"] {
+            assert!(!shown.to_string().contains(secret), "{shown}");
+        }
+    }
+}
