@@ -121,9 +121,48 @@ impl Evidence {
             return;
         }
         self.evaluations.push(evaluation);
+        self.evaluations.sort_by_key(|e| (e.recorded_at, e.source));
+        let happened = self.happened();
+        let mut order: Vec<_> = std::mem::take(&mut self.evaluations)
+            .into_iter()
+            .zip(happened)
+            .collect();
         // Within one millisecond the drift comes before the repair: nothing can be repaired before it is found broken.
+        order.sort_by_key(|(e, at)| (*at, e.compliance != "NON_COMPLIANT", e.source));
+        self.evaluations = order.into_iter().map(|(e, _)| e).collect();
+    }
+
+    /// When each evaluation was reported at the latest. A log line is dated when it is collected, which may be after Config
+    /// has recorded the function's *next* report; but the lines stand in the order of the reports, so none was reported
+    /// after what Config says of it or of a later one.
+    fn happened(&self) -> Vec<OffsetDateTime> {
+        let mut latest = None;
+        let mut happened: Vec<_> = self
+            .evaluations
+            .iter()
+            .rev()
+            .map(|e| match e.source {
+                Source::Config => e.recorded_at,
+                Source::FunctionLog => {
+                    let told = self.told_by_config(e).unwrap_or(e.recorded_at);
+                    let at = latest.map_or(told, |next: OffsetDateTime| next.min(told));
+                    latest = Some(at);
+                    at
+                }
+            })
+            .collect();
+        happened.reverse();
+        happened
+    }
+
+    /// When Config recorded the report that a log line tells of, if that was seen.
+    fn told_by_config(&self, line: &Evaluation) -> Option<OffsetDateTime> {
         self.evaluations
-            .sort_by_key(|e| (e.recorded_at, e.compliance != "NON_COMPLIANT", e.source));
+            .iter()
+            .filter(|e| e.source == Source::Config && e.recorded_at <= line.recorded_at)
+            .filter(|e| e.compliance == line.compliance && e.annotation == line.annotation)
+            .map(|e| e.recorded_at)
+            .max()
     }
 
     /// The lines that tell what the function did about this group. When it said nothing of the group, it may have failed

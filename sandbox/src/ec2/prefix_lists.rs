@@ -11,7 +11,7 @@ use crate::ids::Region;
 pub(super) const DESCRIBE: &[&str] = &["Filter", "MaxResults", "NextToken", "PrefixListId"];
 
 /// What comes after `com.amazonaws.<region>.` (or `.global.`), and how many rules a reference counts
-/// as in a group's quota (the weights of the VPC user guide).
+/// as in a group's quota. AWS documents that such lists have weights; these figures are from memory.
 const LISTS: &[(&str, usize)] = &[
     ("dynamodb", 1),
     ("global.cloudfront.origin-facing", 55),

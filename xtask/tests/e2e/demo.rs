@@ -83,6 +83,10 @@ fn the_document_proves_the_whole_story() {
     assert_eq!(reported.first(), Some(&"NON_COMPLIANT"), "{evaluations:?}");
     assert!(reported.contains(&"COMPLIANT"), "{evaluations:?}");
     assert_eq!(
+        evaluations[0]["compliance"], "NON_COMPLIANT",
+        "{evaluations:?}"
+    );
+    assert_eq!(
         evaluations.last().unwrap()["compliance"],
         "COMPLIANT",
         "{evaluations:?}"

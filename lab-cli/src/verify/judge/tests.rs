@@ -344,3 +344,32 @@ fn a_function_that_says_nothing_of_the_group_is_quoted_or_said_to_be_silent() {
     );
     assert_eq!(evidence.telling_lines(&incident).len(), 3);
 }
+
+/// Log lines are dated when they are collected: the line of the drift may bear a later time than Config's record of the
+/// repair. The story is told in the order in which it happened all the same.
+#[test]
+fn a_late_log_line_does_not_put_the_repair_before_the_drift() {
+    let incident = incident();
+    let mut evidence = Evidence::default();
+    evidence.see_results(&incident, vec![result(30, "COMPLIANT", DRIFT)]);
+    evidence.see_log(
+        &incident,
+        vec![
+            line(31, &format!("reported {GROUP} NON_COMPLIANT: {DRIFT}")),
+            line(32, &format!("reported {GROUP} COMPLIANT: {DRIFT}")),
+        ],
+    );
+    let told: Vec<_> = evidence
+        .evaluations
+        .iter()
+        .map(|e| (e.compliance.as_str(), e.source))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("NON_COMPLIANT", Source::FunctionLog),
+            ("COMPLIANT", Source::Config),
+            ("COMPLIANT", Source::FunctionLog),
+        ]
+    );
+}
