@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use crate::aws::{Aws, CallError, CallResult, Doing, Tags};
+use crate::aws::{CallError, CallResult, Doing, Reader, Tags};
 use crate::error::Result;
 use crate::spec::TAG;
 use crate::state::{Interest, Names, Observed, Place, observe};
@@ -31,7 +31,7 @@ impl Audit {
 ///
 /// # Errors
 /// The first look that failed. A single bucket or rule that may not be looked at is told as unchecked instead.
-pub async fn audit(aws: &Aws, before: &Observed, names: &Names) -> Result<Audit> {
+pub async fn audit(aws: &Reader, before: &Observed, names: &Names) -> Result<Audit> {
     let place = &before.place;
     let interest = Interest {
         names: Some(names),
@@ -131,7 +131,7 @@ fn by_name(audit: &mut Audit, before: &Observed, now: &Observed) {
 }
 
 /// The tags of every rule that asks a function. Managed rules cannot be the lab's.
-async fn rules(aws: &Aws) -> CallResult<Vec<(String, Result<Tags, CallError>)>> {
+async fn rules(aws: &Reader) -> CallResult<Vec<(String, Result<Tags, CallError>)>> {
     let custom: Vec<_> = aws
         .rules()
         .await?

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::aws::{Aws, Doing, Target};
+use crate::aws::{Doing, Reader, Target};
 use crate::clock::Clock;
 use crate::commands::{cleanup, completions, deploy, logs, simulate_incident, status};
-use crate::error::{Error, Kind, Result};
+use crate::consent::Consent;
+use crate::error::{Error, Result};
 use crate::output::{Format, Ui};
 use crate::spec::{self, DEFAULT_STACK, Settings, validate};
 use crate::state::Place;
@@ -82,8 +83,8 @@ enum Command {
 /// What every command works with.
 #[derive(Debug)]
 pub struct Context {
-    /// The clients.
-    pub aws: Aws,
+    /// The calls that look.
+    pub aws: Reader,
     /// Where.
     pub place: Place,
     /// The settings file.
@@ -162,7 +163,7 @@ impl Global {
             return Err(Error::input(format!("`{url}` is not an endpoint URL"))
                 .hint("give one such as `http://127.0.0.1:4566`"));
         }
-        let aws = Aws::connect(&target).await?;
+        let aws = Reader::connect(&target).await?;
         let (identity, time_there) = aws
             .identity()
             .await
@@ -218,29 +219,16 @@ impl Context {
     /// Asks for consent to what was just shown.
     ///
     /// # Errors
-    /// [`Kind::Refused`] when it is not given, or when nobody can be asked.
-    pub fn consent(&self, question: &str) -> Result<()> {
-        if self.yes {
-            return Ok(());
-        }
-        match self.ui.ask(question) {
-            Some(true) => Ok(()),
-            Some(false) => Err(Error::new(
-                Kind::Refused,
-                "nothing was changed, because you said no",
-            )),
-            None => Err(Error::new(
-                Kind::Refused,
-                "nothing was changed, because nobody can be asked for consent",
-            )
-            .hint("run the same command with `--yes`")),
-        }
+    /// [`crate::error::Kind::Refused`] when it is not given, or when nobody can be asked.
+    pub fn consent(&self, question: &str) -> Result<Consent> {
+        Consent::ask(&self.ui, self.yes, question)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
     use clap::CommandFactory;
 
     #[test]

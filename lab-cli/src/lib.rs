@@ -10,6 +10,7 @@ pub mod aws;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod consent;
 pub mod error;
 pub mod output;
 pub mod plan;

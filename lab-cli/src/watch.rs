@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use time::macros::format_description;
 
-use crate::aws::{Aws, Doing, StackDescription, StackEvent};
+use crate::aws::{Doing, Reader, StackDescription, StackEvent};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::output::Ui;
@@ -25,7 +25,7 @@ const STACK_PACE: Pace = Pace {
 /// One operation on a stack that is being watched.
 #[derive(Debug)]
 pub struct Watch<'a> {
-    aws: &'a Aws,
+    aws: &'a Reader,
     ui: &'a Ui,
     clock: &'a Clock,
     known: BTreeSet<String>,
@@ -34,7 +34,7 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// Watches a stack that does not exist yet: every event is news.
-    pub fn of_new(aws: &'a Aws, ui: &'a Ui, clock: &'a Clock) -> Self {
+    pub fn of_new(aws: &'a Reader, ui: &'a Ui, clock: &'a Clock) -> Self {
         Self {
             aws,
             ui,
@@ -49,7 +49,7 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// When its events cannot be read.
     pub async fn of_existing(
-        aws: &'a Aws,
+        aws: &'a Reader,
         ui: &'a Ui,
         clock: &'a Clock,
         stack: &str,

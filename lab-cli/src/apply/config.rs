@@ -67,7 +67,7 @@ impl Hands<'_> {
             self.ui.say(format_args!(
                 "keeping configuration history for {RETENTION_DAYS} days"
             ));
-            self.aws
+            self.writer
                 .put_retention(RETENTION_DAYS)
                 .await
                 .doing("set how long AWS Config keeps history")
@@ -93,7 +93,7 @@ impl Hands<'_> {
             ));
             let tags = self.spec.all_tags();
             self.patiently("AWS Config to accept the recorder's role", async || {
-                self.aws.put_recorder(recorder, role_arn, &tags).await
+                self.writer.put_recorder(recorder, role_arn, &tags).await
             })
             .await?;
             // Tags of a put are taken only when the recorder is made.
@@ -102,7 +102,7 @@ impl Hands<'_> {
                 .first()
                 .and_then(|found| found.it.arn.as_deref());
             if let Some(arn) = existing {
-                self.aws
+                self.writer
                     .tag_config(arn, &tags)
                     .await
                     .doing(format_args!("tag the recorder `{recorder}`"))?;
@@ -115,7 +115,7 @@ impl Hands<'_> {
             ));
             self.patiently(
                 "AWS Config to accept the delivery bucket and topic",
-                async || self.aws.put_channel(channel).await,
+                async || self.writer.put_channel(channel).await,
             )
             .await?;
         }
@@ -124,7 +124,7 @@ impl Hands<'_> {
                 "starting the configuration recorder `{recorder}`"
             ));
             self.patiently("AWS Config to start the recorder", async || {
-                self.aws.start_recorder(recorder).await
+                self.writer.start_recorder(recorder).await
             })
             .await?;
         }
@@ -140,7 +140,7 @@ impl Hands<'_> {
             .say(format_args!("putting the rule `{}`", rule.name));
         let tags = self.spec.all_tags();
         self.patiently("AWS Config to accept the rule's function", async || {
-            self.aws.put_rule(rule, &tags).await
+            self.writer.put_rule(rule, &tags).await
         })
         .await?;
         match observed
@@ -155,7 +155,7 @@ impl Hands<'_> {
                     .as_ref()
                     .is_some_and(|found| found.it.state != "DELETING") =>
             {
-                self.aws
+                self.writer
                     .tag_config(arn, &tags)
                     .await
                     .doing(format_args!("tag the rule `{}`", rule.name))

@@ -3,7 +3,7 @@
 mod config;
 mod stack;
 
-use crate::aws::{Aws, Doing, Tags};
+use crate::aws::{Doing, Reader, Tags, Writer};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::output::Ui;
@@ -15,8 +15,10 @@ use crate::teardown::remove_code_bucket;
 /// What carrying out needs.
 #[derive(Debug, Clone, Copy)]
 pub struct Hands<'a> {
-    /// The clients.
-    pub aws: &'a Aws,
+    /// The calls that look.
+    pub aws: &'a Reader,
+    /// The calls that change something.
+    pub writer: &'a Writer,
     /// Where.
     pub place: &'a Place,
     /// What the lab should be.
@@ -94,7 +96,7 @@ impl Hands<'_> {
         if made {
             self.ui
                 .say(format_args!("making the code bucket `{bucket}`"));
-            self.aws
+            self.writer
                 .create_bucket(&bucket)
                 .await
                 .doing(format_args!("make the code bucket `{bucket}`"))?;
@@ -104,7 +106,7 @@ impl Hands<'_> {
             if !made && !steps.note_retention {
                 return Ok(());
             }
-            self.aws
+            self.writer
                 .tag_bucket(&bucket, account, &self.bucket_tags(observed))
                 .await
                 .doing(format_args!("tag the code bucket `{bucket}`"))
@@ -113,7 +115,7 @@ impl Hands<'_> {
             if !made {
                 return Ok(());
             }
-            self.aws
+            self.writer
                 .block_public_access(&bucket, account)
                 .await
                 .doing(format_args!(
@@ -126,7 +128,7 @@ impl Hands<'_> {
             }
             let key = self.spec.package.key();
             self.ui.say(format_args!("uploading the package `{key}`"));
-            self.aws
+            self.writer
                 .put_object(&bucket, account, &key, self.spec.package.bytes().to_vec())
                 .await
                 .doing(format_args!("upload the package to `{bucket}`"))
@@ -154,7 +156,7 @@ impl Hands<'_> {
     }
 
     async fn give_up_code_bucket(&self, error: crate::error::Error) -> crate::error::Error {
-        match remove_code_bucket(self.aws, self.place).await {
+        match remove_code_bucket(self.writer, self.place).await {
             Ok(()) => error,
             Err(second) => error.hint(format!(
                 "delete the bucket `{}` yourself; that failed too: {second}",

@@ -20,7 +20,15 @@ impl Hands<'_> {
                     "deleting the stack `{name}`, which is {}",
                     leftover.status
                 ));
-                delete_stack(self.aws, self.ui, self.clock, self.place, leftover).await?;
+                delete_stack(
+                    self.aws,
+                    self.writer,
+                    self.ui,
+                    self.clock,
+                    self.place,
+                    leftover,
+                )
+                .await?;
             }
         }
         if steps.create_stack {
@@ -42,7 +50,7 @@ impl Hands<'_> {
         self.ui.say(format_args!("making the stack `{name}`"));
         let mut watch = Watch::of_new(self.aws, self.ui, self.clock);
         let begun = self
-            .aws
+            .writer
             .create_stack(&self.spec.stack_request(&self.place.code_bucket()))
             .await
             .doing(format_args!("make the stack `{name}`"));
@@ -80,8 +88,15 @@ impl Hands<'_> {
         self.ui
             .say(format_args!("removing what was made of the stack `{name}`"));
         if let Some(stack) = stack
-            && let Err(second) =
-                delete_stack(self.aws, self.ui, self.clock, self.place, &stack).await
+            && let Err(second) = delete_stack(
+                self.aws,
+                self.writer,
+                self.ui,
+                self.clock,
+                self.place,
+                &stack,
+            )
+            .await
         {
             return error.hint(format!(
                 "run `cleanup`: removing the remains failed too: {second}"
@@ -100,7 +115,7 @@ impl Hands<'_> {
         self.ui.say(format_args!("changing the stack `{name}`"));
         let mut watch = Watch::of_existing(self.aws, self.ui, self.clock, name).await?;
         let begun = self
-            .aws
+            .writer
             .update_stack(&self.spec.stack_request(&self.place.code_bucket()))
             .await
             .doing(format_args!("change the stack `{name}`"))?;
@@ -141,7 +156,7 @@ impl Hands<'_> {
         self.ui.say(format_args!(
             "giving the function `{function}` our package again"
         ));
-        self.aws
+        self.writer
             .update_function_code(
                 function,
                 &self.place.code_bucket(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudformation::types::{Capability, Parameter, StackEvent as SdkEvent, Tag};
 use time::OffsetDateTime;
 
-use super::{Aws, CallError, CallResult, Tags, moment};
+use super::{CallError, CallResult, Reader, Tags, Writer, moment};
 
 /// A stack as CloudFormation describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -82,7 +82,7 @@ fn stack_is_missing(error: &CallError) -> bool {
     error.is(&["ValidationError"]) && error.message().contains("does not exist")
 }
 
-impl Aws {
+impl Reader {
     /// A stack by name or id; `None` when there is none. A deleted one is found by its id only.
     ///
     /// # Errors
@@ -148,79 +148,6 @@ impl Aws {
             .map_err(|e| CallError::from_sdk("cloudformation:GetTemplate", &e))
     }
 
-    /// Begins to make a stack; the answer is its id.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn create_stack(&self, request: &StackRequest) -> CallResult<String> {
-        self.cloudformation
-            .create_stack()
-            .stack_name(&request.name)
-            .template_body(&request.template)
-            .set_parameters(Some(request.sdk_parameters()))
-            .set_tags(Some(request.sdk_tags()))
-            .capabilities(Capability::CapabilityNamedIam)
-            .send()
-            .await
-            .map(|answer| answer.stack_id.unwrap_or_else(|| request.name.clone()))
-            .map_err(|e| CallError::from_sdk("cloudformation:CreateStack", &e))
-    }
-
-    /// Begins to change a stack. `false` when CloudFormation finds nothing to change.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn update_stack(&self, request: &StackRequest) -> CallResult<bool> {
-        let updated = self
-            .cloudformation
-            .update_stack()
-            .stack_name(&request.name)
-            .template_body(&request.template)
-            .set_parameters(Some(request.sdk_parameters()))
-            .set_tags(Some(request.sdk_tags()))
-            .capabilities(Capability::CapabilityNamedIam)
-            .send()
-            .await;
-        match updated {
-            Ok(_) => Ok(true),
-            Err(e) => {
-                let error = CallError::from_sdk("cloudformation:UpdateStack", &e);
-                // Again one code for everything; the words are all there is.
-                if error.is(&["ValidationError"])
-                    && error.message().contains("No updates are to be performed")
-                {
-                    Ok(false)
-                } else {
-                    Err(error)
-                }
-            }
-        }
-    }
-
-    /// Begins to delete a stack. One that is gone already is fine.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn delete_stack(&self, name: &str) -> CallResult<()> {
-        match self
-            .cloudformation
-            .delete_stack()
-            .stack_name(name)
-            .send()
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(e) => {
-                let error = CallError::from_sdk("cloudformation:DeleteStack", &e);
-                if stack_is_missing(&error) {
-                    Ok(())
-                } else {
-                    Err(error)
-                }
-            }
-        }
-    }
-
     /// The events of a stack, oldest first, back to one that is known already (which is left out, like all before it).
     ///
     /// # Errors
@@ -258,6 +185,84 @@ impl Aws {
         }
         events.reverse();
         Ok(events)
+    }
+}
+
+impl Writer {
+    /// Begins to make a stack; the answer is its id.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn create_stack(&self, request: &StackRequest) -> CallResult<String> {
+        self.aws
+            .cloudformation
+            .create_stack()
+            .stack_name(&request.name)
+            .template_body(&request.template)
+            .set_parameters(Some(request.sdk_parameters()))
+            .set_tags(Some(request.sdk_tags()))
+            .capabilities(Capability::CapabilityNamedIam)
+            .send()
+            .await
+            .map(|answer| answer.stack_id.unwrap_or_else(|| request.name.clone()))
+            .map_err(|e| CallError::from_sdk("cloudformation:CreateStack", &e))
+    }
+
+    /// Begins to change a stack. `false` when CloudFormation finds nothing to change.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn update_stack(&self, request: &StackRequest) -> CallResult<bool> {
+        let updated = self
+            .aws
+            .cloudformation
+            .update_stack()
+            .stack_name(&request.name)
+            .template_body(&request.template)
+            .set_parameters(Some(request.sdk_parameters()))
+            .set_tags(Some(request.sdk_tags()))
+            .capabilities(Capability::CapabilityNamedIam)
+            .send()
+            .await;
+        match updated {
+            Ok(_) => Ok(true),
+            Err(e) => {
+                let error = CallError::from_sdk("cloudformation:UpdateStack", &e);
+                // Again one code for everything; the words are all there is.
+                if error.is(&["ValidationError"])
+                    && error.message().contains("No updates are to be performed")
+                {
+                    Ok(false)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// Begins to delete a stack. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn delete_stack(&self, name: &str) -> CallResult<()> {
+        match self
+            .aws
+            .cloudformation
+            .delete_stack()
+            .stack_name(name)
+            .send()
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                let error = CallError::from_sdk("cloudformation:DeleteStack", &e);
+                if stack_is_missing(&error) {
+                    Ok(())
+                } else {
+                    Err(error)
+                }
+            }
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use aws_sdk_configservice::types::{
     RecordingStrategy, RecordingStrategyType, ResourceType, Tag,
 };
 
-use super::{Aws, CallError, CallResult, Tags, absent};
+use super::{CallError, CallResult, Reader, Tags, Writer, absent};
 
 /// The one type of resource that the lab records.
 pub const RECORDED_TYPE: &str = "AWS::EC2::SecurityGroup";
@@ -58,7 +58,7 @@ fn sdk_tags(operation: &'static str, tags: &Tags) -> Vec<Tag> {
         .collect()
 }
 
-impl Aws {
+impl Reader {
     /// The customer-managed recorders of this region with their state. Those that belong to AWS services are left out:
     /// they live beside ours and cannot be changed.
     ///
@@ -99,94 +99,6 @@ impl Aws {
         Ok(found)
     }
 
-    /// Makes or changes the recorder: only security groups, continuously.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn put_recorder(&self, name: &str, role_arn: &str, tags: &Tags) -> CallResult<()> {
-        const OPERATION: &str = "config:PutConfigurationRecorder";
-        let group = RecordingGroup::builder()
-            .all_supported(false)
-            .include_global_resource_types(false)
-            .resource_types(ResourceType::from(RECORDED_TYPE))
-            .recording_strategy(
-                RecordingStrategy::builder()
-                    .use_only(RecordingStrategyType::InclusionByResourceTypes)
-                    .build(),
-            )
-            .build();
-        let mode = RecordingMode::builder()
-            .recording_frequency(RecordingFrequency::Continuous)
-            .build()
-            .map_err(|e| CallError::unusable(OPERATION, &e))?;
-        let recorder = ConfigurationRecorder::builder()
-            .name(name)
-            .role_arn(role_arn)
-            .recording_group(group)
-            .recording_mode(mode)
-            .build();
-        self.config
-            .put_configuration_recorder()
-            .configuration_recorder(recorder)
-            .set_tags(Some(sdk_tags(OPERATION, tags)))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|e| CallError::from_sdk(OPERATION, &e))
-    }
-
-    /// Starts the recorder. Starting a running one changes nothing.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn start_recorder(&self, name: &str) -> CallResult<()> {
-        self.config
-            .start_configuration_recorder()
-            .configuration_recorder_name(name)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|e| CallError::from_sdk("config:StartConfigurationRecorder", &e))
-    }
-
-    /// Stops the recorder. One that is gone already is fine.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn stop_recorder(&self, name: &str) -> CallResult<()> {
-        let stopped = self
-            .config
-            .stop_configuration_recorder()
-            .configuration_recorder_name(name)
-            .send()
-            .await;
-        fine_without(
-            stopped
-                .map(drop)
-                .map_err(|e| CallError::from_sdk("config:StopConfigurationRecorder", &e)),
-            "NoSuchConfigurationRecorderException",
-        )
-    }
-
-    /// Deletes the recorder. One that is gone already is fine.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn delete_recorder(&self, name: &str) -> CallResult<()> {
-        let deleted = self
-            .config
-            .delete_configuration_recorder()
-            .configuration_recorder_name(name)
-            .send()
-            .await;
-        fine_without(
-            deleted
-                .map(drop)
-                .map_err(|e| CallError::from_sdk("config:DeleteConfigurationRecorder", &e)),
-            "NoSuchConfigurationRecorderException",
-        )
-    }
-
     /// The delivery channels of this region.
     ///
     /// # Errors
@@ -210,44 +122,6 @@ impl Aws {
             .collect())
     }
 
-    /// Makes or changes the delivery channel.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn put_channel(&self, channel: &Channel) -> CallResult<()> {
-        let sdk = DeliveryChannel::builder()
-            .name(&channel.name)
-            .s3_bucket_name(&channel.bucket)
-            .set_sns_topic_arn(channel.topic_arn.clone())
-            .build();
-        self.config
-            .put_delivery_channel()
-            .delivery_channel(sdk)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|e| CallError::from_sdk("config:PutDeliveryChannel", &e))
-    }
-
-    /// Deletes the delivery channel. One that is gone already is fine.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn delete_channel(&self, name: &str) -> CallResult<()> {
-        let deleted = self
-            .config
-            .delete_delivery_channel()
-            .delivery_channel_name(name)
-            .send()
-            .await;
-        fine_without(
-            deleted
-                .map(drop)
-                .map_err(|e| CallError::from_sdk("config:DeleteDeliveryChannel", &e)),
-            "NoSuchDeliveryChannelException",
-        )
-    }
-
     /// For how many days Config keeps history in this region; `None` when nothing was set.
     ///
     /// # Errors
@@ -268,39 +142,6 @@ impl Aws {
                 }
             }
         }
-    }
-
-    /// Sets for how many days Config keeps history in this region.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn put_retention(&self, days: i32) -> CallResult<()> {
-        self.config
-            .put_retention_configuration()
-            .retention_period_in_days(days)
-            .send()
-            .await
-            .map(drop)
-            .map_err(|e| CallError::from_sdk("config:PutRetentionConfiguration", &e))
-    }
-
-    /// Removes the retention configuration, whose name is always `default`. One that is gone already is fine.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn delete_retention(&self) -> CallResult<()> {
-        let deleted = self
-            .config
-            .delete_retention_configuration()
-            .retention_configuration_name("default")
-            .send()
-            .await;
-        fine_without(
-            deleted
-                .map(drop)
-                .map_err(|e| CallError::from_sdk("config:DeleteRetentionConfiguration", &e)),
-            "NoSuchRetentionConfigurationException",
-        )
     }
 
     /// The tags of a recorder or rule; empty when it is gone.
@@ -332,6 +173,175 @@ impl Aws {
             }
         }
     }
+}
+
+impl Writer {
+    /// Makes or changes the recorder: only security groups, continuously.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn put_recorder(&self, name: &str, role_arn: &str, tags: &Tags) -> CallResult<()> {
+        const OPERATION: &str = "config:PutConfigurationRecorder";
+        let group = RecordingGroup::builder()
+            .all_supported(false)
+            .include_global_resource_types(false)
+            .resource_types(ResourceType::from(RECORDED_TYPE))
+            .recording_strategy(
+                RecordingStrategy::builder()
+                    .use_only(RecordingStrategyType::InclusionByResourceTypes)
+                    .build(),
+            )
+            .build();
+        let mode = RecordingMode::builder()
+            .recording_frequency(RecordingFrequency::Continuous)
+            .build()
+            .map_err(|e| CallError::unusable(OPERATION, &e))?;
+        let recorder = ConfigurationRecorder::builder()
+            .name(name)
+            .role_arn(role_arn)
+            .recording_group(group)
+            .recording_mode(mode)
+            .build();
+        self.aws
+            .config
+            .put_configuration_recorder()
+            .configuration_recorder(recorder)
+            .set_tags(Some(sdk_tags(OPERATION, tags)))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|e| CallError::from_sdk(OPERATION, &e))
+    }
+
+    /// Starts the recorder. Starting a running one changes nothing.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn start_recorder(&self, name: &str) -> CallResult<()> {
+        self.aws
+            .config
+            .start_configuration_recorder()
+            .configuration_recorder_name(name)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|e| CallError::from_sdk("config:StartConfigurationRecorder", &e))
+    }
+
+    /// Stops the recorder. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn stop_recorder(&self, name: &str) -> CallResult<()> {
+        let stopped = self
+            .aws
+            .config
+            .stop_configuration_recorder()
+            .configuration_recorder_name(name)
+            .send()
+            .await;
+        fine_without(
+            stopped
+                .map(drop)
+                .map_err(|e| CallError::from_sdk("config:StopConfigurationRecorder", &e)),
+            "NoSuchConfigurationRecorderException",
+        )
+    }
+
+    /// Deletes the recorder. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn delete_recorder(&self, name: &str) -> CallResult<()> {
+        let deleted = self
+            .aws
+            .config
+            .delete_configuration_recorder()
+            .configuration_recorder_name(name)
+            .send()
+            .await;
+        fine_without(
+            deleted
+                .map(drop)
+                .map_err(|e| CallError::from_sdk("config:DeleteConfigurationRecorder", &e)),
+            "NoSuchConfigurationRecorderException",
+        )
+    }
+
+    /// Makes or changes the delivery channel.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn put_channel(&self, channel: &Channel) -> CallResult<()> {
+        let sdk = DeliveryChannel::builder()
+            .name(&channel.name)
+            .s3_bucket_name(&channel.bucket)
+            .set_sns_topic_arn(channel.topic_arn.clone())
+            .build();
+        self.aws
+            .config
+            .put_delivery_channel()
+            .delivery_channel(sdk)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|e| CallError::from_sdk("config:PutDeliveryChannel", &e))
+    }
+
+    /// Deletes the delivery channel. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn delete_channel(&self, name: &str) -> CallResult<()> {
+        let deleted = self
+            .aws
+            .config
+            .delete_delivery_channel()
+            .delivery_channel_name(name)
+            .send()
+            .await;
+        fine_without(
+            deleted
+                .map(drop)
+                .map_err(|e| CallError::from_sdk("config:DeleteDeliveryChannel", &e)),
+            "NoSuchDeliveryChannelException",
+        )
+    }
+
+    /// Sets for how many days Config keeps history in this region.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn put_retention(&self, days: i32) -> CallResult<()> {
+        self.aws
+            .config
+            .put_retention_configuration()
+            .retention_period_in_days(days)
+            .send()
+            .await
+            .map(drop)
+            .map_err(|e| CallError::from_sdk("config:PutRetentionConfiguration", &e))
+    }
+
+    /// Removes the retention configuration, whose name is always `default`. One that is gone already is fine.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn delete_retention(&self) -> CallResult<()> {
+        let deleted = self
+            .aws
+            .config
+            .delete_retention_configuration()
+            .retention_configuration_name("default")
+            .send()
+            .await;
+        fine_without(
+            deleted
+                .map(drop)
+                .map_err(|e| CallError::from_sdk("config:DeleteRetentionConfiguration", &e)),
+            "NoSuchRetentionConfigurationException",
+        )
+    }
 
     /// Adds tags to a recorder or rule: putting one again leaves its tags alone.
     ///
@@ -339,7 +349,8 @@ impl Aws {
     /// The failed call.
     pub async fn tag_config(&self, arn: &str, tags: &Tags) -> CallResult<()> {
         const OPERATION: &str = "config:TagResource";
-        self.config
+        self.aws
+            .config
             .tag_resource()
             .resource_arn(arn)
             .set_tags(Some(sdk_tags(OPERATION, tags)))

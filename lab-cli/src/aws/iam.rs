@@ -1,8 +1,8 @@
 //! IAM: the roles, looked at by name.
 
-use super::{Aws, CallError, CallResult, Tags};
+use super::{CallError, CallResult, Reader, Tags};
 
-impl Aws {
+impl Reader {
     /// The tags of a role; `None` when there is no such role.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Lambda: the function as it is, and its code.
 
-use super::{Aws, CallError, CallResult, Tags};
+use super::{CallError, CallResult, Reader, Tags, Writer};
 
 /// A function as Lambda describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct FunctionDescription {
     pub tags: Tags,
 }
 
-impl Aws {
+impl Reader {
     /// A function; `None` when there is none of that name.
     ///
     /// # Errors
@@ -46,7 +46,9 @@ impl Aws {
             }
         }
     }
+}
 
+impl Writer {
     /// Gives a function the package that lies in a bucket.
     ///
     /// # Errors
@@ -57,7 +59,8 @@ impl Aws {
         bucket: &str,
         key: &str,
     ) -> CallResult<()> {
-        self.lambda
+        self.aws
+            .lambda
             .update_function_code()
             .function_name(name)
             .s3_bucket(bucket)

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Aws, CallError, CallResult, Tags};
+use super::{CallError, CallResult, Reader, Tags, Writer};
 
 /// What to look for in a log group.
 #[derive(Debug, Clone, Default)]
@@ -27,7 +27,7 @@ pub struct LogEvent {
     pub message: String,
 }
 
-impl Aws {
+impl Reader {
     /// The lines of a log group that match, oldest first; `None` when there is no such group.
     ///
     /// # Errors
@@ -126,13 +126,16 @@ impl Aws {
             }
         }
     }
+}
 
+impl Writer {
     /// Deletes a log group. One that is gone already is fine.
     ///
     /// # Errors
     /// The failed call.
     pub async fn delete_log_group(&self, name: &str) -> CallResult<()> {
         match self
+            .aws
             .logs
             .delete_log_group()
             .log_group_name(name)

@@ -1,4 +1,7 @@
 //! AWS, seen from the lab: one file per service. The SDK's types stay in here; what goes out is our own.
+//!
+//! There are two facades. A [`Reader`] only looks, and is all that a command starts with. A [`Writer`] changes things, and
+//! comes only out of a [`Consent`]: a dry run, which asks for none, cannot have one.
 
 mod call;
 mod cloudformation;
@@ -30,6 +33,7 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
+use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
 
 /// Two more than the SDK's default: CloudFormation and Config throttle quickly, and what is under way is worth the patience.
@@ -53,9 +57,10 @@ pub struct Target {
     pub profile: Option<String>,
 }
 
-/// Clients for every service the lab needs. Making them is cheap; nothing is called before it is asked for.
+/// Clients for every service the lab needs, and the calls that only look. Making them is cheap; nothing is called before it
+/// is asked for.
 #[derive(Debug, Clone)]
-pub struct Aws {
+pub struct Reader {
     region: String,
     endpoint: Option<String>,
     cloudformation: aws_sdk_cloudformation::Client,
@@ -69,7 +74,20 @@ pub struct Aws {
     sts: aws_sdk_sts::Client,
 }
 
-impl Aws {
+/// The calls that change something.
+#[derive(Debug, Clone)]
+pub struct Writer {
+    aws: Reader,
+}
+
+impl Writer {
+    /// The writer beside a reader, for somebody who agreed to what will be done with it.
+    pub fn new(aws: &Reader, _agreed: &Consent) -> Self {
+        Self { aws: aws.clone() }
+    }
+}
+
+impl Reader {
     /// Reads the AWS configuration and makes the clients.
     ///
     /// # Errors

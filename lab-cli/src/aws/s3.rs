@@ -10,12 +10,12 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, Tag, Tagging,
 };
 
-use super::{Aws, CallError, CallResult, Tags};
+use super::{CallError, CallResult, Reader, Tags, Writer};
 
 /// HEAD answers have no body, so the SDK makes its codes up from the status.
 const MISSING: [&str; 4] = ["NoSuchBucket", "NotFound", "404", "NoSuchKey"];
 
-impl Aws {
+impl Reader {
     /// The tags of a bucket; `None` when it does not exist or belongs to another account.
     ///
     /// # Errors
@@ -68,18 +68,89 @@ impl Aws {
         Ok(buckets.into_iter().filter_map(|b| b.name).collect())
     }
 
+    /// Whether a bucket holds an object of that key.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn object_exists(&self, bucket: &str, account: &str, key: &str) -> CallResult<bool> {
+        let answer = self
+            .s3
+            .head_object()
+            .bucket(bucket)
+            .expected_bucket_owner(account)
+            .key(key)
+            .send()
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(e) => {
+                let error = CallError::from_sdk("s3:HeadObject", &e);
+                if error.is(&MISSING) || error.status() == Some(404) {
+                    Ok(false)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// The buckets of this region that carry a tag, and those whose tags we may not read.
+    ///
+    /// # Errors
+    /// When the buckets cannot be listed.
+    pub async fn buckets_tagged(
+        &self,
+        account: &str,
+        key: &str,
+        value: &str,
+    ) -> CallResult<BTreeMap<String, Result<(), CallError>>> {
+        let names = self.buckets().await?;
+        let mut found = BTreeMap::new();
+        // A handful at a time: an account may have a thousand buckets, and nobody should be throttled for an audit.
+        for some in names.chunks(16) {
+            let mut looks = tokio::task::JoinSet::new();
+            for name in some {
+                let (aws, name, account) = (self.clone(), name.clone(), account.to_owned());
+                looks.spawn(async move {
+                    let tags = aws.bucket_tags(&name, &account).await;
+                    (name, tags)
+                });
+            }
+            for (name, tags) in looks.join_all().await {
+                match tags {
+                    Ok(tags)
+                        if tags
+                            .as_ref()
+                            .and_then(|t| t.get(key))
+                            .is_some_and(|v| v == value) =>
+                    {
+                        found.insert(name, Ok(()));
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        found.insert(name, Err(error));
+                    }
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Writer {
     /// Makes a bucket in this region. One that is ours already is fine.
     ///
     /// # Errors
     /// The failed call.
     pub async fn create_bucket(&self, bucket: &str) -> CallResult<()> {
         // The oldest region is the one that must not be named.
-        let place = (self.region != "us-east-1").then(|| {
+        let place = (self.aws.region != "us-east-1").then(|| {
             CreateBucketConfiguration::builder()
-                .location_constraint(BucketLocationConstraint::from(self.region.as_str()))
+                .location_constraint(BucketLocationConstraint::from(self.aws.region.as_str()))
                 .build()
         });
         let made = self
+            .aws
             .s3
             .create_bucket()
             .bucket(bucket)
@@ -114,7 +185,8 @@ impl Aws {
             .set_tag_set(Some(tags))
             .build()
             .map_err(|e| CallError::unusable(OPERATION, &e))?;
-        self.s3
+        self.aws
+            .s3
             .put_bucket_tagging()
             .bucket(bucket)
             .expected_bucket_owner(account)
@@ -136,7 +208,8 @@ impl Aws {
             .block_public_policy(true)
             .restrict_public_buckets(true)
             .build();
-        self.s3
+        self.aws
+            .s3
             .put_public_access_block()
             .bucket(bucket)
             .expected_bucket_owner(account)
@@ -145,32 +218,6 @@ impl Aws {
             .await
             .map(drop)
             .map_err(|e| CallError::from_sdk("s3:PutPublicAccessBlock", &e))
-    }
-
-    /// Whether a bucket holds an object of that key.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn object_exists(&self, bucket: &str, account: &str, key: &str) -> CallResult<bool> {
-        let answer = self
-            .s3
-            .head_object()
-            .bucket(bucket)
-            .expected_bucket_owner(account)
-            .key(key)
-            .send()
-            .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(e) => {
-                let error = CallError::from_sdk("s3:HeadObject", &e);
-                if error.is(&MISSING) || error.status() == Some(404) {
-                    Ok(false)
-                } else {
-                    Err(error)
-                }
-            }
-        }
     }
 
     /// Writes an object.
@@ -184,7 +231,8 @@ impl Aws {
         key: &str,
         body: Vec<u8>,
     ) -> CallResult<()> {
-        self.s3
+        self.aws
+            .s3
             .put_object()
             .bucket(bucket)
             .expected_bucket_owner(account)
@@ -206,6 +254,7 @@ impl Aws {
         loop {
             // Always the first page: what it listed is gone by the time of the next look.
             let listed = self
+                .aws
                 .s3
                 .list_object_versions()
                 .bucket(bucket)
@@ -269,6 +318,7 @@ impl Aws {
             .build()
             .map_err(|e| CallError::unusable(OPERATION, &e))?;
         let answer = self
+            .aws
             .s3
             .delete_objects()
             .bucket(bucket)
@@ -297,6 +347,7 @@ impl Aws {
     /// The failed call.
     pub async fn delete_bucket(&self, bucket: &str, account: &str) -> CallResult<()> {
         let deleted = self
+            .aws
             .s3
             .delete_bucket()
             .bucket(bucket)
@@ -314,47 +365,5 @@ impl Aws {
                 }
             }
         }
-    }
-
-    /// The buckets of this region that carry a tag, and those whose tags we may not read.
-    ///
-    /// # Errors
-    /// When the buckets cannot be listed.
-    pub async fn buckets_tagged(
-        &self,
-        account: &str,
-        key: &str,
-        value: &str,
-    ) -> CallResult<BTreeMap<String, Result<(), CallError>>> {
-        let names = self.buckets().await?;
-        let mut found = BTreeMap::new();
-        // A handful at a time: an account may have a thousand buckets, and nobody should be throttled for an audit.
-        for some in names.chunks(16) {
-            let mut looks = tokio::task::JoinSet::new();
-            for name in some {
-                let (aws, name, account) = (self.clone(), name.clone(), account.to_owned());
-                looks.spawn(async move {
-                    let tags = aws.bucket_tags(&name, &account).await;
-                    (name, tags)
-                });
-            }
-            for (name, tags) in looks.join_all().await {
-                match tags {
-                    Ok(tags)
-                        if tags
-                            .as_ref()
-                            .and_then(|t| t.get(key))
-                            .is_some_and(|v| v == value) =>
-                    {
-                        found.insert(name, Ok(()));
-                    }
-                    Ok(_) => {}
-                    Err(error) => {
-                        found.insert(name, Err(error));
-                    }
-                }
-            }
-        }
-        Ok(found)
     }
 }

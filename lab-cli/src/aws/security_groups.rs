@@ -7,7 +7,7 @@ use aws_config::SdkConfig;
 use remediator_core::{GroupId, Rule, SecurityGroup};
 
 use super::call::deepest;
-use super::{Aws, CallError, CallResult, Class};
+use super::{CallError, CallResult, Class, Reader, Writer};
 use crate::error::{Error, Result};
 
 pub(super) fn client(sdk: &SdkConfig, region: &str) -> Result<aws_calls::Client> {
@@ -24,7 +24,7 @@ pub(super) fn client(sdk: &SdkConfig, region: &str) -> Result<aws_calls::Client>
     aws_calls::Client::new(config).map_err(|e| unusable().caused_by(e))
 }
 
-impl Aws {
+impl Reader {
     /// One group as EC2 knows it now; `None` when it is gone.
     ///
     /// # Errors
@@ -78,13 +78,16 @@ impl Aws {
             .map(|found| (found.resource_type, found.resource_id))
             .collect())
     }
+}
 
+impl Writer {
     /// Opens ports of a group, all in one call.
     ///
     /// # Errors
     /// The failed call.
     pub async fn open(&self, id: &GroupId, rules: &BTreeSet<Rule>) -> CallResult<()> {
-        self.groups
+        self.aws
+            .groups
             .authorize_security_group_ingress(id, rules)
             .await
             .map(drop)

@@ -1,8 +1,8 @@
 //! SNS: the topic and whether anybody confirmed the subscription.
 
-use super::{Aws, CallError, CallResult, Tags};
+use super::{CallError, CallResult, Reader, Tags};
 
-impl Aws {
+impl Reader {
     /// The tags of a topic; `None` when there is no such topic.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 use time::OffsetDateTime;
 
-use super::{Aws, CallError, CallResult, absent, moment};
+use super::{CallError, CallResult, Reader, absent, moment};
 
 /// The caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Identity {
     pub arn: String,
 }
 
-impl Aws {
+impl Reader {
     /// Who the credentials belong to, and the time at the endpoint in whole seconds, if it told.
     ///
     /// # Errors

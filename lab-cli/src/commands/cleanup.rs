@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::observe_settled;
 use crate::audit::{Audit, audit};
-use crate::aws::Doing;
+use crate::aws::{Doing, Writer};
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
 use crate::spec::TAG;
@@ -70,9 +70,10 @@ pub async fn run(context: &Context, _args: &Args) -> Result<()> {
         ));
         Vec::new()
     } else {
-        context.consent("Remove all this?")?;
+        let agreed = context.consent("Remove all this?")?;
         let teardown = Teardown {
             aws: &context.aws,
+            writer: &Writer::new(&context.aws, &agreed),
             ui,
             clock: &context.clock,
             place: &context.place,

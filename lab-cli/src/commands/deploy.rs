@@ -6,11 +6,12 @@ use std::time::Duration;
 use remediator_core::Policy;
 use serde::Serialize;
 
-use super::first_evaluation::{failure_of, first_evaluation};
+use super::first_evaluation::{Sought, failure_of, first_evaluation};
 use super::{in_scope, lab_group, live_group, observe_settled};
 use crate::apply::{Hands, apply};
-use crate::aws::{Doing, EvaluationResult, FunctionDescription};
+use crate::aws::{Doing, EvaluationResult, FunctionDescription, Writer};
 use crate::cli::Context;
+use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
 use crate::output::{moment, table};
 use crate::plan::{Plan, conflicts, plan, refusal};
@@ -136,9 +137,10 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         return Err(refusal);
     }
     let plan = plan(spec, &observed)?;
-    agree(context, spec, &plan)?;
+    let writer = Writer::new(&context.aws, &agree(context, spec, &plan)?);
     let hands = Hands {
         aws: &context.aws,
+        writer: &writer,
         place: &context.place,
         spec,
         ui,
@@ -150,9 +152,13 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         if args.no_wait || !judges_lab_group(context, spec, &outputs).await? {
             return Ok(None);
         }
-        first_evaluation(context, &outputs, &spec.baseline, begun, args.timeout)
-            .await
-            .map(Some)
+        let sought = Sought {
+            outputs: &outputs,
+            baseline: &spec.baseline,
+            begun,
+            timeout: args.timeout,
+        };
+        first_evaluation(context, &writer, &sought).await.map(Some)
     };
     let function = async {
         context
@@ -191,7 +197,7 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
 }
 
 /// Shows the plan and asks for consent to it.
-fn agree(context: &Context, spec: &Spec, plan: &Plan) -> Result<()> {
+fn agree(context: &Context, spec: &Spec, plan: &Plan) -> Result<Consent> {
     let ui = &context.ui;
     for line in plan.to_string().lines() {
         ui.say(format_args!("  {line}"));
@@ -202,7 +208,7 @@ fn agree(context: &Context, spec: &Spec, plan: &Plan) -> Result<()> {
         );
     }
     if plan.is_empty() {
-        return Ok(());
+        return Ok(Consent::by_command());
     }
     context.consent("Make these changes?")
 }

@@ -6,13 +6,26 @@ use remediator_core::{Baseline, Plan, plan};
 use time::OffsetDateTime;
 
 use super::{lab_group, live_group};
-use crate::aws::{Doing, EvaluationResult};
+use crate::aws::{Doing, EvaluationResult, Writer};
 use crate::cli::Context;
 use crate::error::{Kind, Result};
 use crate::spec::RULE_NAME;
 use crate::state::Outputs;
 use crate::verify::is_failure;
 use crate::wait::{Look, Pace, Wait};
+
+/// What is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sought<'a> {
+    /// What the stack made.
+    pub(super) outputs: &'a Outputs,
+    /// What the group shall look like.
+    pub(super) baseline: &'a Baseline,
+    /// When the deployment began.
+    pub(super) begun: OffsetDateTime,
+    /// How long to wait at most.
+    pub(super) timeout: Duration,
+}
 
 /// Waits until the rule is active and has judged LabSG1. A new group lacks a rule of the baseline, so the first report is
 /// NON_COMPLIANT and the repair follows at once: that is waited for too, unless the function says that it fails.
@@ -24,11 +37,15 @@ use crate::wait::{Look, Pace, Wait};
 /// [`Kind::TimedOut`] with hints, or the failed call.
 pub(super) async fn first_evaluation(
     context: &Context,
-    outputs: &Outputs,
-    baseline: &Baseline,
-    begun: OffsetDateTime,
-    timeout: Duration,
+    writer: &Writer,
+    sought: &Sought<'_>,
 ) -> Result<EvaluationResult> {
+    let Sought {
+        outputs,
+        baseline,
+        begun,
+        timeout,
+    } = *sought;
     let wait = Wait {
         clock: &context.clock,
         ui: &context.ui,
@@ -61,8 +78,7 @@ pub(super) async fn first_evaluation(
                 return Ok(Look::Done(result));
             }
             if stale && !asked_again {
-                asked_again = context
-                    .aws
+                asked_again = writer
                     .reevaluate(RULE_NAME)
                     .await
                     .doing(format_args!("have the rule `{RULE_NAME}` judge again"))?;

@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::caught_up::caught_up;
 use super::{deployed, in_scope, lab_group, live_group};
-use crate::aws::{Doing, LogQuery, Recorder, RuleDescription};
+use crate::aws::{Doing, LogQuery, Recorder, RuleDescription, Writer};
 use crate::cli::Context;
+use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
 use crate::output::moment;
 use crate::spec::RULE_NAME;
@@ -68,8 +69,8 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
     // milliseconds, so the rest is cut off.
     let now = context.clock.now();
     incident.opened_at = now.replace_millisecond(now.millisecond()).unwrap_or(now);
-    context
-        .aws
+    // To open these ports is what the command is for.
+    Writer::new(&context.aws, &Consent::by_command())
         .open(&incident.group_id, &incident.opened)
         .await
         .doing(format_args!("open the ports of `{}`", incident.group_id))?;

@@ -1,7 +1,7 @@
 //! Looking: only reads, as many at once as depend on nothing.
 
 use super::{Named, Names, Observed, ObservedChannel, ObservedStack, Place, Tagged};
-use crate::aws::{Aws, CallResult, Doing, FunctionDescription, Recorder, RuleDescription, Tags};
+use crate::aws::{CallResult, Doing, FunctionDescription, Reader, Recorder, RuleDescription, Tags};
 use crate::error::Result;
 use crate::spec::RULE_NAME;
 
@@ -18,7 +18,7 @@ pub struct Interest<'a> {
 ///
 /// # Errors
 /// The first call that failed.
-pub async fn observe(aws: &Aws, place: &Place, interest: Interest<'_>) -> Result<Observed> {
+pub async fn observe(aws: &Reader, place: &Place, interest: Interest<'_>) -> Result<Observed> {
     let code_bucket = place.code_bucket();
     let (stack, recorders, channels, retention, rule, (code_bucket, package_present)) = tokio::try_join!(
         observe_stack(aws, &place.stack),
@@ -74,7 +74,7 @@ pub async fn observe(aws: &Aws, place: &Place, interest: Interest<'_>) -> Result
 ///
 /// # Errors
 /// The call that failed.
-pub async fn observe_stack(aws: &Aws, name: &str) -> Result<Option<ObservedStack>> {
+pub async fn observe_stack(aws: &Reader, name: &str) -> Result<Option<ObservedStack>> {
     let what = format!("look at the stack `{name}`");
     let Some(description) = aws.stack(name).await.doing(&what)? else {
         return Ok(None);
@@ -86,7 +86,7 @@ pub async fn observe_stack(aws: &Aws, name: &str) -> Result<Option<ObservedStack
     }))
 }
 
-async fn recorders(aws: &Aws) -> CallResult<Vec<Tagged<Recorder>>> {
+async fn recorders(aws: &Reader) -> CallResult<Vec<Tagged<Recorder>>> {
     let mut found = Vec::new();
     // An account has one customer-managed recorder per region at most, so this is one call more at most.
     for it in aws.recorders().await? {
@@ -96,7 +96,7 @@ async fn recorders(aws: &Aws) -> CallResult<Vec<Tagged<Recorder>>> {
     Ok(found)
 }
 
-async fn rule(aws: &Aws) -> CallResult<Option<Tagged<RuleDescription>>> {
+async fn rule(aws: &Reader) -> CallResult<Option<Tagged<RuleDescription>>> {
     let Some(it) = aws.rule(RULE_NAME).await? else {
         return Ok(None);
     };
@@ -104,14 +104,14 @@ async fn rule(aws: &Aws) -> CallResult<Option<Tagged<RuleDescription>>> {
     Ok(Some(Tagged { it, tags }))
 }
 
-async fn tags_of(aws: &Aws, arn: Option<&str>) -> CallResult<Tags> {
+async fn tags_of(aws: &Reader, arn: Option<&str>) -> CallResult<Tags> {
     match arn {
         Some(arn) => aws.config_tags(arn).await,
         None => Ok(Tags::new()),
     }
 }
 
-async fn channels(aws: &Aws, place: &Place) -> CallResult<Vec<ObservedChannel>> {
+async fn channels(aws: &Reader, place: &Place) -> CallResult<Vec<ObservedChannel>> {
     let mut found = Vec::new();
     for channel in aws.channels().await? {
         let bucket_tags = match aws.bucket_tags(&channel.bucket, place.account()).await {
@@ -129,7 +129,7 @@ async fn channels(aws: &Aws, place: &Place) -> CallResult<Vec<ObservedChannel>> 
 }
 
 async fn code(
-    aws: &Aws,
+    aws: &Reader,
     place: &Place,
     bucket: &str,
     key: Option<&str>,
@@ -144,7 +144,7 @@ async fn code(
 }
 
 async fn named(
-    aws: &Aws,
+    aws: &Reader,
     place: &Place,
     names: &Names,
 ) -> CallResult<(Option<FunctionDescription>, Vec<Named>)> {

@@ -6,7 +6,7 @@ pub use removal::{Removal, Stray};
 
 use std::time::Duration;
 
-use crate::aws::{Aws, Doing, RuleDescription, StackDescription};
+use crate::aws::{Doing, Reader, RuleDescription, StackDescription, Writer};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
 use crate::output::Ui;
@@ -24,8 +24,10 @@ const STACK_ATTEMPTS: usize = 3;
 /// Removing what was found.
 #[derive(Debug)]
 pub struct Teardown<'a> {
-    /// The clients.
-    pub aws: &'a Aws,
+    /// The calls that look.
+    pub aws: &'a Reader,
+    /// The calls that change something.
+    pub writer: &'a Writer,
     /// Where progress is told.
     pub ui: &'a Ui,
     /// The clock.
@@ -56,7 +58,7 @@ impl Teardown<'_> {
         }
         for recorder in &removal.recorders {
             let what = format!("configuration recorder `{recorder}`");
-            self.aws
+            self.writer
                 .delete_recorder(recorder)
                 .await
                 .doing(format_args!("delete the {what}"))?;
@@ -64,7 +66,7 @@ impl Teardown<'_> {
         }
         if removal.retention.is_some() {
             let what = "retention of configuration history";
-            self.aws
+            self.writer
                 .delete_retention()
                 .await
                 .doing(format_args!("remove the {what}"))?;
@@ -74,7 +76,15 @@ impl Teardown<'_> {
         if let Some(stack) = &removal.stack {
             self.ui
                 .say(format_args!("deleting the stack `{}`", stack.name));
-            delete_stack(self.aws, self.ui, self.clock, self.place, stack).await?;
+            delete_stack(
+                self.aws,
+                self.writer,
+                self.ui,
+                self.clock,
+                self.place,
+                stack,
+            )
+            .await?;
             gone(format!("stack `{}`", stack.name));
             strays = self.left_by(stack).await?;
         }
@@ -83,7 +93,7 @@ impl Teardown<'_> {
             gone(stray.to_string());
         }
         if let Some(bucket) = &removal.code_bucket {
-            remove_code_bucket(self.aws, self.place).await?;
+            remove_code_bucket(self.writer, self.place).await?;
             gone(format!("code bucket `{bucket}`"));
         }
         Ok(removed)
@@ -102,7 +112,7 @@ impl Teardown<'_> {
         let mut asked = rule.state == "DELETING";
         wait.until(async || {
             if !asked {
-                match self.aws.delete_rule(name).await {
+                match self.writer.delete_rule(name).await {
                     Ok(true) => asked = true,
                     Ok(false) => return Ok(Look::Done(())),
                     // An evaluation is under way; the deletion has to wait for its end.
@@ -129,7 +139,7 @@ impl Teardown<'_> {
 
     async fn stop(&self, recorders: &[String]) -> Result<()> {
         for name in recorders {
-            self.aws
+            self.writer
                 .stop_recorder(name)
                 .await
                 .doing(format_args!("stop the configuration recorder `{name}`"))?;
@@ -146,7 +156,7 @@ impl Teardown<'_> {
             timeout: CONFIG_TIMEOUT,
             pace: Pace::CONSISTENCY,
         };
-        wait.until(async || match self.aws.delete_channel(name).await {
+        wait.until(async || match self.writer.delete_channel(name).await {
             Ok(()) => Ok(Look::Done(())),
             // That the recorder has stopped is not known everywhere at once.
             Err(error) if error.is(&["LastDeliveryChannelDeleteFailedException"]) => {
@@ -190,10 +200,10 @@ impl Teardown<'_> {
         match stray {
             Stray::Bucket(name) => {
                 let account = self.place.account();
-                self.aws.empty_bucket(name, account).await.doing(&what)?;
-                self.aws.delete_bucket(name, account).await.doing(&what)
+                self.writer.empty_bucket(name, account).await.doing(&what)?;
+                self.writer.delete_bucket(name, account).await.doing(&what)
             }
-            Stray::LogGroup(name) => self.aws.delete_log_group(name).await.doing(&what),
+            Stray::LogGroup(name) => self.writer.delete_log_group(name).await.doing(&what),
         }
     }
 }
@@ -204,7 +214,8 @@ impl Teardown<'_> {
 /// # Errors
 /// [`Kind::Failed`] with the root cause when the stack cannot be deleted.
 pub async fn delete_stack(
-    aws: &Aws,
+    aws: &Reader,
+    writer: &Writer,
     ui: &Ui,
     clock: &Clock,
     place: &Place,
@@ -214,7 +225,7 @@ pub async fn delete_stack(
     let mut cause = None;
     for _ in 0..STACK_ATTEMPTS {
         if let Some(bucket) = stack.outputs.get("DeliveryBucketName") {
-            let emptied = aws
+            let emptied = writer
                 .empty_bucket(bucket, place.account())
                 .await
                 .doing(format_args!("empty the delivery bucket `{bucket}`"))?;
@@ -224,7 +235,8 @@ pub async fn delete_stack(
                 ));
             }
         }
-        aws.delete_stack(&stack.id)
+        writer
+            .delete_stack(&stack.id)
             .await
             .doing(format_args!("delete the stack `{}`", stack.name))?;
         let what = format!("the stack `{}` to be deleted", stack.name);
@@ -252,13 +264,15 @@ pub async fn delete_stack(
 ///
 /// # Errors
 /// The failed call.
-pub async fn remove_code_bucket(aws: &Aws, place: &Place) -> Result<()> {
+pub async fn remove_code_bucket(writer: &Writer, place: &Place) -> Result<()> {
     let bucket = place.code_bucket();
     let what = format!("remove the code bucket `{bucket}`");
-    aws.empty_bucket(&bucket, place.account())
+    writer
+        .empty_bucket(&bucket, place.account())
         .await
         .doing(&what)?;
-    aws.delete_bucket(&bucket, place.account())
+    writer
+        .delete_bucket(&bucket, place.account())
         .await
         .doing(&what)
 }

@@ -3,7 +3,7 @@
 use aws_sdk_configservice::types::{ChronologicalOrder, ConfigurationItem, ResourceType};
 use time::OffsetDateTime;
 
-use super::{Aws, CallError, CallResult, RECORDED_TYPE, absent};
+use super::{CallError, CallResult, RECORDED_TYPE, Reader, absent};
 use crate::aws::moment;
 
 const OPERATION: &str = "config:GetResourceConfigHistory";
@@ -19,7 +19,7 @@ pub struct ConfigItem {
     pub configuration: serde_json::Value,
 }
 
-impl Aws {
+impl Reader {
     /// The history of a security group since about a moment, oldest first; empty when Config has not discovered it.
     ///
     /// # Errors

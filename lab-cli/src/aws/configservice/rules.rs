@@ -5,7 +5,7 @@ use aws_sdk_configservice::types::{
 };
 use time::OffsetDateTime;
 
-use super::{Aws, CallError, CallResult, RECORDED_TYPE, Tags, sdk_tags};
+use super::{CallError, CallResult, RECORDED_TYPE, Reader, Tags, Writer, sdk_tags};
 use crate::aws::moment;
 
 /// A rule as Config describes it.
@@ -63,7 +63,7 @@ pub struct EvaluationResult {
     pub invoked_at: Option<OffsetDateTime>,
 }
 
-impl Aws {
+impl Reader {
     /// A rule by name; `None` when there is none.
     ///
     /// # Errors
@@ -110,97 +110,6 @@ impl Aws {
         Ok(rules.into_iter().map(rule_from_sdk).collect())
     }
 
-    /// Makes or changes a rule that a function judges whenever a security group changes.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn put_rule(&self, request: &RuleRequest, tags: &Tags) -> CallResult<()> {
-        const OPERATION: &str = "config:PutConfigRule";
-        let mut source = Source::builder()
-            .owner(Owner::CustomLambda)
-            .source_identifier(&request.function_arn);
-        for trigger in TRIGGERS {
-            source = source.source_details(
-                SourceDetail::builder()
-                    .event_source(EventSource::AwsConfig)
-                    .message_type(MessageType::from(trigger))
-                    .build(),
-            );
-        }
-        let rule = ConfigRule::builder()
-            .config_rule_name(&request.name)
-            .description(&request.description)
-            .input_parameters(&request.parameters)
-            .scope(
-                Scope::builder()
-                    .compliance_resource_types(RECORDED_TYPE)
-                    .build(),
-            )
-            .source(
-                source
-                    .build()
-                    .map_err(|e| CallError::unusable(OPERATION, &e))?,
-            )
-            .build();
-        self.config
-            .put_config_rule()
-            .config_rule(rule)
-            .set_tags(Some(sdk_tags(OPERATION, tags)))
-            .send()
-            .await
-            .map(drop)
-            .map_err(|e| CallError::from_sdk(OPERATION, &e))
-    }
-
-    /// Begins to delete a rule; `false` when there is none.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn delete_rule(&self, name: &str) -> CallResult<bool> {
-        match self
-            .config
-            .delete_config_rule()
-            .config_rule_name(name)
-            .send()
-            .await
-        {
-            Ok(_) => Ok(true),
-            Err(e) => {
-                let error = CallError::from_sdk("config:DeleteConfigRule", &e);
-                if error.is(&["NoSuchConfigRuleException"]) {
-                    Ok(false)
-                } else {
-                    Err(error)
-                }
-            }
-        }
-    }
-
-    /// Has a rule judge everything in its scope again, as it was last recorded; `false` when Config will not do it now: it
-    /// is at it already, or did it less than a minute ago.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn reevaluate(&self, rule: &str) -> CallResult<bool> {
-        let begun = self
-            .config
-            .start_config_rules_evaluation()
-            .config_rule_names(rule)
-            .send()
-            .await;
-        match begun {
-            Ok(_) => Ok(true),
-            Err(e) => {
-                let error = CallError::from_sdk("config:StartConfigRulesEvaluation", &e);
-                if error.is(&["LimitExceededException", "ResourceInUseException"]) {
-                    Ok(false)
-                } else {
-                    Err(error)
-                }
-            }
-        }
-    }
-
     /// The last evaluation of every resource that a rule judged; none when there is no such rule.
     ///
     /// # Errors
@@ -240,6 +149,102 @@ impl Aws {
             })
         });
         Ok(results.collect())
+    }
+}
+
+impl Writer {
+    /// Makes or changes a rule that a function judges whenever a security group changes.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn put_rule(&self, request: &RuleRequest, tags: &Tags) -> CallResult<()> {
+        const OPERATION: &str = "config:PutConfigRule";
+        let mut source = Source::builder()
+            .owner(Owner::CustomLambda)
+            .source_identifier(&request.function_arn);
+        for trigger in TRIGGERS {
+            source = source.source_details(
+                SourceDetail::builder()
+                    .event_source(EventSource::AwsConfig)
+                    .message_type(MessageType::from(trigger))
+                    .build(),
+            );
+        }
+        let rule = ConfigRule::builder()
+            .config_rule_name(&request.name)
+            .description(&request.description)
+            .input_parameters(&request.parameters)
+            .scope(
+                Scope::builder()
+                    .compliance_resource_types(RECORDED_TYPE)
+                    .build(),
+            )
+            .source(
+                source
+                    .build()
+                    .map_err(|e| CallError::unusable(OPERATION, &e))?,
+            )
+            .build();
+        self.aws
+            .config
+            .put_config_rule()
+            .config_rule(rule)
+            .set_tags(Some(sdk_tags(OPERATION, tags)))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|e| CallError::from_sdk(OPERATION, &e))
+    }
+
+    /// Begins to delete a rule; `false` when there is none.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn delete_rule(&self, name: &str) -> CallResult<bool> {
+        match self
+            .aws
+            .config
+            .delete_config_rule()
+            .config_rule_name(name)
+            .send()
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(e) => {
+                let error = CallError::from_sdk("config:DeleteConfigRule", &e);
+                if error.is(&["NoSuchConfigRuleException"]) {
+                    Ok(false)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    /// Has a rule judge everything in its scope again, as it was last recorded; `false` when Config will not do it now: it
+    /// is at it already, or did it less than a minute ago.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn reevaluate(&self, rule: &str) -> CallResult<bool> {
+        let begun = self
+            .aws
+            .config
+            .start_config_rules_evaluation()
+            .config_rule_names(rule)
+            .send()
+            .await;
+        match begun {
+            Ok(_) => Ok(true),
+            Err(e) => {
+                let error = CallError::from_sdk("config:StartConfigRulesEvaluation", &e);
+                if error.is(&["LimitExceededException", "ResourceInUseException"]) {
+                    Ok(false)
+                } else {
+                    Err(error)
+                }
+            }
+        }
     }
 }
 
