@@ -82,8 +82,9 @@ impl Sandbox {
         target: &Target,
         knock: &Knock<'_>,
     ) -> Result<Answer, ApiError> {
-        let outcome = self.enter(target, |call| {
-            let result = knock.dispatch(call);
+        let looks = journal::reads(&knock.operation.name);
+        let outcome = self.enter_to(looks, target, |call| {
+            let result = knock.dispatch_then(call);
             match &result {
                 Ok(Outcome::Done(answer)) => knock.note(call, Ended::Done, structure(answer)),
                 Ok(Outcome::Later(_)) => {}
@@ -139,17 +140,19 @@ impl Knock<'_> {
         if let Origin::OnBehalf(acting) = self.origin {
             call.caller = Caller::Service(acting);
         }
-        let faults = &call.sandbox.faults;
-        let lag = self.strike.as_ref().and_then(Strike::lag);
-        if let Some(lag) = lag {
-            return faults.looking_back(call, lag, |call| {
-                self.service.dispatch(call, self.operation)
-            });
-        }
-        if self.service == Service::Ec2 && !journal::reads(&self.operation.name) {
-            faults.remember(call);
-        }
         self.service.dispatch(call, self.operation)
+    }
+
+    /// The effect, seen from the present or from the past that a fault asks for.
+    fn dispatch_then(&self, call: &mut Call<'_>) -> Result<Outcome, ApiError> {
+        let strike = self.strike.as_ref();
+        match strike.and_then(|strike| strike.lag(self.service)) {
+            None => self.dispatch(call),
+            Some(past) => {
+                let faults = &call.sandbox.faults;
+                faults.looking_back(call, past, |call| self.dispatch(call))
+            }
+        }
     }
 
     fn note(&self, call: &mut Call<'_>, ended: Ended, answer: &Value) {

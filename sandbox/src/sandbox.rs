@@ -312,6 +312,17 @@ impl Sandbox {
     /// Runs `work` on the locked account, then hands the tasks that it left to the engine. The
     /// closure must not block: everything slow belongs into a task or an [`Outcome::Later`].
     pub fn enter<T>(self: &Arc<Self>, target: &Target, work: impl FnOnce(&mut Call<'_>) -> T) -> T {
+        self.enter_to(false, target, work)
+    }
+
+    /// Like [`Sandbox::enter`]; `looks` promises that the work changes nothing that a later read could
+    /// show.
+    pub(crate) fn enter_to<T>(
+        self: &Arc<Self>,
+        looks: bool,
+        target: &Target,
+        work: impl FnOnce(&mut Call<'_>) -> T,
+    ) -> T {
         let account = self.account(&target.account);
         let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
         let mut call = Call {
@@ -322,6 +333,9 @@ impl Sandbox {
             now: self.clock.now(),
             request_id: target.request_id.clone(),
         };
+        if !looks {
+            self.faults.remember(&mut call);
+        }
         let result = work(&mut call);
         // Handed over under the lock, so that tasks of two calls cannot swap places.
         self.engine.schedule(account.outbox.drain(..));

@@ -33,6 +33,21 @@ pub enum Service {
 }
 
 impl Service {
+    /// Every service that the sandbox has.
+    pub const ALL: &[Self] = &[
+        Service::CloudFormation,
+        Service::CloudTrail,
+        Service::Config,
+        Service::Ec2,
+        Service::Events,
+        Service::Iam,
+        Service::Lambda,
+        Service::Logs,
+        Service::S3,
+        Service::Sns,
+        Service::Sts,
+    ];
+
     /// From the service name in a request's credential scope.
     pub fn from_signing_name(name: &str) -> Option<Self> {
         Some(match name {

@@ -42,7 +42,7 @@ use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
 /// What the service holds: every stack of the account's region by its id, deleted ones included.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     stacks: BTreeMap<String, Stack>,
 }

@@ -30,7 +30,7 @@ pub(super) enum OnFailure {
 }
 
 /// One stack.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Stack {
     pub(super) id: String,
     pub(super) name: String,

@@ -52,6 +52,8 @@ fn lookup(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
         .iter()
         .rev()
         .filter(|entry| wanted.before.is_none_or(|before| entry.number < before))
+        // A read that is to be late knows nothing of what came after its moment.
+        .filter(|entry| entry.at <= call.now)
         .filter(|entry| wanted.end.is_none_or(|end| entry.at <= end))
         .filter(|entry| record::is_event(entry))
         .filter(|entry| (wanted.attribute.as_ref()).is_none_or(|attribute| attribute.is_of(entry)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::item::{Item, ResourceKey};
 
 /// The items of every resource, oldest first.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct History {
     items: BTreeMap<ResourceKey, Vec<Arc<Item>>>,
 }

@@ -21,7 +21,7 @@ use crate::sandbox::{Call, Outcome};
 const SERVICES: [(&str, &str); 1] = [("observabilityadmin.amazonaws.com", "ObservabilityAdmin")];
 
 /// A service-linked recorder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct LinkedRecorder {
     pub(super) name: String,
     pub(super) arn: String,

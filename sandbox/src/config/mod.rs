@@ -64,7 +64,7 @@ use crate::sandbox::{Call, Outcome};
 const PRINCIPAL: &str = "config.amazonaws.com";
 
 /// What the service holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     recorder: Option<recorder::Recorder>,
     linked_recorders: Vec<linked_recorder::LinkedRecorder>,

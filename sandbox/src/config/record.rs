@@ -18,7 +18,7 @@ use crate::sandbox::Call;
 
 /// What Config noticed and has not recorded yet. The resource is captured when it is noticed: what
 /// happens to it before it is recorded belongs to the next item.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Noticed {
     /// Somebody made or modified it: always an item.
     Changed(Resource),

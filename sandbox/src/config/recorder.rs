@@ -23,7 +23,7 @@ use crate::sandbox::{Call, Outcome};
 const RESERVED_PREFIX: &str = "AWSConfigurationRecorderFor";
 
 /// The customer managed recorder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Recorder {
     pub(super) name: String,
     pub(super) arn: String,

@@ -39,7 +39,7 @@ pub(super) struct Evaluation {
 }
 
 /// What `DescribeConfigRuleEvaluationStatus` tells.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Activity {
     pub(super) invoked: Option<Timestamp>,
     pub(super) invocation_failed: Option<Timestamp>,
@@ -49,7 +49,7 @@ pub(super) struct Activity {
 }
 
 /// A custom rule with a function.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) name: String,
     pub(super) id: String,

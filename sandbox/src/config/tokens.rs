@@ -19,7 +19,7 @@ pub(super) struct Issued {
 }
 
 /// Every token that is still good.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Tokens {
     issued: HashMap<String, Issued>,
     order: VecDeque<(Timestamp, String)>,

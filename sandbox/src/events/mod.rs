@@ -28,7 +28,7 @@ const PRINCIPAL: &str = "events.amazonaws.com";
 const DEFAULT_BUS: &str = "default";
 
 /// What the service holds: rules by name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     rules: BTreeMap<String, rules::Rule>,
 }

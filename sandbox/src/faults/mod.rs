@@ -45,12 +45,55 @@ pub enum Fault {
     },
     /// The connection is closed at once, without an answer.
     DroppedConnection,
-    /// EC2's `Describe…` operations answer with what was true some time ago. Only what happens
-    /// while such a rule exists is remembered.
+    /// The service's own word for something that went wrong: whatever AWS documents for an operation and
+    /// none of the others is.
+    Error {
+        /// AWS's code, for example `InsufficientDeliveryPolicyException`.
+        code: String,
+        /// The HTTP status: 400 unless given.
+        #[serde(default = "bad_request")]
+        status: u16,
+        /// For people.
+        #[serde(default = "on_purpose")]
+        message: String,
+    },
+    /// What only looks answers with what was true some time ago. Only what happens while such a rule
+    /// exists is remembered.
     StaleReads {
         /// How old the answers are, in milliseconds; at most fifteen minutes.
         lag_ms: u64,
+        /// Whose past is seen instead of the called service's own. Then operations that change
+        /// something are struck too: a function is created while Lambda has not heard of its role yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<Seen>,
     },
+}
+
+/// The services in whose past others can work, because nobody else changes what they hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Seen {
+    /// Roles, users and policies: whether a role can be assumed, and what callers may do.
+    Iam,
+    /// Functions and who may invoke them.
+    Lambda,
+}
+
+impl Seen {
+    pub(crate) fn service(self) -> Service {
+        match self {
+            Seen::Iam => Service::Iam,
+            Seen::Lambda => Service::Lambda,
+        }
+    }
+}
+
+fn bad_request() -> u16 {
+    400
+}
+
+fn on_purpose() -> String {
+    "a fault of the sandbox, on purpose".to_owned()
 }
 
 /// When a fault strikes.
@@ -152,34 +195,61 @@ impl Rule {
         if !(self.probability > 0.0 && self.probability <= 1.0) {
             return Err(RuleError::Probability(self.probability));
         }
-        match self.fault {
-            Fault::Timeout { hold_ms: ms } | Fault::StaleReads { lag_ms: ms }
-                if Duration::from_millis(ms) > MAX_HOLD =>
+        match &self.fault {
+            Fault::Timeout { hold_ms: ms } | Fault::StaleReads { lag_ms: ms, .. }
+                if Duration::from_millis(*ms) > MAX_HOLD =>
             {
-                Err(RuleError::TooLong(ms))
+                Err(RuleError::TooLong(*ms))
             }
-            Fault::StaleReads { .. }
-                if self.service != "ec2" || !(self.operation == "*" || self.reads()) =>
-            {
-                Err(RuleError::Stale)
+            Fault::Error { code, status, .. } => {
+                let is_code = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+                let good = (1..=128).contains(&code.len()) && code.bytes().all(is_code);
+                if good && (400..=599).contains(status) {
+                    Ok(())
+                } else {
+                    Err(RuleError::NoError(code.clone(), *status))
+                }
             }
             Fault::StaleReads { .. } if self.phase == Phase::After => Err(RuleError::StaleAfter),
+            Fault::StaleReads { of: Some(_), .. } => Ok(()),
+            Fault::StaleReads { of: None, .. } => self.check_stale(),
+            Fault::Throttling
+            | Fault::AccessDenied
+            | Fault::InternalError
+            | Fault::ServiceUnavailable
+            | Fault::Timeout { .. }
+            | Fault::DroppedConnection => Ok(()),
+        }
+    }
+
+    fn check_stale(&self) -> Result<(), RuleError> {
+        let service = Service::from_signing_name(&self.service);
+        if service.is_some_and(|service| past::looks_at(service).is_none()) {
+            return Err(RuleError::StronglyConsistent);
+        }
+        if self.operation != "*" && !journal::reads(&self.operation) {
+            return Err(RuleError::Stale(self.operation.clone()));
+        }
+        Ok(())
+    }
+
+    fn matches(&self, (account, caller): Who<'_>, service: Service, operation: &str) -> bool {
+        let strikes = match &self.fault {
+            Fault::StaleReads { of: None, .. } => {
+                journal::reads(operation) && past::looks_at(service).is_some()
+            }
+            // What changes the very service whose past is seen would change the past.
+            Fault::StaleReads { of: Some(of), .. } => {
+                journal::reads(operation) || of.service() != service
+            }
             Fault::Throttling
             | Fault::AccessDenied
             | Fault::InternalError
             | Fault::ServiceUnavailable
             | Fault::Timeout { .. }
             | Fault::DroppedConnection
-            | Fault::StaleReads { .. } => Ok(()),
-        }
-    }
-
-    fn reads(&self) -> bool {
-        journal::reads(&self.operation)
-    }
-
-    fn matches(&self, (account, caller): Who<'_>, service: Service, operation: &str) -> bool {
-        let only_reads = matches!(self.fault, Fault::StaleReads { .. });
+            | Fault::Error { .. } => true,
+        };
         let kind = |wanted: CallerKind| match wanted {
             CallerKind::Operator => "operator",
             CallerKind::User => "user",
@@ -190,7 +260,7 @@ impl Rule {
             && (self.operation == "*" || self.operation == operation)
             && (self.account.as_deref()).is_none_or(|id| id == account.as_str())
             && (self.caller).is_none_or(|wanted| kind(wanted) == caller)
-            && (!only_reads || journal::reads(operation))
+            && strikes
     }
 }
 
@@ -209,9 +279,19 @@ pub enum RuleError {
     /// Nobody waits that long.
     #[error("{0} ms is longer than 15 minutes")]
     TooLong(u64),
-    /// Only EC2 can look back.
-    #[error("stale reads are implemented for the `Describe…` operations of service `ec2` alone")]
-    Stale,
+    /// What changes something works on the present.
+    #[error(
+        "`{0}` does not only look; name `of` (`iam` or `lambda`) if it shall work in the past of another service"
+    )]
+    Stale(String),
+    /// Nothing of S3's is late.
+    #[error("S3 is strongly consistent: what was written is read at once")]
+    StronglyConsistent,
+    /// Not what an error of AWS's can look like.
+    #[error(
+        "an error needs a code of letters, digits, `.`, `_` and `-`, and a status from 400 to 599; not `{0}` and {1}"
+    )]
+    NoError(String, u16),
     /// A read has no effect to come after.
     #[error("stale reads have no phase `after`")]
     StaleAfter,
@@ -348,19 +428,8 @@ impl Faults {
     /// What follows from the rules that there are now.
     fn settle(&self, held: &Rules) {
         self.any.store(!held.active.is_empty(), Ordering::Release);
-        let lags = held
-            .active
-            .iter()
-            .filter_map(|active| match active.rule.fault {
-                Fault::StaleReads { lag_ms } => Some(Duration::from_millis(lag_ms)),
-                Fault::Throttling
-                | Fault::AccessDenied
-                | Fault::InternalError
-                | Fault::ServiceUnavailable
-                | Fault::Timeout { .. }
-                | Fault::DroppedConnection => None,
-            });
-        self.past.keep(lags.max());
+        self.past
+            .keep(held.active.iter().flat_map(Active::looks_back));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Rules> {
@@ -369,6 +438,19 @@ impl Faults {
 }
 
 impl Active {
+    /// Whose past this rule shows, and how far back; of every service when it names none.
+    fn looks_back(&self) -> Vec<(Service, Duration)> {
+        let Fault::StaleReads { lag_ms, of } = &self.rule.fault else {
+            return Vec::new();
+        };
+        let lag = Duration::from_millis(*lag_ms);
+        let named = of.map(Seen::service);
+        let named = named.or_else(|| Service::from_signing_name(&self.rule.service));
+        let services = named.map_or(Service::ALL.to_vec(), |service| vec![service]);
+        let holders = services.into_iter().filter_map(past::looks_at);
+        holders.map(|service| (service, lag)).collect()
+    }
+
     fn try_strike(&mut self) -> Option<Strike> {
         self.matched += 1;
         // Rolled for every matching call, so that the sequence does not depend on counts.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Fault, Phase};
+use super::past::looks_at;
+use super::{Fault, Phase, Seen};
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::protocol::Protocol;
@@ -55,7 +56,15 @@ impl Strike {
             Fault::ServiceUnavailable => "service unavailable".to_owned(),
             Fault::Timeout { hold_ms } => format!("timeout of {hold_ms} ms"),
             Fault::DroppedConnection => "dropped connection".to_owned(),
-            Fault::StaleReads { lag_ms } => return format!("read of {lag_ms} ms ago"),
+            Fault::Error { code, .. } => format!("error {code}"),
+            Fault::StaleReads { lag_ms, of: None } => return format!("read of {lag_ms} ms ago"),
+            Fault::StaleReads {
+                lag_ms,
+                of: Some(of),
+            } => {
+                let of = of.service().signing_name();
+                return format!("{of} of {lag_ms} ms ago");
+            }
         };
         match self.phase {
             Phase::Before => format!("{fault} before the effect"),
@@ -63,16 +72,21 @@ impl Strike {
         }
     }
 
-    /// How old the answer is to be; `None` for every fault that is no stale read.
-    pub(crate) fn lag(&self) -> Option<Duration> {
-        match self.fault {
-            Fault::StaleReads { lag_ms } => Some(Duration::from_millis(lag_ms)),
+    /// Whose past a call of `service` is to see, and how far back; `None` for every fault that is no
+    /// stale read.
+    pub(crate) fn lag(&self, service: Service) -> Option<(Service, Duration)> {
+        match &self.fault {
+            Fault::StaleReads { lag_ms, of } => {
+                let seen = of.map(Seen::service).or_else(|| looks_at(service))?;
+                Some((seen, Duration::from_millis(*lag_ms)))
+            }
             Fault::Throttling
             | Fault::AccessDenied
             | Fault::InternalError
             | Fault::ServiceUnavailable
             | Fault::Timeout { .. }
-            | Fault::DroppedConnection => None,
+            | Fault::DroppedConnection
+            | Fault::Error { .. } => None,
         }
     }
 
@@ -83,12 +97,17 @@ impl Strike {
         operation: &str,
         caller: &str,
     ) -> Option<Refusal> {
-        Some(match self.fault {
+        Some(match &self.fault {
             Fault::Throttling => Refusal::Error(throttling(service)),
             Fault::AccessDenied => Refusal::Error(denied(service, operation, caller)),
             Fault::InternalError => Refusal::Error(internal(service)),
             Fault::ServiceUnavailable => Refusal::Error(unavailable(service)),
             Fault::Timeout { .. } | Fault::DroppedConnection => Refusal::Hangup,
+            Fault::Error {
+                code,
+                status,
+                message,
+            } => Refusal::Error(ApiError::new(*status, code.clone(), message.clone())),
             Fault::StaleReads { .. } => return None,
         })
     }

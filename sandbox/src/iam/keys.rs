@@ -14,7 +14,7 @@ use crate::sandbox::Call;
 /// AWS's limit for one user.
 const KEYS_PER_USER: usize = 2;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct AccessKey {
     id: String,
     created: Timestamp,

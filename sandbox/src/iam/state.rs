@@ -12,7 +12,7 @@ use crate::clock::{Timestamp, iso8601};
 use crate::error::ApiError;
 
 /// Roles, users and customer-managed policies of one account.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     pub(super) roles: BTreeMap<String, Role>,
     pub(super) users: BTreeMap<String, User>,
@@ -27,7 +27,7 @@ pub(super) struct Policy {
     pub(super) document: Document,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Role {
     pub(super) name: String,
     pub(super) path: String,
@@ -46,7 +46,7 @@ pub(super) struct Role {
     pub(super) boundary: Option<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ManagedPolicy {
     pub(super) name: String,
     pub(super) path: String,
@@ -63,7 +63,7 @@ pub(super) struct ManagedPolicy {
 }
 
 /// One text of a managed policy.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct PolicyVersion {
     /// `v1` is 1.
     pub(super) number: u32,

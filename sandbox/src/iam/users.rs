@@ -16,7 +16,7 @@ use crate::ids::{global_arn, upper_id};
 use crate::protocol::Operation;
 use crate::sandbox::Call;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct User {
     pub(super) name: String,
     pub(super) id: String,

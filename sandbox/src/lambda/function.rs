@@ -10,7 +10,7 @@ use super::reference::LATEST;
 use crate::clock::Timestamp;
 
 /// What the service holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     pub(super) functions: BTreeMap<String, Function>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::ApiError;
 
 /// What the service holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     pub(super) groups: BTreeMap<String, Group>,
     /// Numbers events over all groups, so that an event's id is unique and equal times keep their order.
@@ -13,7 +13,7 @@ pub struct State {
 }
 
 /// A log group.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Group {
     /// Milliseconds since the epoch.
     pub(super) created: i64,
@@ -25,7 +25,7 @@ pub(super) struct Group {
 }
 
 /// A log stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Stream {
     pub(super) created: i64,
     pub(super) last_ingestion: Option<i64>,
@@ -34,7 +34,7 @@ pub(super) struct Stream {
 }
 
 /// One line of a log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Event {
     /// Milliseconds since the epoch, as the writer says.
     pub(super) timestamp: i64,

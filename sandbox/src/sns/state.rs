@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::sandbox::{Call, Sandbox};
 
 /// Topics and subscriptions by ARN, and the mail that went out.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct State {
     pub(super) topics: BTreeMap<String, Topic>,
     pub(super) subscriptions: BTreeMap<String, Subscription>,
@@ -28,7 +28,7 @@ impl State {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Topic {
     pub(super) arn: String,
     pub(super) display_name: String,
@@ -40,7 +40,7 @@ pub(super) struct Topic {
     pub(super) deleted: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Subscription {
     pub(super) arn: String,
     pub(super) topic: String,

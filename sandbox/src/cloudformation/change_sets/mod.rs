@@ -41,7 +41,7 @@ pub(super) enum Progress {
 }
 
 /// One change set of a stack.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ChangeSet {
     pub(super) id: String,
     pub(super) name: String,

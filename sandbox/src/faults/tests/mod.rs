@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+mod late;
+
 use super::*;
 use crate::caller::Caller;
 use crate::error::ApiError;
@@ -246,7 +248,10 @@ async fn a_stale_read_shows_what_was_true_then() {
     let rules = world.set(vec![Rule::new(
         "ec2",
         "DescribeSecurityGroups",
-        Fault::StaleReads { lag_ms: 3_000 },
+        Fault::StaleReads {
+            lag_ms: 3_000,
+            of: None,
+        },
     )]);
     world.create("new").await.unwrap();
     assert_eq!(world.groups("old").await, 1);
@@ -270,7 +275,15 @@ async fn what_is_no_rule_is_refused_as_a_whole() {
     let world = World::new();
     let now = world.sandbox.clock.now();
     let good = Rule::new("ec2", "*", Fault::Throttling);
-    let stale = Fault::StaleReads { lag_ms: 1 };
+    let stale = Fault::StaleReads {
+        lag_ms: 1,
+        of: None,
+    };
+    let no_code = Fault::Error {
+        code: "not a code".to_owned(),
+        status: 400,
+        message: String::new(),
+    };
     for (bad, error) in [
         (
             Rule::new("sqs", "*", Fault::Throttling),
@@ -291,10 +304,17 @@ async fn what_is_no_rule_is_refused_as_a_whole() {
             Rule::new("ec2", "*", Fault::Timeout { hold_ms: 900_001 }),
             RuleError::TooLong(900_001),
         ),
-        (Rule::new("iam", "GetRole", stale.clone()), RuleError::Stale),
+        (
+            Rule::new("s3", "GetObject", stale.clone()),
+            RuleError::StronglyConsistent,
+        ),
         (
             Rule::new("ec2", "CreateVpc", stale.clone()),
-            RuleError::Stale,
+            RuleError::Stale("CreateVpc".to_owned()),
+        ),
+        (
+            Rule::new("ec2", "CreateVpc", no_code),
+            RuleError::NoError("not a code".to_owned(), 400),
         ),
         (
             Rule {
