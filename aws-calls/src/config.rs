@@ -36,9 +36,9 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     /// 3 s to connect: within a region a generous time for a handshake and its repetition. 10 s
-    /// for an attempt: a repair waits for three calls in a row, and with four attempts each that
-    /// is two minutes, well within a function's 300 s, so that a service which does not answer is
-    /// still reported as a failure before Lambda ends the function.
+    /// for an attempt: EC2 answers in tenths of a second, under load in a few. Four attempts at
+    /// several calls in a row may pass a function's time-out; [`Client::until`](crate::Client::until)
+    /// keeps them within it.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(3),

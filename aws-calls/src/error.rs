@@ -71,6 +71,8 @@ pub enum ErrorKind {
     EvaluationsFailed,
     /// An answer that is not understood. Whether a write took effect is unknown.
     Answer,
+    /// The time that the caller gave had run out before the request could be sent.
+    OutOfTime,
     /// Any other refusal.
     Refused,
 }
@@ -222,6 +224,7 @@ impl ErrorKind {
             Self::Credentials => "no usable credentials",
             Self::EvaluationsFailed => "evaluations were not accepted",
             Self::Answer => "the answer is not understood",
+            Self::OutOfTime => "no time was left for it",
             Self::Refused => "refused",
         }
     }
@@ -243,6 +246,7 @@ impl ErrorKind {
             | Self::Credentials
             | Self::EvaluationsFailed
             | Self::Answer
+            | Self::OutOfTime
             | Self::Refused => false,
         }
     }

@@ -9,7 +9,8 @@ use crate::transport::{Answer, Transport};
 use crate::wire_error::{WireError, blames_clock, classify, request_id};
 use http::Uri;
 use std::error::Error;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 type Cause = Box<dyn Error + Send + Sync>;
 
@@ -72,6 +73,9 @@ enum Outcome {
     Lost(CallError),
 }
 
+/// Shares of what is left smaller than this are not worth an attempt; then all of it goes into one.
+const LEAST: Duration = Duration::from_millis(250);
+
 /// Everything that calls share: credentials, connections, patience, and the clock's error.
 #[derive(Debug)]
 pub(crate) struct Exchange {
@@ -96,18 +100,25 @@ impl Exchange {
         self.transport.open(uri).await
     }
 
-    /// Sends until there is an answer, a final refusal, or no patience left.
+    /// Sends until there is an answer, a final refusal, or no patience or no time left.
+    ///
+    /// Nothing is waited for beyond `deadline`. An attempt may take half of what is left, so that a
+    /// service which loses one request is asked once more.
     pub(crate) async fn send<T>(
         &self,
         call: &Call,
+        deadline: Option<Instant>,
         read: impl Fn(&[u8]) -> Result<T, ReadError>,
     ) -> Result<T, CallError> {
         let retry = self.config.retry;
         let mut clock_corrected = false;
         let mut attempt = 1;
         loop {
+            let Some(patience) = self.patience(deadline) else {
+                return Err(call.failure(ErrorKind::OutOfTime, attempt - 1, None));
+            };
             let signed_at = self.skew.now();
-            let error = match self.attempt(call, signed_at, attempt).await? {
+            let error = match self.attempt(call, signed_at, attempt, patience).await? {
                 Outcome::Success(answer) => {
                     return read(&answer.body).map_err(|ReadError { kind, cause }| {
                         CallError::new(Details {
@@ -133,9 +144,25 @@ impl Exchange {
             if !error.kind().is_transient() || attempt >= retry.max_attempts {
                 return Err(error);
             }
-            tokio::time::sleep(retry.delay(attempt, fastrand::f64())).await;
+            let delay = retry.delay(attempt, fastrand::f64());
+            // An attempt that could not even begin in time would only hide why this one failed.
+            if deadline.is_some_and(|deadline| Instant::now() + delay >= deadline) {
+                return Err(error);
+            }
+            tokio::time::sleep(delay).await;
             attempt += 1;
         }
+    }
+
+    /// How long the next attempt may take; `None` where there is no time left.
+    fn patience(&self, deadline: Option<Instant>) -> Option<Duration> {
+        let most = self.config.timeouts.attempt;
+        let Some(deadline) = deadline else {
+            return Some(most);
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        let share = (left / 2).max(LEAST).min(left);
+        (!left.is_zero()).then(|| share.min(most))
     }
 
     async fn attempt(
@@ -143,13 +170,14 @@ impl Exchange {
         call: &Call,
         signed_at: SystemTime,
         attempt: u32,
+        patience: Duration,
     ) -> Result<Outcome, CallError> {
         let fail = |kind, cause| call.failure(kind, attempt, Some(cause));
         let credentials = self.credentials.get().await;
         let credentials = credentials.map_err(|e| fail(ErrorKind::Credentials, e.into()))?;
         let request = signed(&call.unsigned, &credentials, &self.config.region, signed_at)
             .map_err(|e| fail(ErrorKind::Refused, e))?;
-        let answer = match self.transport.send(request).await {
+        let answer = match self.transport.send(request, patience).await {
             Ok(answer) => answer,
             Err(cause) => return Ok(Outcome::Lost(fail(ErrorKind::Connection, cause))),
         };

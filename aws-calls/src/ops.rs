@@ -14,12 +14,14 @@ use remediator_core::{Evaluation, GroupId, ResultToken, Rule, SecurityGroup};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// Calls AWS. Cheap to clone; clones share connections, credentials and what was learned about
 /// the clock.
 #[derive(Debug, Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -116,7 +118,18 @@ impl Client {
         };
         Ok(Self {
             inner: Arc::new(inner),
+            deadline: None,
         })
+    }
+
+    /// The same client, whose calls wait for nothing beyond `deadline`: neither for an answer nor to
+    /// try again. A call for which no time is left fails with [`ErrorKind::OutOfTime`].
+    #[must_use]
+    pub fn until(&self, deadline: Instant) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            deadline: Some(deadline),
+        }
     }
 
     /// Opens the connections that the widest moment of a repair needs, all at once: two to EC2
@@ -181,7 +194,7 @@ impl Client {
         let mut token: Option<String> = None;
         loop {
             let call = request(token.as_deref());
-            let page = self.inner.exchange.send(&call, |body| {
+            let page = self.inner.exchange.send(&call, self.deadline, |body| {
                 let page = read(body)?;
                 // The same token again would mean the same page for ever.
                 if page.next_token.is_some() && page.next_token == token {
@@ -212,7 +225,7 @@ impl Client {
         let call = self.ec2(operation, group.to_string(), body);
         self.inner
             .exchange
-            .send(&call, |body| Ok(ec2_response::write(body)?))
+            .send(&call, self.deadline, |body| Ok(ec2_response::write(body)?))
             .await
             .map(drop)
     }
@@ -233,7 +246,7 @@ impl Client {
         let unknown = self
             .inner
             .exchange
-            .send(&call, |body| Ok(ec2_response::write(body)?))
+            .send(&call, self.deadline, |body| Ok(ec2_response::write(body)?))
             .await?;
         Ok(Revoked { unknown })
     }
@@ -262,7 +275,7 @@ impl Client {
             };
             call.unsigned.body = config_service::request(token, portion)
                 .map_err(|e| call.failure(ErrorKind::Refused, 0, Some(e.into())))?;
-            let sent = self.inner.exchange.send(&call, |body| {
+            let sent = self.inner.exchange.send(&call, self.deadline, |body| {
                 let failed = config_service::failed(body)?;
                 if failed.is_empty() {
                     return Ok(());

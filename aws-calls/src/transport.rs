@@ -69,8 +69,12 @@ impl Transport {
         })
     }
 
-    /// Sends one request and reads the whole answer, within the time for one attempt.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, Cause> {
+    /// Sends one request and reads the whole answer, within `patience`.
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        patience: Duration,
+    ) -> Result<Answer, Cause> {
         let exchange = async {
             let response = self.client.request(request).await?;
             let (parts, body) = response.into_parts();
@@ -81,15 +85,15 @@ impl Transport {
                 body,
             })
         };
-        match tokio::time::timeout(self.attempt, exchange).await {
+        match tokio::time::timeout(patience, exchange).await {
             Ok(result) => result,
-            Err(_elapsed) => Err(Box::new(AttemptTimeout(self.attempt))),
+            Err(_elapsed) => Err(Box::new(AttemptTimeout(patience))),
         }
     }
 
     /// Opens a connection to `uri` and leaves it in the pool, by asking for nothing in particular.
     pub(crate) async fn open(&self, uri: &Uri) -> Result<(), Cause> {
         let request = Request::get(uri.clone()).body(Full::default())?;
-        self.send(request).await.map(drop)
+        self.send(request, self.attempt).await.map(drop)
     }
 }

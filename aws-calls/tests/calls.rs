@@ -14,6 +14,7 @@ use remediator_core::{Annotation, Compliance, Evaluation, GroupId, ResultToken, 
 use std::collections::BTreeSet;
 use std::time::Duration;
 use stub::{Reply, Stub};
+use tokio::time::Instant;
 
 fn config(url: &str) -> Config {
     let keys = Credentials::new(
@@ -252,6 +253,54 @@ async fn an_answer_that_does_not_come_is_a_failure() {
         "{}",
         error.report()
     );
+}
+
+/// R11: with little time a service that does not answer is asked twice and then given up, in time.
+#[tokio::test]
+async fn a_deadline_bounds_attempts_and_waits() {
+    let stub = Stub::start([Reply::Hang, Reply::Hang, Reply::Hang, Reply::Hang]).await;
+    let mut config = config(&stub.url);
+    config.retry.max_attempts = 100;
+    let client = Client::new(config).unwrap();
+    let begun = Instant::now();
+    let bounded = client.until(begun + Duration::from_secs(2));
+    let error = bounded
+        .describe_security_groups(&GroupQuery::id(group()))
+        .await
+        .unwrap_err();
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(error.attempts() >= 2, "{error}");
+    let kinds = [ErrorKind::Connection, ErrorKind::OutOfTime];
+    assert!(kinds.contains(&error.kind()), "{error}");
+    // What is over is not tried at all.
+    let asked = stub.requests().len();
+    let late = client.until(Instant::now());
+    let error = late
+        .describe_security_groups(&GroupQuery::id(group()))
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::OutOfTime, 0));
+    assert_eq!(stub.requests().len(), asked);
+}
+
+/// R11: a pause that would outlast the deadline is not begun; the failure before it is told.
+#[tokio::test]
+async fn no_wait_beyond_the_deadline() {
+    let stub = Stub::start([Reply::ec2_error(503, "RequestLimitExceeded")]).await;
+    let mut config = config(&stub.url);
+    config.retry.base = Duration::from_secs(36_000_000);
+    config.retry.cap = Duration::from_secs(36_000_000);
+    let client = Client::new(config).unwrap();
+    let bounded = client.until(Instant::now() + Duration::from_secs(1));
+    let error = bounded
+        .describe_security_groups(&GroupQuery::id(group()))
+        .await
+        .unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Throttled, 1));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What the inbound rules of a group shall be.
 
+use crate::ids::AccountId;
 use crate::rule::{Rule, RuleError};
 use crate::source::Source;
 use serde::{Serialize, Serializer};
@@ -54,6 +55,16 @@ impl Baseline {
         let mut rules = Self::ipv4().rules;
         rules.extend(WEB_PORTS.map(|port| Rule::tcp(port, Source::anywhere_ipv6())));
         Self { rules }
+    }
+
+    /// Whether `rule`, seen from a group that `owner` owns, is approved.
+    #[must_use]
+    pub fn approves(&self, rule: &Rule, owner: &AccountId) -> bool {
+        self.rules.contains(rule)
+            || self
+                .rules
+                .iter()
+                .any(|approved| approved.clone().canonical(owner) == *rule)
     }
 
     /// The approved rules.

@@ -40,6 +40,7 @@ pub fn decide(event: &Event) -> Result<Decision, DecisionError> {
         resource_id,
         status,
         captured: _,
+        ingress: _,
     } = &event.item;
     let not_applicable = |annotation| Decision::ReportNotApplicable {
         resource_type: resource_type.clone(),

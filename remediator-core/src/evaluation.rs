@@ -121,6 +121,14 @@ impl Annotation {
         ))
     }
 
+    /// EC2 does not (yet) show what the event shows, and there is no time to wait longer.
+    #[must_use]
+    pub fn doubtful(group: &GroupId) -> Self {
+        Self::new(&format!(
+            "Group {group} is not yet shown as its configuration item shows it."
+        ))
+    }
+
     /// The sentence.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -3,10 +3,13 @@
 //! Shape: the developer guide's "Example events for AWS Config rules". `invokingEvent` and
 //! `ruleParameters` are strings that hold JSON.
 
+use crate::doubt::rules_of_item;
 use crate::ids::{AccountId, IdError, ResultToken};
 use crate::policy::{Policy, PolicyError};
+use crate::rule::Rule;
 use crate::timestamp::{Timestamp, TimestampError};
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// A change of one resource, and how to judge it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +28,8 @@ pub struct Event {
 
 /// The part of a configuration item that may be relied on.
 ///
-/// The rules inside the item are deliberately not read: they lag behind the live group.
+/// The rules inside the item never decide what is written: they lag behind the live group. They
+/// only raise a doubt about a reading that does not show them (see [`crate::doubt`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// Like `AWS::EC2::SecurityGroup`.
@@ -36,6 +40,8 @@ pub struct Item {
     pub status: ItemStatus,
     /// When Config captured the item.
     pub captured: Timestamp,
+    /// The inbound rules that the item shows; empty where it is a summary.
+    pub ingress: BTreeSet<Rule>,
 }
 
 /// `configurationItemStatus`.
@@ -189,6 +195,10 @@ fn item(invoking: &Map<String, Value>) -> Result<Item, EventError> {
         resource_id: string(item, "resourceId", names.resource_id)?.to_owned(),
         status,
         captured,
+        ingress: item
+            .get("configuration")
+            .map(rules_of_item)
+            .unwrap_or_default(),
     })
 }
 
@@ -299,6 +309,7 @@ pub(crate) mod tests {
             resource_id: "sg-0123456789abcdef0".to_owned(),
             status: ItemStatus::Ok,
             captured: Timestamp::from_millis(1_795_334_400_123),
+            ingress: BTreeSet::new(),
         };
         assert_eq!(event.item, expected);
     }

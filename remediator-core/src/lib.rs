@@ -6,6 +6,7 @@
 
 pub mod baseline;
 pub mod decision;
+pub mod doubt;
 pub mod evaluation;
 pub mod event;
 pub mod ids;

@@ -1,20 +1,33 @@
 //! The effects on AWS itself.
 
+use crate::budget::Budget;
 use crate::effects::Effects;
 use crate::output;
 use aws_calls::{CallError, Client, ErrorKind, GroupQuery, Revoked};
 use remediator_core::{Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp};
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::time::Instant;
 
-/// AWS, the system's clock and standard output.
+/// AWS, the system's clock and standard output, for one invocation.
 pub(crate) struct Live {
+    /// For reading and repairing.
     client: Client,
+    /// For reporting, which may take longer.
+    reporting: Client,
+    until: Instant,
 }
 
 impl Live {
-    pub(crate) fn new(client: Client) -> Self {
-        Self { client }
+    /// Effects that are over by `deadline`, the moment at which Lambda ends the function.
+    pub(crate) fn new(client: &Client, deadline: SystemTime) -> Self {
+        let left = deadline.duration_since(SystemTime::now());
+        let Budget { work, report } = Budget::new(left.unwrap_or_default());
+        Self {
+            client: client.until(work),
+            reporting: client.until(report),
+            until: work,
+        }
     }
 }
 
@@ -46,7 +59,7 @@ impl Effects for Live {
     }
 
     async fn report(&self, token: &ResultToken, evaluation: &Evaluation) -> Result<(), CallError> {
-        self.client
+        self.reporting
             .put_evaluations(token, std::slice::from_ref(evaluation))
             .await
     }
@@ -56,6 +69,14 @@ impl Effects for Live {
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn time_left(&self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
+    async fn pause(&self, time: Duration) {
+        tokio::time::sleep(time).await;
     }
 
     fn log(&self, line: &str) {

@@ -4,6 +4,7 @@ use aws_calls::{CallError, ErrorKind, Revoked};
 use remediator_core::{Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::time::Duration;
 
 /// The four calls, the clock and the log.
 ///
@@ -28,6 +29,12 @@ pub(crate) trait Effects {
 
     /// The time.
     fn now(&self) -> Timestamp;
+
+    /// How long the invocation may still read and repair.
+    fn time_left(&self) -> Duration;
+
+    /// Waits.
+    async fn pause(&self, time: Duration);
 
     /// Writes one line to the log.
     fn log(&self, line: &str);

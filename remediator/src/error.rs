@@ -21,6 +21,9 @@ pub(crate) enum HandleError {
     /// The group kept changing.
     #[error("group `{0}` kept changing while it was being repaired")]
     Unsettled(GroupId),
+    /// EC2 never showed what the event shows.
+    #[error("group `{0}` is not yet shown as its configuration item shows it")]
+    Doubtful(GroupId),
 }
 
 impl HandleError {
@@ -37,7 +40,7 @@ impl HandleError {
         match self {
             Self::Event(_) | Self::Decision(_) => "InvalidEvent",
             Self::Calls(_) => "AwsCallFailed",
-            Self::Unsettled(_) => "GroupUnsettled",
+            Self::Unsettled(_) | Self::Doubtful(_) => "GroupUnsettled",
         }
     }
 }

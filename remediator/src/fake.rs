@@ -11,6 +11,7 @@ use remediator_core::{
 };
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub(crate) const GROUP: &str = "sg-0123456789abcdef0";
 pub(crate) const ACCOUNT: &str = "123456789012";
@@ -75,6 +76,12 @@ pub(crate) struct Fake {
     pub(crate) reports: RefCell<Vec<Reported>>,
     pub(crate) lines: RefCell<Vec<String>>,
     pub(crate) clock: Cell<i64>,
+    /// What was waited for, in milliseconds.
+    pub(crate) paused: Cell<u64>,
+    /// What is left of the invocation's time, in milliseconds, before the first wait.
+    pub(crate) time: Cell<u64>,
+    /// So many readings answer with the group as it is kept here.
+    pub(crate) stale: RefCell<(usize, Option<SecurityGroup>)>,
 }
 
 impl Fake {
@@ -92,6 +99,7 @@ impl Fake {
         let fake = Self::default();
         fake.group.replace(Some(group));
         fake.clock.set(1_795_334_410_000);
+        fake.time.set(50_000);
         fake
     }
 
@@ -201,6 +209,11 @@ impl Effects for Fake {
     async fn describe(&self, group: &GroupId) -> Result<Option<SecurityGroup>, FakeError> {
         assert_eq!(group.as_str(), GROUP);
         self.call("describe_security_groups", || {
+            let (left, old) = &mut *self.stale.borrow_mut();
+            if *left > 0 {
+                *left -= 1;
+                return Ok(old.clone());
+            }
             Ok(self.group.borrow().clone())
         })
         .await
@@ -238,6 +251,17 @@ impl Effects for Fake {
     fn now(&self) -> Timestamp {
         self.clock.set(self.clock.get() + 7);
         Timestamp::from_millis(self.clock.get())
+    }
+
+    fn time_left(&self) -> Duration {
+        Duration::from_millis(self.time.get().saturating_sub(self.paused.get()))
+    }
+
+    async fn pause(&self, time: Duration) {
+        let millis = u64::try_from(time.as_millis()).unwrap();
+        self.paused.set(self.paused.get() + millis);
+        self.clock
+            .set(self.clock.get() + i64::try_from(millis).unwrap());
     }
 
     fn log(&self, line: &str) {

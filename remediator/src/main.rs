@@ -4,6 +4,7 @@
 //! What it promises is in `SEMANTICS.md`.
 
 mod aws;
+mod budget;
 mod effects;
 mod error;
 #[cfg(test)]
@@ -65,9 +66,10 @@ async fn serve() -> Result<(), InitError> {
         }
         Err(_elapsed) => output::line("connections could not be opened ahead in time"),
     }
-    let live = &Live::new(client);
+    let client = &client;
     let handler = service_fn(|event: LambdaEvent<Value>| async move {
-        handle::handle(live, &event.payload)
+        let live = Live::new(client, event.context.deadline());
+        handle::handle(&live, &event.payload)
             .await
             .map_err(Diagnostic::from)
     });

@@ -1,17 +1,34 @@
 //! Reading, comparing and repairing one group.
 
+mod end;
+
 use crate::effects::{Effects, Failure};
 use crate::error::HandleError;
 use crate::report::Reporter;
-use aws_calls::ErrorKind;
+use end::End;
+use remediator_core::doubt::may_be_stale;
+use remediator_core::event::ItemStatus;
 use remediator_core::{
-    Annotation, Compliance, Event, GroupId, Mode, Plan, SecurityGroup, Timestamp, log, plan,
+    Annotation, Compliance, Event, GroupId, Mode, Plan, Rule, SecurityGroup, Timestamp, log, plan,
 };
+use std::collections::BTreeSet;
+use std::time::Duration;
 
-/// How often a group is read before it counts as restless. The first reading is the rule; the
-/// second follows a lost answer or a neighbour's change; more than four means that somebody
-/// changes the group as fast as we do, and then the next event has to deal with it.
-const MAX_READINGS: u32 = 4;
+/// What is waited for before each reading. The first reading is the rule; the second follows a lost
+/// answer or a neighbour's change at once; more mean that EC2 still answers with the past or that
+/// somebody changes the group as fast as we do. Fifteen seconds in all: after that no reading is
+/// doubted, and whoever changes the group makes another event.
+const PAUSES: [Duration; 9] = [
+    Duration::ZERO,
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(300),
+    Duration::from_millis(600),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+    Duration::from_secs(5),
+    Duration::from_secs(5),
+];
 
 /// One repair, over as many readings as it takes.
 struct Repair<'a, E: Effects> {
@@ -22,10 +39,23 @@ struct Repair<'a, E: Effects> {
     /// Rules that EC2 confirmed to have taken away and added.
     revoked: usize,
     authorized: usize,
-    /// Whether Config has accepted that the group had drifted.
-    drift_reported: bool,
-    /// Why it did not accept it.
-    drift_report_failure: Option<E::Error>,
+    /// Rules that a reading of this run has shown. That a later one does not is no sign of its age.
+    shown: BTreeSet<Rule>,
+    drift: Drift<E::Error>,
+}
+
+/// What Config knows of the drift.
+enum Drift<F> {
+    /// There was none so far.
+    None,
+    /// It has been told.
+    Told,
+    /// It did not accept the report. The history must not lack it: it is sent again.
+    Owed {
+        annotation: Annotation,
+        seen: Timestamp,
+        failure: F,
+    },
 }
 
 /// What a reading, or the writes after it, led to.
@@ -34,6 +64,8 @@ enum Step {
     Done,
     /// The group is not what it was when it was read.
     Moved,
+    /// The reading may be older than the event.
+    Doubtful,
 }
 
 /// Judges `group` and, if the policy says so, makes it what the baseline says.
@@ -50,23 +82,39 @@ pub(crate) async fn run<E: Effects>(
         group,
         revoked: 0,
         authorized: 0,
-        drift_reported: false,
-        drift_report_failure: None,
+        shown: BTreeSet::new(),
+        drift: Drift::None,
     };
-    for _ in 0..MAX_READINGS {
-        match repair.read_and_act().await? {
-            Step::Done => return repair.finish(),
-            Step::Moved => effects.log(&format!("{group} has changed meanwhile: reading it again")),
+    let mut doubtful = false;
+    for pause in PAUSES {
+        if !pause.is_zero() {
+            if pause >= effects.time_left() {
+                break;
+            }
+            effects.pause(pause).await;
         }
+        doubtful = match repair.read_and_act().await? {
+            Step::Done => return repair.finish(),
+            Step::Moved => {
+                effects.log(&format!("{group} has changed meanwhile: reading it again"));
+                false
+            }
+            Step::Doubtful => {
+                effects.log(&format!(
+                    "{group} is not yet shown as its configuration item shows it: reading it again"
+                ));
+                true
+            }
+        };
     }
-    let seen = effects.now();
-    repair
-        .fail(
-            Annotation::unsettled(group),
-            seen,
-            HandleError::Unsettled(group.clone()),
-        )
-        .await
+    let (annotation, error) = if doubtful {
+        let error = HandleError::Doubtful(group.clone());
+        (Annotation::doubtful(group), error)
+    } else {
+        let error = HandleError::Unsettled(group.clone());
+        (Annotation::unsettled(group), error)
+    };
+    repair.fail(annotation, effects.now(), error).await
 }
 
 impl<E: Effects> Repair<'_, E> {
@@ -75,6 +123,7 @@ impl<E: Effects> Repair<'_, E> {
         let seen = self.effects.now();
         let live = match self.effects.describe(self.group).await {
             Ok(Some(live)) => live,
+            Ok(None) if self.may_be_too_new(seen) => return Ok(Step::Doubtful),
             Ok(None) => {
                 return self
                     .done(Compliance::NotApplicable, Annotation::deleted(), seen)
@@ -94,7 +143,12 @@ impl<E: Effects> Repair<'_, E> {
             return self.done(Compliance::NotApplicable, annotation, seen).await;
         }
         let plan = plan(&live, &policy.baseline);
+        let doubtful = self.is_doubtful(&live, seen);
+        self.shown.extend(live.ingress);
         if plan.is_empty() {
+            if doubtful {
+                return Ok(Step::Doubtful);
+            }
             return self.done(Compliance::Compliant, self.verdict(), seen).await;
         }
         match policy.mode {
@@ -103,27 +157,49 @@ impl<E: Effects> Repair<'_, E> {
                 self.done(Compliance::NonCompliant, Annotation::audited(&plan), seen)
                     .await
             }
-            Mode::Enforce => self.enforce(&plan, seen).await,
+            Mode::Enforce => self.enforce(&plan, seen, doubtful).await,
         }
     }
 
+    /// A group that was made a moment ago is not yet shown everywhere.
+    fn may_be_too_new(&self, seen: Timestamp) -> bool {
+        self.event.item.status == ItemStatus::Discovered
+            && may_be_stale(self.event.item.captured, seen)
+    }
+
+    /// Whether the item shows a rule that is not approved and that no reading of this run has shown,
+    /// soon enough after its capture.
+    fn is_doubtful(&self, live: &SecurityGroup, seen: Timestamp) -> bool {
+        let item = &self.event.item;
+        let missing = |rule: &Rule| {
+            let rule = rule.clone().canonical(&live.owner_id);
+            !live.ingress.contains(&rule)
+                && !self.shown.contains(&rule)
+                && !self.event.policy.baseline.approves(&rule, &live.owner_id)
+        };
+        may_be_stale(item.captured, seen) && item.ingress.iter().any(missing)
+    }
+
     /// Revoke beside authorize beside the report of the drift; then the verdict.
-    async fn enforce(&mut self, plan: &Plan, seen: Timestamp) -> Result<Step, HandleError> {
+    async fn enforce(
+        &mut self,
+        plan: &Plan,
+        seen: Timestamp,
+        doubtful: bool,
+    ) -> Result<Step, HandleError> {
         for rule in &plan.revoke {
             self.effects.log(&log::revoking(self.group, rule));
         }
         for rule in &plan.authorize {
             self.effects.log(&log::authorizing(self.group, rule));
         }
-        let (revoke, authorize, report) = tokio::join!(
+        let (revoke, authorize, drift) = tokio::join!(
             self.revoke(plan),
             self.authorize(plan),
             self.report_drift(plan, seen)
         );
-        match report {
-            Ok(()) => self.drift_reported = true,
-            // The repair goes on without it, and the invocation fails in the end.
-            Err(error) => self.drift_report_failure = Some(error),
+        if let Some(drift) = drift {
+            self.drift = drift;
         }
         let (revoke, authorize) = (
             self.settle_revoke(plan, revoke),
@@ -140,10 +216,13 @@ impl<E: Effects> Repair<'_, E> {
                 .fail(annotation, seen, HandleError::calls(failures))
                 .await;
         }
-        if matches!((&revoke, &authorize), (End::Success, End::Success)) {
-            return self.done(Compliance::Compliant, self.verdict(), seen).await;
+        match (&revoke, &authorize) {
+            (End::Success, End::Success) if doubtful => Ok(Step::Doubtful),
+            (End::Success, End::Success) => {
+                self.done(Compliance::Compliant, self.verdict(), seen).await
+            }
+            _ => Ok(Step::Moved),
         }
-        Ok(Step::Moved)
     }
 
     async fn revoke(&self, plan: &Plan) -> Result<aws_calls::Revoked, E::Error> {
@@ -160,14 +239,38 @@ impl<E: Effects> Repair<'_, E> {
         self.effects.authorize(self.group, &plan.authorize).await
     }
 
-    async fn report_drift(&self, plan: &Plan, seen: Timestamp) -> Result<(), E::Error> {
-        if self.drift_reported {
-            return Ok(());
+    /// Tells Config of the drift, once; what became of it.
+    async fn report_drift(&self, plan: &Plan, seen: Timestamp) -> Option<Drift<E::Error>> {
+        let (annotation, seen) = match &self.drift {
+            Drift::Told => return None,
+            Drift::None => {
+                let planned = Annotation::modified(plan.revoke.len(), plan.authorize.len());
+                (planned, seen)
+            }
+            Drift::Owed {
+                annotation,
+                seen,
+                failure: _,
+            } => (annotation.clone(), *seen),
+        };
+        Some(self.tell_drift(annotation, seen).await)
+    }
+
+    async fn tell_drift(&self, annotation: Annotation, seen: Timestamp) -> Drift<E::Error> {
+        let verdict = Compliance::NonCompliant;
+        let sent = self
+            .reporter
+            .group(self.group, verdict, annotation.clone(), seen)
+            .await;
+        match sent {
+            Ok(()) => Drift::Told,
+            // The repair goes on without it.
+            Err(failure) => Drift::Owed {
+                annotation,
+                seen,
+                failure,
+            },
         }
-        let annotation = Annotation::modified(plan.revoke.len(), plan.authorize.len());
-        self.reporter
-            .group(self.group, Compliance::NonCompliant, annotation, seen)
-            .await
     }
 
     fn settle_revoke(
@@ -184,8 +287,7 @@ impl<E: Effects> Repair<'_, E> {
                     End::Moved
                 }
             }
-            Err(error) if is_move(error.kind()) => self.moved(&error),
-            Err(error) => End::Failure(error),
+            Err(error) => self.judge(error, false),
         }
     }
 
@@ -195,19 +297,17 @@ impl<E: Effects> Repair<'_, E> {
                 self.authorized += plan.authorize.len();
                 End::Success
             }
-            // A full group has no room for what is missing until what is too much has gone. The
-            // revocation went out beside this call; the next reading authorizes after it.
-            Err(error) if error.kind() == ErrorKind::RuleLimit && !plan.revoke.is_empty() => {
-                self.moved(&error)
-            }
-            Err(error) if is_move(error.kind()) => self.moved(&error),
-            Err(error) => End::Failure(error),
+            Err(error) => self.judge(error, !plan.revoke.is_empty()),
         }
     }
 
-    fn moved(&self, error: &E::Error) -> End<E::Error> {
-        self.effects.log(&error.report());
-        End::Moved
+    fn judge(&self, error: E::Error, room_was_made: bool) -> End<E::Error> {
+        if end::is_move(error.kind(), room_was_made) {
+            self.effects.log(&error.report());
+            End::Moved
+        } else {
+            End::Failure(error)
+        }
     }
 
     /// What can be said of a group that is what it shall be.
@@ -219,22 +319,28 @@ impl<E: Effects> Repair<'_, E> {
         }
     }
 
+    /// The last report. A drift that Config has not heard of yet is told before it.
     async fn done(
-        &self,
+        &mut self,
         compliance: Compliance,
         annotation: Annotation,
         seen: Timestamp,
     ) -> Result<Step, HandleError> {
+        if let Drift::Owed {
+            annotation,
+            seen,
+            failure: _,
+        } = &self.drift
+        {
+            self.drift = self.tell_drift(annotation.clone(), *seen).await;
+        }
         let sent = self
             .reporter
             .group(self.group, compliance, annotation, seen)
             .await;
         match sent {
             Ok(()) => Ok(Step::Done),
-            Err(error) => {
-                let earlier = self.drift_report_failure.iter();
-                Err(HandleError::calls(earlier.chain([&error])))
-            }
+            Err(error) => Err(HandleError::calls(self.owed().into_iter().chain([&error]))),
         }
     }
 
@@ -257,9 +363,20 @@ impl<E: Effects> Repair<'_, E> {
 
     /// A repair whose drift Config never heard of is a repair, and a failed invocation.
     fn finish(&self) -> Result<(), HandleError> {
-        match &self.drift_report_failure {
-            Some(error) if !self.drift_reported => Err(HandleError::calls([error])),
-            Some(_) | None => Ok(()),
+        match self.owed() {
+            Some(error) => Err(HandleError::calls([error])),
+            None => Ok(()),
+        }
+    }
+
+    fn owed(&self) -> Option<&E::Error> {
+        match &self.drift {
+            Drift::Owed {
+                annotation: _,
+                seen: _,
+                failure,
+            } => Some(failure),
+            Drift::None | Drift::Told => None,
         }
     }
 
@@ -271,41 +388,5 @@ impl<E: Effects> Repair<'_, E> {
             .unwrap_or_else(|error| format!("cannot be written as JSON: {error}"));
         self.effects
             .log(&format!("definition of {}: {definition}", self.group));
-    }
-}
-
-/// How one write ended.
-enum End<F> {
-    /// EC2 answered success, or there was nothing to write.
-    Success,
-    /// The group is not what it was when it was read.
-    Moved,
-    /// The write failed for a reason that reading again does not cure.
-    Failure(F),
-}
-
-impl<F> End<F> {
-    fn failure(&self) -> Option<&F> {
-        match self {
-            Self::Failure(error) => Some(error),
-            Self::Success | Self::Moved => None,
-        }
-    }
-}
-
-/// Whether a refusal says that the group changed since it was read (or that an earlier attempt of
-/// ours took effect and only its answer was lost).
-fn is_move(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::RuleNotFound | ErrorKind::RuleDuplicate | ErrorKind::GroupNotFound => true,
-        ErrorKind::Throttled
-        | ErrorKind::Server
-        | ErrorKind::Connection
-        | ErrorKind::RuleLimit
-        | ErrorKind::Denied
-        | ErrorKind::Credentials
-        | ErrorKind::EvaluationsFailed
-        | ErrorKind::Answer
-        | ErrorKind::Refused => false,
     }
 }

@@ -48,6 +48,7 @@ impl Reader {
                 | ErrorKind::Credentials
                 | ErrorKind::EvaluationsFailed
                 | ErrorKind::Answer
+                | ErrorKind::OutOfTime
                 | ErrorKind::Refused => Err(from_calls("ec2:DescribeSecurityGroups", &e)),
             },
         }
@@ -97,7 +98,7 @@ impl Writer {
 
 fn from_calls(operation: &'static str, error: &aws_calls::CallError) -> CallError {
     let class = match error.kind() {
-        ErrorKind::Connection => Class::Unreachable,
+        ErrorKind::Connection | ErrorKind::OutOfTime => Class::Unreachable,
         ErrorKind::Credentials if error.code().is_none() => Class::NoCredentials,
         ErrorKind::Answer => Class::Malformed,
         ErrorKind::Throttled

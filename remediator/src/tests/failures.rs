@@ -19,8 +19,8 @@ async fn every_call_failed_in_turn() {
         Fault::Refused(ErrorKind::Answer),
         Fault::AnswerLost,
     ];
-    for first in 0..8 {
-        for second in first..8 {
+    for first in 0..9 {
+        for second in first..9 {
             for fault in faults {
                 let fake = incident();
                 fake.faults
@@ -152,7 +152,8 @@ async fn a_group_that_never_rests() {
         .iter()
         .filter(|call| **call == "describe_security_groups")
         .count();
-    assert_eq!(readings, 4);
+    assert_eq!(readings, 9);
+    assert_eq!(fake.paused.get(), 15_000);
 }
 
 /// R9: a group in which even the baseline has no room fails loudly.
@@ -168,13 +169,34 @@ async fn a_group_without_room_for_the_baseline() {
     );
 }
 
-/// R10: a report of drift that Config did not take does not stop the repair, and fails the run.
+/// R10: a report of drift that Config did not take does not stop the repair, and is made again
+/// before the last one.
 #[tokio::test]
-async fn a_report_that_is_not_taken() {
+async fn a_report_that_is_not_taken_at_first() {
     let fake = incident();
+    let refused = Fault::Refused(ErrorKind::EvaluationsFailed);
+    fake.faults.borrow_mut().insert(3, refused);
+    run(&fake).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+    let sentence = "Permissions were modified. 2 new revocation(s). 1 new authorization(s).";
+    assert_eq!(
+        fake.verdicts(),
+        [
+            format!("NON_COMPLIANT: {sentence}"),
+            format!("COMPLIANT: {sentence}")
+        ]
+    );
+    check_honest(&fake, "the first report was refused");
+}
+
+/// R10: a report of drift that Config never takes fails the run, and the verdict is told all the same.
+#[tokio::test]
+async fn a_report_that_is_never_taken() {
+    let fake = incident();
+    let refused = Fault::Refused(ErrorKind::EvaluationsFailed);
     fake.faults
         .borrow_mut()
-        .insert(3, Fault::Refused(ErrorKind::EvaluationsFailed));
+        .extend([(3, refused), (4, refused)]);
     let error = run(&fake).await.unwrap_err();
     assert!(error.contains("put_evaluations"), "{error}");
     assert!(fake.is_baseline(&Baseline::ipv4()));

@@ -3,6 +3,7 @@
 
 mod answers;
 mod failures;
+mod readings;
 mod repairs;
 
 use crate::fake::{ACCOUNT, Fake, GROUP};

@@ -1,0 +1,150 @@
+//! Readings that are older than the event, and readings that are overtaken.
+
+use super::{MAIL, WEB, event, rule};
+use crate::fake::{Fake, Fault};
+use crate::handle::handle;
+use aws_calls::ErrorKind;
+use remediator_core::{Baseline, Compliance, SecurityGroup};
+use serde_json::{Value, json};
+
+/// The event of an item that shows the ports of `MAIL` and of `WEB`; it was captured 5 seconds before
+/// the clock of the fake.
+fn event_that_shows_mail(status: &str) -> Value {
+    let ports = [80, 443, 465, 993].map(|port| {
+        json!({"ipProtocol": "tcp", "fromPort": port, "toPort": port, "ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}]})
+    });
+    let mut event = event(&json!({}), status);
+    let mut invoking: Value =
+        serde_json::from_str(event["invokingEvent"].as_str().unwrap()).unwrap();
+    invoking["configurationItem"]["configuration"]["ipPermissions"] = json!(ports);
+    event["invokingEvent"] = invoking.to_string().into();
+    event
+}
+
+fn opened() -> Fake {
+    Fake::with(&[WEB[0], WEB[1], MAIL[0], MAIL[1]])
+}
+
+/// Lets so many readings show the group with other rules.
+fn stale(fake: &Fake, readings: usize, rules: &[&str]) {
+    let mut old: SecurityGroup = fake.group.borrow().clone().unwrap();
+    old.ingress = rules.iter().map(|text| rule(text)).collect();
+    fake.stale.replace((readings, Some(old)));
+}
+
+fn readings(fake: &Fake) -> usize {
+    let calls = fake.calls.borrow();
+    let readings = calls
+        .iter()
+        .filter(|call| **call == "describe_security_groups");
+    readings.count()
+}
+
+/// D1: a reading that does not show what the item shows is not believed: the group is read again
+/// until it does, and healed.
+#[tokio::test]
+async fn a_clean_reading_older_than_the_event() {
+    for late in 1..=8 {
+        let fake = opened();
+        stale(&fake, late, &WEB);
+        let result = handle(&fake, &event_that_shows_mail("OK")).await;
+        if fake.paused.get() < 10_000 {
+            result.unwrap();
+            assert!(fake.is_baseline(&Baseline::ipv4()), "{late}");
+            let verdicts = fake.verdicts();
+            assert_eq!(
+                verdicts.len(),
+                2,
+                "{late}: no verdict on an old reading: {verdicts:?}"
+            );
+            assert!(verdicts[0].starts_with("NON_COMPLIANT"), "{verdicts:?}");
+        }
+    }
+}
+
+/// D1: the drift that a reading shows is repaired at once, but the verdict waits for one that shows
+/// everything.
+#[tokio::test]
+async fn half_of_the_drift_is_shown() {
+    let fake = opened();
+    stale(&fake, 1, &[WEB[0], WEB[1], MAIL[0]]);
+    handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+    let compliant = fake
+        .verdicts()
+        .into_iter()
+        .filter(|v| v.starts_with("COMPLIANT"));
+    assert_eq!(compliant.count(), 1);
+}
+
+/// D2: what somebody else has repaired is believed after fifteen seconds, and at once where the event
+/// is older.
+#[tokio::test]
+async fn the_doubt_ends() {
+    let fake = Fake::with(&WEB);
+    handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
+    // The item was five seconds old.
+    assert_eq!(fake.paused.get(), 10_000);
+    assert_eq!(fake.verdicts(), ["COMPLIANT: Permissions are correct."]);
+
+    let fake = Fake::with(&WEB);
+    fake.clock.set(fake.clock.get() + 10_000);
+    handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
+    assert_eq!((fake.paused.get(), readings(&fake)), (0, 1));
+    assert_eq!(fake.last_compliance(), Some(Compliance::Compliant));
+}
+
+/// D2: what this run has seen and taken away itself is no reason to doubt.
+#[tokio::test]
+async fn our_own_repair_raises_no_doubt() {
+    let fake = opened();
+    // The answer of the authorization that follows is lost, so the group is read again.
+    fake.group
+        .borrow_mut()
+        .as_mut()
+        .unwrap()
+        .ingress
+        .remove(&rule(WEB[1]));
+    fake.faults
+        .borrow_mut()
+        .insert(2, Fault::Refused(ErrorKind::RuleDuplicate));
+    handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
+    assert_eq!((fake.paused.get(), readings(&fake)), (0, 2));
+}
+
+/// D3: a group that was made a moment ago and is not yet shown is looked for again.
+#[tokio::test]
+async fn a_group_that_is_not_yet_shown() {
+    let fake = opened();
+    fake.stale.replace((3, None));
+    handle(&fake, &event_that_shows_mail("ResourceDiscovered"))
+        .await
+        .unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+}
+
+/// D4: where the function's time does not suffice to wait, the run fails, so that Lambda repeats it.
+#[tokio::test]
+async fn no_time_to_wait() {
+    let fake = opened();
+    stale(&fake, 100, &WEB);
+    fake.time.set(1_000);
+    let error = handle(&fake, &event_that_shows_mail("OK"))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("not yet shown"), "{error}");
+    assert_eq!(fake.last_compliance(), Some(Compliance::NonCompliant));
+    assert!(fake.paused.get() < 1_000);
+}
+
+/// R8: a reading that still shows what is repaired already is overtaken by the next.
+#[tokio::test]
+async fn a_drifted_reading_older_than_the_repair() {
+    for late in 1..=4 {
+        let fake = Fake::with(&WEB);
+        stale(&fake, late, &[WEB[0], MAIL[0]]);
+        handle(&fake, &event(&json!({}), "OK")).await.unwrap();
+        assert!(fake.is_baseline(&Baseline::ipv4()));
+        assert_eq!(fake.last_compliance(), Some(Compliance::Compliant));
+    }
+}
