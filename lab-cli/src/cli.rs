@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::aws::{Doing, Reader, Target};
 use crate::clock::Clock;
-use crate::commands::{cleanup, completions, deploy, logs, simulate_incident, status};
+use crate::commands::{cleanup, completions, deploy, logs, policy, simulate_incident, status};
 use crate::consent::Consent;
 use crate::error::{Error, Result};
 use crate::output::{Format, Ui};
@@ -76,6 +76,8 @@ enum Command {
     Logs(logs::Args),
     /// Remove the lab and look for leftovers
     Cleanup(cleanup::Args),
+    /// Print an IAM policy: the permissions that this program needs, and no others
+    Policy(policy::Args),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -123,6 +125,8 @@ impl Cli {
             Command::Status(args) => status::run(&global.lab(ui).await?, &args).await,
             Command::Logs(args) => logs::run(&global.lab(ui).await?, &args).await,
             Command::Cleanup(args) => cleanup::run(&global.lab(ui).await?, &args).await,
+            Command::Policy(args) if args.published => policy::published(&ui, &args),
+            Command::Policy(args) => policy::run(&global.lab(ui).await?, &args),
             Command::Completions(args) => completions::run(&args),
         }
     }

@@ -13,6 +13,7 @@ pub mod commands;
 pub mod consent;
 pub mod error;
 pub mod output;
+pub mod permissions;
 pub mod plan;
 pub mod spec;
 pub mod state;

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use commands::{bench, build_lambda, ci, demo, lab, sandbox as sandbox_command, test};
+use commands::{bench, build_lambda, ci, demo, lab, policies, sandbox as sandbox_command, test};
 use failure::{Exit, Failure};
 
 /// Build, run and test the security-group drift lab.
@@ -56,6 +56,8 @@ enum Command {
     /// The sandbox that deploy, simulate-incident, status, logs and cleanup share
     #[command(subcommand)]
     Sandbox(sandbox_command::Command),
+    /// Write the published IAM policies anew
+    Policies,
     /// Build what the tests need, then run them all
     Test(test::Args),
     /// What continuous integration checks: formatting, lints, dependencies, template, tests
@@ -74,6 +76,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::Logs(args) => lab::run(lab::Name::Logs, &args),
         Command::Cleanup(args) => lab::run(lab::Name::Cleanup, &args),
         Command::Sandbox(command) => sandbox_command::run(&command),
+        Command::Policies => policies::run(),
         Command::Test(args) => test::run(&args),
         Command::Ci(args) => ci::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::error::{Error, Kind};
+use crate::permissions;
 
 /// What came of a call.
 pub type CallResult<T> = Result<T, CallError>;
@@ -191,12 +192,12 @@ impl<T> Doing<T> for CallResult<T> {
     fn doing(self, what: impl fmt::Display) -> Result<T, Error> {
         self.map_err(|call| {
             let hint = match call.class {
-                Class::Refused => refused_hint(call.code()),
+                Class::Refused => refused_hint(&call),
                 Class::TimedOut | Class::Unreachable => Some(
-                    "check the network, `AWS_ENDPOINT_URL` and `--endpoint-url`, then run the same command again",
+                    "check the network, `AWS_ENDPOINT_URL` and `--endpoint-url`, then run the same command again".to_owned(),
                 ),
                 Class::NoCredentials => Some(
-                    "give credentials with `AWS_PROFILE`, `--profile` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`",
+                    "give credentials with `AWS_PROFILE`, `--profile` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`".to_owned(),
                 ),
                 Class::Unusable | Class::Malformed => None,
             };
@@ -226,16 +227,36 @@ const BAD_CREDENTIALS: [&str; 7] = [
     "UnrecognizedClientException",
 ];
 
-fn refused_hint(code: Option<&str>) -> Option<&'static str> {
-    match code? {
-        code if BAD_CREDENTIALS.contains(&code) => {
-            Some("check the credentials: `aws sts get-caller-identity` has to work with them")
+/// Codes that mean that the caller may not do this.
+const DENIED: [&str; 5] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthorizationError",
+    "Forbidden",
+    "UnauthorizedOperation",
+];
+
+impl CallError {
+    /// Whether AWS knows who is asking and does not allow it. The answer to a HEAD request has no body, so no code.
+    pub fn is_denied(&self) -> bool {
+        match self.code() {
+            Some(code) => DENIED.contains(&code),
+            None => self.class == Class::Refused && self.status == Some(403),
         }
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => {
-            Some("use credentials that may do this, or ask whoever manages the account")
-        }
-        _ => None,
     }
+}
+
+fn refused_hint(call: &CallError) -> Option<String> {
+    if call
+        .code()
+        .is_some_and(|code| BAD_CREDENTIALS.contains(&code))
+    {
+        return Some(
+            "check the credentials: `aws sts get-caller-identity` has to work with them".to_owned(),
+        );
+    }
+    call.is_denied()
+        .then(|| permissions::missing(call.operation, &call.message))
 }
 
 #[cfg(test)]
@@ -262,6 +283,29 @@ mod tests {
             "`cloudformation:CreateStack` answered AlreadyExistsException: Stack [lab] already exists \
              (request id 0f-1e)"
         );
+    }
+
+    #[test]
+    fn a_denied_call_names_the_action_that_is_missing() {
+        let hint = |operation, code: &str, message: &str| {
+            let call = CallError {
+                operation,
+                message: message.into(),
+                ..refused(code)
+            };
+            let result: CallResult<()> = Err(call);
+            result.doing("go on").unwrap_err().hints().join("; ")
+        };
+        let said =
+            "User: arn:aws:iam::1:user/u is not authorized to perform: iam:PassRole on resource: r";
+        let passed = hint("config:PutConfigurationRecorder", "AccessDenied", said);
+        assert!(passed.contains("needs `iam:PassRole`"), "{passed}");
+        let silent = hint("s3:HeadObject", "Forbidden", "");
+        assert!(
+            silent.contains("needs `s3:GetObject`, `s3:ListBucket`"),
+            "{silent}"
+        );
+        assert_eq!(hint("s3:HeadObject", "NoSuchBucket", ""), "");
     }
 
     #[test]

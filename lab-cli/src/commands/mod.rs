@@ -6,6 +6,7 @@ pub mod completions;
 pub mod deploy;
 mod first_evaluation;
 pub mod logs;
+pub mod policy;
 pub mod simulate_incident;
 pub mod status;
 

@@ -5,5 +5,6 @@ pub(crate) mod build_lambda;
 pub(crate) mod ci;
 pub(crate) mod demo;
 pub(crate) mod lab;
+pub(crate) mod policies;
 pub(crate) mod sandbox;
 pub(crate) mod test;

@@ -1,0 +1,50 @@
+//! `driftlab policy`.
+
+use crate::cli::Context;
+use crate::error::Result;
+use crate::output::Ui;
+use crate::permissions::{Names, Part};
+use crate::spec::validate::{self, pair};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Whose: the operator's own calls, what CloudFormation does in the operator's name, or the same for a service role
+    #[arg(value_enum, default_value_t = Part::Operator)]
+    part: Part,
+    /// With the names of the source documents, and CloudFormation's pseudo parameters for account, region and partition
+    #[arg(long)]
+    pub published: bool,
+    /// A name that the lab gives to a resource, as for `deploy` (repeatable)
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
+    parameters: Vec<(String, String)>,
+}
+
+/// Prints the policy for the lab of this account and region.
+///
+/// # Errors
+/// Parameters that the template does not have, or a closed stdout.
+pub fn run(context: &Context, args: &Args) -> Result<()> {
+    let mut parameters = context.settings.parameters.clone();
+    parameters.extend(args.parameters.iter().cloned());
+    validate::parameters(&parameters)?;
+    print(
+        &context.ui,
+        args.part,
+        &Names::of(&context.place, &parameters),
+    )
+}
+
+/// Prints the policy as it is published in `templates/`; calls nothing.
+///
+/// # Errors
+/// A closed stdout.
+pub fn published(ui: &Ui, args: &Args) -> Result<()> {
+    print(ui, args.part, &Names::published())
+}
+
+/// A policy is JSON whatever the output's format.
+fn print(ui: &Ui, part: Part, names: &Names) -> Result<()> {
+    let document = part.document(names);
+    ui.result(&document, document.text().trim_end())
+}

@@ -1,0 +1,314 @@
+//! The calls that this program makes itself.
+
+use super::statement::Sid;
+
+/// A command, or a part of one that not everybody uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feature {
+    /// `deploy`.
+    Deploy,
+    /// `status`.
+    Status,
+    /// `logs`.
+    Logs,
+    /// `simulate-incident`.
+    SimulateIncident,
+    /// `cleanup`.
+    Cleanup,
+}
+
+impl Feature {
+    /// Every feature.
+    pub const ALL: &[Self] = &[
+        Self::Deploy,
+        Self::Status,
+        Self::Logs,
+        Self::SimulateIncident,
+        Self::Cleanup,
+    ];
+
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Deploy => "deploy",
+            Self::Status => "status",
+            Self::Logs => "logs",
+            Self::SimulateIncident => "simulate-incident",
+            Self::Cleanup => "cleanup",
+        }
+    }
+}
+
+/// An operation of AWS that this program calls.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    /// As errors name it: `s3:HeadObject`.
+    pub operation: &'static str,
+    /// What makes it.
+    pub features: &'static [Feature],
+    needs: Needs,
+}
+
+/// The permissions behind an operation.
+#[derive(Debug, Clone, Copy)]
+enum Needs {
+    /// None: AWS answers it to everybody.
+    Nothing,
+    /// The action of the operation's own name.
+    Itself(Sid),
+    /// Others, or more.
+    These(&'static [(&'static str, Sid)]),
+}
+
+impl Call {
+    /// The actions, each with the statement that allows it.
+    pub fn permissions(&self) -> impl Iterator<Item = (&'static str, Sid)> + use<> {
+        let (own, others) = match self.needs {
+            Needs::Nothing => (None, [].as_slice()),
+            Needs::Itself(sid) => (Some((self.operation, sid)), [].as_slice()),
+            Needs::These(others) => (None, others),
+        };
+        own.into_iter().chain(others.iter().copied())
+    }
+}
+
+const fn call(operation: &'static str, features: &'static [Feature], needs: Needs) -> Call {
+    Call {
+        operation,
+        features,
+        needs,
+    }
+}
+
+use Feature::{Cleanup, Deploy, Logs, SimulateIncident, Status};
+use Needs::{Itself, Nothing, These};
+
+/// Every operation, by service.
+pub const CALLS: &[Call] = &[
+    // Without a name, `DescribeStacks` also needs `ListStacks`: that is how the audit looks for stacks by tag.
+    call(
+        "cloudformation:DescribeStacks",
+        Feature::ALL,
+        These(&[
+            ("cloudformation:DescribeStacks", Sid::LookAtStacks),
+            ("cloudformation:ListStacks", Sid::LookAtStacks),
+        ]),
+    ),
+    call(
+        "cloudformation:GetTemplate",
+        Feature::ALL,
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:DescribeStackEvents",
+        &[Deploy, Cleanup],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:CreateStack",
+        &[Deploy],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:UpdateStack",
+        &[Deploy],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:DeleteStack",
+        &[Deploy, Cleanup],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "config:DescribeConfigRules",
+        Feature::ALL,
+        Itself(Sid::LookAtConfig),
+    ),
+    call(
+        "config:DescribeConfigurationRecorders",
+        Feature::ALL,
+        Itself(Sid::LookAtConfig),
+    ),
+    call(
+        "config:DescribeConfigurationRecorderStatus",
+        Feature::ALL,
+        Itself(Sid::LookAtConfig),
+    ),
+    call(
+        "config:DescribeDeliveryChannels",
+        Feature::ALL,
+        Itself(Sid::LookAtConfig),
+    ),
+    call(
+        "config:DescribeRetentionConfigurations",
+        Feature::ALL,
+        Itself(Sid::LookAtConfig),
+    ),
+    call(
+        "config:ListTagsForResource",
+        Feature::ALL,
+        Itself(Sid::LookAtConfig),
+    ),
+    call(
+        "config:GetComplianceDetailsByConfigRule",
+        &[Deploy, Status, SimulateIncident],
+        Itself(Sid::LookAtConfig),
+    ),
+    call(
+        "config:GetResourceConfigHistory",
+        &[SimulateIncident],
+        Itself(Sid::LookAtConfig),
+    ),
+    call(
+        "config:PutConfigurationRecorder",
+        &[Deploy],
+        These(&[
+            ("config:PutConfigurationRecorder", Sid::Recorder),
+            ("config:TagResource", Sid::Recorder),
+            ("iam:PassRole", Sid::PassConfigRole),
+        ]),
+    ),
+    call(
+        "config:StartConfigurationRecorder",
+        &[Deploy],
+        Itself(Sid::Recorder),
+    ),
+    call(
+        "config:StopConfigurationRecorder",
+        &[Cleanup],
+        Itself(Sid::Recorder),
+    ),
+    call(
+        "config:DeleteConfigurationRecorder",
+        &[Cleanup],
+        Itself(Sid::Recorder),
+    ),
+    call(
+        "config:PutDeliveryChannel",
+        &[Deploy],
+        Itself(Sid::ChannelAndRetention),
+    ),
+    call(
+        "config:DeleteDeliveryChannel",
+        &[Cleanup],
+        Itself(Sid::ChannelAndRetention),
+    ),
+    call(
+        "config:PutRetentionConfiguration",
+        &[Deploy],
+        Itself(Sid::ChannelAndRetention),
+    ),
+    call(
+        "config:DeleteRetentionConfiguration",
+        &[Cleanup],
+        Itself(Sid::ChannelAndRetention),
+    ),
+    call(
+        "config:PutConfigRule",
+        &[Deploy],
+        These(&[
+            ("config:PutConfigRule", Sid::Rule),
+            ("config:TagResource", Sid::Rule),
+        ]),
+    ),
+    call("config:DeleteConfigRule", &[Cleanup], Itself(Sid::Rule)),
+    call(
+        "config:StartConfigRulesEvaluation",
+        &[Deploy],
+        Itself(Sid::Rule),
+    ),
+    call("config:TagResource", &[Deploy], Itself(Sid::Rule)),
+    call(
+        "ec2:DescribeSecurityGroups",
+        &[Deploy, Status, SimulateIncident],
+        Itself(Sid::LookAtNetwork),
+    ),
+    call("ec2:DescribeTags", &[Cleanup], Itself(Sid::LookAtNetwork)),
+    call(
+        "ec2:AuthorizeSecurityGroupIngress",
+        &[SimulateIncident],
+        Itself(Sid::OpenPorts),
+    ),
+    call("iam:GetRole", &[Deploy, Cleanup], Itself(Sid::LookAtRoles)),
+    call("lambda:GetFunction", Feature::ALL, Itself(Sid::Function)),
+    // Lambda fetches the package with the rights of who names it.
+    call(
+        "lambda:UpdateFunctionCode",
+        &[Deploy],
+        These(&[
+            ("lambda:UpdateFunctionCode", Sid::Function),
+            ("s3:GetObject", Sid::CodeObjects),
+        ]),
+    ),
+    call(
+        "logs:DescribeLogGroups",
+        &[Deploy, Cleanup],
+        Itself(Sid::LookAtLogGroups),
+    ),
+    call(
+        "logs:ListTagsForResource",
+        &[Deploy, Cleanup],
+        Itself(Sid::LogGroup),
+    ),
+    call(
+        "logs:FilterLogEvents",
+        &[Logs, SimulateIncident],
+        Itself(Sid::LogGroup),
+    ),
+    call("logs:DeleteLogGroup", &[Cleanup], Itself(Sid::LogGroup)),
+    // Asking for a bucket's existence by its tags needs no more than reading them.
+    call(
+        "s3:GetBucketTagging",
+        Feature::ALL,
+        Itself(Sid::LookAtBuckets),
+    ),
+    call(
+        "s3:ListBuckets",
+        &[Cleanup],
+        These(&[("s3:ListAllMyBuckets", Sid::LookAtBuckets)]),
+    ),
+    call("s3:CreateBucket", &[Deploy], Itself(Sid::CodeBucket)),
+    call("s3:PutBucketTagging", &[Deploy], Itself(Sid::CodeBucket)),
+    call(
+        "s3:PutPublicAccessBlock",
+        &[Deploy],
+        These(&[("s3:PutBucketPublicAccessBlock", Sid::CodeBucket)]),
+    ),
+    // Without `ListBucket`, an object that is not there is answered with 403 instead of 404.
+    call(
+        "s3:HeadObject",
+        &[Deploy],
+        These(&[
+            ("s3:GetObject", Sid::CodeObjects),
+            ("s3:ListBucket", Sid::CodeBucket),
+        ]),
+    ),
+    call("s3:PutObject", &[Deploy], Itself(Sid::CodeObjects)),
+    call(
+        "s3:ListObjectVersions",
+        &[Deploy, Cleanup],
+        These(&[("s3:ListBucketVersions", Sid::EmptyBuckets)]),
+    ),
+    // Every object is deleted by its version, `null` where the bucket keeps none.
+    call(
+        "s3:DeleteObjects",
+        &[Deploy, Cleanup],
+        These(&[("s3:DeleteObjectVersion", Sid::EmptyObjects)]),
+    ),
+    call(
+        "s3:DeleteBucket",
+        &[Deploy, Cleanup],
+        Itself(Sid::EmptyBuckets),
+    ),
+    call(
+        "sns:ListSubscriptionsByTopic",
+        &[Deploy, Status],
+        Itself(Sid::Topic),
+    ),
+    call(
+        "sns:ListTagsForResource",
+        &[Deploy, Cleanup],
+        Itself(Sid::Topic),
+    ),
+    call("sts:GetCallerIdentity", Feature::ALL, Nothing),
+];

@@ -1,0 +1,157 @@
+//! The policies as IAM takes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::calls::{CALLS, Call};
+use super::resource::Names;
+use super::stack;
+use super::statement::{CALLED_VIA, CLOUDFORMATION, Sid};
+
+/// The most characters that a managed policy may have, white space not counted.
+pub const LONGEST: usize = 6144;
+
+/// Which of the policies. They are apart because together they are too long for one, and because a company may want
+/// CloudFormation to have its part as a role of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// What the operator calls.
+    Operator,
+    /// What CloudFormation does in the operator's name, and the operator only through CloudFormation.
+    OperatorStack,
+    /// The same for a service role that is given to CloudFormation.
+    CfnRole,
+}
+
+/// A policy document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Document {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+/// One statement of a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    sid: String,
+    effect: &'static str,
+    action: Vec<&'static str>,
+    resource: Vec<String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    condition: Map<String, Value>,
+}
+
+impl Part {
+    /// The published file.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Operator => "operator-policy.json",
+            Self::OperatorStack => "operator-stack-policy.json",
+            Self::CfnRole => "cfn-role-policy.json",
+        }
+    }
+
+    /// Every part.
+    pub const ALL: &[Self] = &[Self::Operator, Self::OperatorStack, Self::CfnRole];
+
+    /// What is allowed, by statement.
+    pub fn permissions(self) -> BTreeMap<Sid, BTreeSet<&'static str>> {
+        let mut statements: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        let mut allow = |(action, sid)| {
+            statements.entry(sid).or_default().insert(action);
+        };
+        match self {
+            Self::Operator => CALLS
+                .iter()
+                .flat_map(Call::permissions)
+                .for_each(&mut allow),
+            Self::OperatorStack | Self::CfnRole => stack::permissions().for_each(&mut allow),
+        }
+        statements
+    }
+
+    /// The document for some names.
+    pub fn document(self, names: &Names) -> Document {
+        let statement = self
+            .permissions()
+            .into_iter()
+            .map(|(sid, actions)| Statement {
+                sid: format!("{sid:?}"),
+                effect: "Allow",
+                action: actions.into_iter().collect(),
+                resource: sid.resources(names),
+                condition: self.conditions(sid, names),
+            })
+            .collect();
+        Document {
+            version: "2012-10-17",
+            statement,
+        }
+    }
+
+    fn conditions(self, sid: Sid, names: &Names) -> Map<String, Value> {
+        let mut conditions: Map<String, Value> = sid
+            .conditions(names)
+            .into_iter()
+            .map(|each| (each.operator.to_owned(), json!({ each.key: each.value })))
+            .collect();
+        match self {
+            // A role of CloudFormation's own acts for itself, so nothing is called via anybody.
+            Self::Operator | Self::CfnRole => {}
+            Self::OperatorStack => {
+                conditions.insert(
+                    "ForAnyValue:StringEquals".to_owned(),
+                    json!({ CALLED_VIA: CLOUDFORMATION }),
+                );
+            }
+        }
+        conditions
+    }
+}
+
+impl Document {
+    /// As it is published: readable, with a line break at the end.
+    pub fn text(&self) -> String {
+        // Strings, lists and maps with string keys always become JSON.
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// How IAM counts its length.
+    pub fn length(&self) -> usize {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        text.chars().filter(|c| !c.is_whitespace()).count()
+    }
+
+    /// The same without one action, wherever it stands: what the proof that each is needed takes away.
+    #[must_use]
+    pub fn without(&self, action: &str) -> Self {
+        let statement = self
+            .statement
+            .iter()
+            .cloned()
+            .map(|mut statement| {
+                statement.action.retain(|each| *each != action);
+                statement
+            })
+            .filter(|statement| !statement.action.is_empty())
+            .collect();
+        Self {
+            version: self.version,
+            statement,
+        }
+    }
+
+    /// Every action that it allows.
+    pub fn actions(&self) -> BTreeSet<&'static str> {
+        self.statement
+            .iter()
+            .flat_map(|statement| statement.action.iter().copied())
+            .collect()
+    }
+}

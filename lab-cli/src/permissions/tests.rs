@@ -1,0 +1,143 @@
+//! The tables against the source, the template and the published files.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use super::document::LONGEST;
+use super::*;
+use crate::spec::TEMPLATE;
+
+fn here(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// `"service:Operation"` wherever it stands in a source.
+fn operations_in(text: &str) -> BTreeSet<String> {
+    let is_operation = |text: &&str| {
+        text.split_once(':').is_some_and(|(service, name)| {
+            !service.is_empty()
+                && service
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+                && name.starts_with(|c: char| c.is_ascii_uppercase())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+    };
+    text.split('"')
+        .filter(is_operation)
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_call_in_the_source_is_declared_and_the_other_way_round() {
+    let mut made = BTreeSet::new();
+    let mut folders = vec![here("src/aws")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            // What tests make up is no call.
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            made.append(&mut operations_in(code));
+        }
+    }
+    let declared: BTreeSet<_> = CALLS.iter().map(|call| call.operation.to_owned()).collect();
+    assert_eq!(made, declared);
+    assert_eq!(
+        declared.len(),
+        CALLS.len(),
+        "an operation is declared twice"
+    );
+}
+
+#[test]
+fn every_type_of_the_template_is_declared_and_the_other_way_round() {
+    let used: BTreeSet<_> = TEMPLATE
+        .lines()
+        .filter_map(|line| line.strip_prefix("    Type: "))
+        .filter(|kind| kind.starts_with("AWS::"))
+        .collect();
+    let declared: BTreeSet<_> = stack::KINDS.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(used, declared);
+}
+
+#[test]
+fn the_published_policies_are_those_of_the_code() {
+    for part in Part::ALL {
+        let path = here("../templates").join(part.file());
+        let document = part.document(&Names::published());
+        let published = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            published == document.text(),
+            "`templates/{}` is stale: write it anew with `cargo xtask policies`",
+            part.file()
+        );
+    }
+}
+
+#[test]
+fn every_policy_is_short_enough_for_iam() {
+    for part in Part::ALL {
+        // A region and an account are shorter than what stands for them.
+        let length = part.document(&Names::published()).length();
+        assert!(length <= LONGEST, "{part:?} has {length} characters");
+    }
+}
+
+#[test]
+fn a_statement_belongs_to_the_side_whose_actions_it_has() {
+    for part in Part::ALL {
+        for sid in part.permissions().into_keys() {
+            assert_eq!(sid.is_stacks(), *part != Part::Operator, "{sid:?}");
+        }
+    }
+    let used: BTreeSet<_> = Part::ALL
+        .iter()
+        .flat_map(|part| part.permissions().into_keys())
+        .collect();
+    let all: BTreeSet<_> = Sid::ALL.iter().copied().collect();
+    assert_eq!(used, all);
+}
+
+#[test]
+fn names_of_ones_own_are_in_the_policies() {
+    let own = BTreeMap::from([
+        ("ConfigRoleName".to_owned(), "BlueConfig".to_owned()),
+        ("TopicName".to_owned(), "blue-topic".to_owned()),
+    ]);
+    let names = Names::new("aws-cn", "cn-north-1", "123456789012", "blue-lab", &own);
+    let text =
+        Part::Operator.document(&names).text() + &Part::OperatorStack.document(&names).text();
+    for arn in [
+        "arn:aws-cn:iam::123456789012:role/BlueConfig",
+        "arn:aws-cn:sns:cn-north-1:123456789012:blue-topic",
+        "arn:aws-cn:s3:::driftlab-code-123456789012-cn-north-1-blue-lab/*",
+        "arn:aws-cn:cloudformation:cn-north-1:123456789012:stack/blue-lab/*",
+    ] {
+        assert!(text.contains(arn), "{arn}");
+    }
+    assert!(!text.contains("${"), "{text}");
+}
+
+#[test]
+fn what_a_command_needs_is_what_its_calls_need() {
+    let names = Names::published();
+    let actions = |features: &[Feature], with_role| -> BTreeSet<_> {
+        needed(features, &names, with_role)
+            .into_iter()
+            .map(|each| each.action)
+            .collect()
+    };
+    let logs = actions(&[Feature::Logs], false);
+    assert!(logs.contains("logs:FilterLogEvents") && !logs.contains("s3:PutObject"));
+    let deploy = actions(&[Feature::Deploy], false);
+    assert!(deploy.contains("ec2:CreateVpc") && deploy.contains("s3:PutObject"));
+    assert!(!actions(&[Feature::Deploy], true).contains("ec2:CreateVpc"));
+}
