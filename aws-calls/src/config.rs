@@ -17,6 +17,10 @@ pub struct Config {
     pub ec2_endpoint_url: Option<String>,
     /// An endpoint for Config alone; wins over `endpoint_url`.
     pub config_service_endpoint_url: Option<String>,
+    /// Whether to use AWS's endpoints with validated cryptography.
+    pub fips: bool,
+    /// Whether to use AWS's endpoints that speak IPv6 as well as IPv4.
+    pub dual_stack: bool,
     /// Whence the credentials come. Asked again once they are about to expire.
     pub credentials: SharedCredentialsProvider,
     /// How long to wait for one attempt.
@@ -64,6 +68,8 @@ impl Config {
             endpoint_url: None,
             ec2_endpoint_url: None,
             config_service_endpoint_url: None,
+            fips: false,
+            dual_stack: false,
             credentials,
             timeouts: Timeouts::default(),
             retry: Retry::default(),
@@ -71,7 +77,7 @@ impl Config {
     }
 
     /// What Lambda puts into a function's environment: region, keys and session token, and the
-    /// endpoints if somebody overrides them.
+    /// endpoints if somebody overrides them or asks for others of AWS's.
     ///
     /// # Errors
     /// [`ConfigError`], naming the variable that is missing.
@@ -92,9 +98,10 @@ impl Config {
             .provider_name("environment");
         credentials.set_session_token(get("AWS_SESSION_TOKEN"));
         let mut config = Self::new(region, SharedCredentialsProvider::new(credentials.build()));
-        let ignored = get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-            .is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        if !ignored {
+        let is = |name: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        config.fips = is("AWS_USE_FIPS_ENDPOINT");
+        config.dual_stack = is("AWS_USE_DUALSTACK_ENDPOINT");
+        if !is("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
             config.endpoint_url = get("AWS_ENDPOINT_URL");
             config.ec2_endpoint_url = get("AWS_ENDPOINT_URL_EC2");
             config.config_service_endpoint_url = get("AWS_ENDPOINT_URL_CONFIG_SERVICE");
@@ -132,6 +139,22 @@ mod tests {
             pairs.push((name, ""));
             assert_eq!(Config::from_lookup(lookup(&pairs)).unwrap_err().name, *name);
         }
+    }
+
+    #[test]
+    fn the_standard_settings_choose_among_the_endpoints() {
+        let mut pairs = KEYS.to_vec();
+        let chosen = |pairs: &[_]| {
+            let config = Config::from_lookup(lookup(pairs)).unwrap();
+            (config.fips, config.dual_stack)
+        };
+        assert_eq!(chosen(&pairs), (false, false));
+        pairs.push(("AWS_USE_FIPS_ENDPOINT", "True"));
+        assert_eq!(chosen(&pairs), (true, false));
+        pairs.push(("AWS_USE_DUALSTACK_ENDPOINT", "true"));
+        assert_eq!(chosen(&pairs), (true, true));
+        pairs[3].1 = "false";
+        assert_eq!(chosen(&pairs), (false, true));
     }
 
     #[test]

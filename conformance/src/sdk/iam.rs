@@ -74,6 +74,19 @@ pub(super) async fn call(sdk: &SdkConfig, operation: &str, input: &Members<'_>) 
         "ListEntitiesForPolicy" => {
             call!(client.list_entities_for_policy, input, { "PolicyArn" => set_policy_arn })
         }
+        "GetAccountSummary" => call!(client.get_account_summary, input, {}),
+        "PutRolePermissionsBoundary" => call!(client.put_role_permissions_boundary, input, {
+            "RoleName" => set_role_name, "PermissionsBoundary" => set_permissions_boundary,
+        }),
+        "DeleteRolePermissionsBoundary" => {
+            call!(client.delete_role_permissions_boundary, input, { "RoleName" => set_role_name })
+        }
+        "SimulateCustomPolicy" => call!(client.simulate_custom_policy, input, {
+            "PolicyInputList" => set_policy_input_list,
+            "PermissionsBoundaryPolicyInputList" => set_permissions_boundary_policy_input_list,
+            "ActionNames" => set_action_names,
+            "ResourceArns" => set_resource_arns,
+        }),
         "SimulatePrincipalPolicy" => call!(client.simulate_principal_policy, input, {
             "PolicySourceArn" => set_policy_source_arn,
             "ActionNames" => set_action_names,

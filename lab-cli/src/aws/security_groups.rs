@@ -17,6 +17,8 @@ pub(super) fn client(sdk: &SdkConfig, region: &str) -> Result<aws_calls::Client>
         .ok_or_else(|| unusable().caused_by("the AWS configuration has no credentials provider"))?;
     let mut config = aws_calls::Config::new(region, credentials);
     config.endpoint_url = sdk.endpoint_url().map(str::to_owned);
+    config.fips = sdk.use_fips().unwrap_or(false);
+    config.dual_stack = sdk.use_dual_stack().unwrap_or(false);
     // The SDK reads the endpoints of single services only for its own clients.
     config.ec2_endpoint_url = std::env::var("AWS_ENDPOINT_URL_EC2")
         .ok()

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::access::Access;
 use super::document::{Document, Kind};
 use super::evaluate::{Verdict, Who};
-use super::{no_identity_policy, role_verdict, trust_verdict, user_verdict};
+use super::{kept_by_boundary, no_identity_policy, role_verdict, trust_verdict, user_verdict};
 use crate::caller::Caller;
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -48,12 +48,17 @@ pub(crate) fn authorize(
         };
         let resource = resource_verdict(call, service, &caller, &access);
         let action = &access.action;
+        let boundary = match &call.caller {
+            Caller::Role { role, .. } => kept_by_boundary(call.account, role, &access),
+            Caller::Operator | Caller::User { .. } | Caller::Service(_) => None,
+        };
         let why = match (identity, resource) {
-            (Verdict::Denied, _) => "with an explicit deny in an identity-based policy".to_owned(),
+            (Verdict::Denied, _) => boundary
+                .unwrap_or_else(|| "with an explicit deny in an identity-based policy".to_owned()),
             (_, Verdict::Denied) => "with an explicit deny in a resource-based policy".to_owned(),
             (Verdict::Allowed, _) | (_, Verdict::Allowed) => continue,
             (Verdict::Silent | Verdict::Delegated, Verdict::Silent | Verdict::Delegated) => {
-                format!("because {}", no_identity_policy(action))
+                boundary.unwrap_or_else(|| format!("because {}", no_identity_policy(action)))
             }
         };
         let (status, code) = service.denial();

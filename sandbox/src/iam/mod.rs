@@ -29,6 +29,7 @@ mod policies;
 mod roles;
 mod simulate;
 mod state;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -52,6 +53,8 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "UpdateRole" => roles::update(call, operation),
         "UpdateAssumeRolePolicy" => roles::update_trust(call, operation),
         "DeleteRole" => roles::delete(call, operation),
+        "PutRolePermissionsBoundary" => roles::put_boundary(call, operation),
+        "DeleteRolePermissionsBoundary" => roles::delete_boundary(call, operation),
         "TagRole" => roles::tag(call, operation),
         "UntagRole" => roles::untag(call, operation),
         "ListRoleTags" => roles::list_tags(call, operation),
@@ -91,7 +94,9 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
         "AttachUserPolicy" => Holder::User.attach(call, operation),
         "DetachUserPolicy" => Holder::User.detach(call, operation),
         "ListAttachedUserPolicies" => Holder::User.list_attached(call, operation),
-        "SimulatePrincipalPolicy" => simulate::simulate(call, operation),
+        "SimulatePrincipalPolicy" => simulate::principal(call, operation),
+        "SimulateCustomPolicy" => simulate::custom(operation),
+        "GetAccountSummary" => summary::summary(call, operation),
         name => Err(ApiError::not_implemented("iam", name)),
     }?;
     Ok(answer.into())
@@ -120,6 +125,16 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
     let holder = input.text("RoleName").or(input.text("UserName"));
     if let (Some(arn), Some(_)) = (input.text("PolicyArn"), holder) {
         access = access.with("iam:PolicyARN", arn);
+    }
+    // What changes a role's rights can be limited to roles with a certain boundary: the one that is asked for, or the one
+    // that the role has.
+    if let Some(role) = input.text("RoleName") {
+        let asked = input.text("PermissionsBoundary");
+        let role = call.account.iam.role(role).ok();
+        let has = role.and_then(|role| role.boundary.as_deref());
+        if let Some(arn) = asked.or(has) {
+            access = access.with("iam:PermissionsBoundary", arn);
+        }
     }
     vec![access]
 }
@@ -171,12 +186,16 @@ fn role_verdict(account: &Account, role: &str, access: &Access) -> Verdict {
     let Ok(role) = account.iam.role(role) else {
         return Verdict::Silent;
     };
+    let access = with_role_keys(account, role, access);
+    role_policies(role).verdict(&account.iam, &access)
+}
+
+fn with_role_keys(account: &Account, role: &Role, access: &Access) -> Access {
     let principal = [
         ("aws:PrincipalArn", role.arn.as_str()),
         ("aws:PrincipalType", "AssumedRole"),
     ];
-    let access = with_principal_keys(account, access, &principal, &role.tags);
-    role_policies(role).verdict(&account.iam, &access)
+    with_principal_keys(account, access, &principal, &role.tags)
 }
 
 /// What the policies of the user with this name say; nothing when it does not exist (any more).
@@ -240,6 +259,17 @@ fn user_policies_of(user: &User) -> Policies<'_> {
 impl Policies<'_> {
     /// What they say together, within the permissions boundary.
     fn verdict(&self, state: &State, access: &Access) -> Verdict {
+        let verdict = self.granted(state, access);
+        match (verdict, self.limit(state, access)) {
+            (verdict, None) => verdict,
+            (Verdict::Denied, _) | (_, Some(Verdict::Denied)) => Verdict::Denied,
+            (Verdict::Allowed, Some(Verdict::Allowed)) => Verdict::Allowed,
+            _ => Verdict::Silent,
+        }
+    }
+
+    /// What they say together, the boundary left aside.
+    fn granted(&self, state: &State, access: &Access) -> Verdict {
         let inline = self
             .inline
             .values()
@@ -249,19 +279,34 @@ impl Policies<'_> {
             .iter()
             .filter_map(|arn| state.managed_document(arn))
             .map(|document| document.judge(None, access));
-        let verdict = inline.chain(attached).max().unwrap_or(Verdict::Silent);
-        let Some(boundary) = self.boundary else {
-            return verdict;
-        };
-        // A boundary grants nothing; it only limits. One that is gone allows nothing.
-        let limit = state
-            .managed_document(boundary)
-            .map_or(Verdict::Silent, |document| document.judge(None, access));
-        match (verdict, limit) {
-            (Verdict::Denied, _) | (_, Verdict::Denied) => Verdict::Denied,
-            (Verdict::Allowed, Verdict::Allowed) => Verdict::Allowed,
-            _ => Verdict::Silent,
-        }
+        inline.chain(attached).max().unwrap_or(Verdict::Silent)
+    }
+
+    /// What the permissions boundary says, if there is one. It grants nothing, it only limits; one that is gone allows
+    /// nothing.
+    fn limit(&self, state: &State, access: &Access) -> Option<Verdict> {
+        let limit = state.managed_document(self.boundary?);
+        Some(limit.map_or(Verdict::Silent, |document| document.judge(None, access)))
+    }
+}
+
+/// How the permissions boundary of a role keeps it from what its policies grant, as the end of a sentence; `None` when the
+/// boundary is not what stands in the way.
+fn kept_by_boundary(account: &Account, role: &str, access: &Access) -> Option<String> {
+    let role = account.iam.role(role).ok()?;
+    let access = with_role_keys(account, role, access);
+    let policies = role_policies(role);
+    match (
+        policies.granted(&account.iam, &access),
+        policies.limit(&account.iam, &access)?,
+    ) {
+        (Verdict::Denied, _) | (_, Verdict::Allowed | Verdict::Delegated) => None,
+        (_, Verdict::Denied) => Some("with an explicit deny in a permissions boundary".to_owned()),
+        (Verdict::Allowed, Verdict::Silent) => Some(format!(
+            "because no permissions boundary allows the {} action",
+            access.action
+        )),
+        (Verdict::Silent | Verdict::Delegated, Verdict::Silent) => None,
     }
 }
 

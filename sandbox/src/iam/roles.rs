@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::document::Kind;
 use super::params::{accept, invalid, page, path, require, require_name};
-use super::state::{Policy, Role, no_entity, tag_list};
+use super::state::{Policy, Role, State, no_entity, tag_list};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::ids::{global_arn, upper_id};
@@ -15,6 +15,9 @@ use crate::sandbox::Call;
 
 /// One hour: what a role gets that asks for nothing else.
 const DEFAULT_SESSION: i64 = 3600;
+
+/// How many roles an account may have: AWS's default quota.
+pub(super) const MAX_ROLES: usize = 1000;
 
 pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept(
@@ -49,13 +52,16 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
             format!("Role with name {name} already exists."),
         ));
     }
+    if state.roles.len() >= MAX_ROLES {
+        return Err(ApiError::new(
+            409,
+            "LimitExceeded",
+            format!("Cannot exceed quota for RolesPerAccount: {MAX_ROLES}"),
+        ));
+    }
     let boundary = input.text("PermissionsBoundary").map(str::to_owned);
-    if let Some(arn) = &boundary
-        && state.managed_document(arn).is_none()
-    {
-        return Err(no_entity(format!(
-            "Scope ARN: {arn} does not exist or is not attachable."
-        )));
+    if let Some(arn) = &boundary {
+        attachable(state, arn)?;
     }
     let role = Role {
         name: name.to_owned(),
@@ -131,6 +137,42 @@ pub(super) fn update_trust(call: &mut Call<'_>, operation: &Operation) -> Result
     let trust = Policy::parse(require(input, "PolicyDocument")?, Kind::Trust)?;
     call.account.iam.role_mut(name)?.trust = trust;
     Ok(Value::Null)
+}
+
+pub(super) fn put_boundary(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+    accept("iam", operation, &["RoleName", "PermissionsBoundary"])?;
+    let input = &operation.input;
+    let name = require_name(input, "RoleName", 64)?;
+    let arn = require(input, "PermissionsBoundary")?;
+    let state = &mut call.account.iam;
+    attachable(state, arn)?;
+    state.role_mut(name)?.boundary = Some(arn.to_owned());
+    Ok(Value::Null)
+}
+
+pub(super) fn delete_boundary(
+    call: &mut Call<'_>,
+    operation: &Operation,
+) -> Result<Value, ApiError> {
+    accept("iam", operation, &["RoleName"])?;
+    let name = require_name(&operation.input, "RoleName", 64)?;
+    let role = call.account.iam.role_mut(name)?;
+    if role.boundary.take().is_none() {
+        return Err(no_entity(format!(
+            "Role {name} does not have a permissions boundary."
+        )));
+    }
+    Ok(Value::Null)
+}
+
+/// Refuses a permissions boundary that is no managed policy.
+fn attachable(state: &State, arn: &str) -> Result<(), ApiError> {
+    match state.managed_document(arn) {
+        Some(_) => Ok(()),
+        None => Err(no_entity(format!(
+            "Scope ARN: {arn} does not exist or is not attachable."
+        ))),
+    }
 }
 
 pub(super) fn delete(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {

@@ -1,19 +1,22 @@
-//! `SimulatePrincipalPolicy`: what the policies of a role or a user would say.
+//! `SimulatePrincipalPolicy` and `SimulateCustomPolicy`: what policies would say.
 
 use serde_json::{Value, json};
 
 use super::access::Access;
+use super::document::{Document, Kind};
 use super::evaluate::Verdict;
 use super::params::{accept, invalid, require};
-use super::state::no_entity;
-use super::{role_policies, user_policies_of};
+use super::state::{State, no_entity};
+use super::{Policies, role_policies, user_policies_of};
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::protocol::Operation;
 use crate::sandbox::Call;
 
-/// Evaluates every action on every resource, with the condition keys that the caller supplies and no others.
-pub(super) fn simulate(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
+/// Evaluates every action on every resource for a role or a user, with the condition keys that the caller supplies and no
+/// others.
+pub(super) fn principal(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept(
         "iam",
         operation,
@@ -24,14 +27,105 @@ pub(super) fn simulate(call: &mut Call<'_>, operation: &Operation) -> Result<Val
             "ContextEntries",
         ],
     )?;
-    let input = &operation.input;
-    let source = require(input, "PolicySourceArn")?;
+    let source = require(&operation.input, "PolicySourceArn")?;
+    let operator = Caller::Operator.arn(&call.account.id, &call.region);
     let state = &call.account.iam;
-    let policies = match (state.role_by_arn(source), state.user_by_arn(source)) {
-        (Some(role), _) => role_policies(role),
-        (None, Some(user)) => user_policies_of(user),
+    let (role, user) = (state.role_by_arn(source), state.user_by_arn(source));
+    let subject = match (role, user) {
+        (Some(role), _) => Subject::Held(state, role_policies(role)),
+        (None, Some(user)) => Subject::Held(state, user_policies_of(user)),
+        (None, None) if source == operator => Subject::Administrator,
         (None, None) => return Err(no_entity(format!("{source} cannot be found."))),
     };
+    results(&subject, &operation.input)
+}
+
+/// The same for policies that are given as documents.
+pub(super) fn custom(operation: &Operation) -> Result<Value, ApiError> {
+    accept(
+        "iam",
+        operation,
+        &[
+            "PolicyInputList",
+            "PermissionsBoundaryPolicyInputList",
+            "ActionNames",
+            "ResourceArns",
+            "ContextEntries",
+        ],
+    )?;
+    let read = |member: &str| -> Result<Vec<Document>, ApiError> {
+        let texts = operation.input.texts(member);
+        let read = texts.iter().map(|text| {
+            Document::parse(text, Kind::Identity).map_err(|error| {
+                ApiError::bad("InvalidInput", format!("Invalid policy input: {error}"))
+            })
+        });
+        read.collect()
+    };
+    let boundaries = read("PermissionsBoundaryPolicyInputList")?;
+    if boundaries.len() > 1 {
+        return Err(ApiError::bad(
+            "InvalidInput",
+            "Only one permissions boundary can be given.",
+        ));
+    }
+    let policies = read("PolicyInputList")?;
+    if policies.is_empty() {
+        return Err(invalid(
+            "PolicyInputList",
+            "null",
+            "Member must not be null",
+        ));
+    }
+    let subject = Subject::Documents {
+        policies,
+        boundary: boundaries.into_iter().next(),
+    };
+    results(&subject, &operation.input)
+}
+
+/// Whose policies are asked.
+enum Subject<'s> {
+    /// Those of a role or user.
+    Held(&'s State, Policies<'s>),
+    /// Those that the request brought.
+    Documents {
+        policies: Vec<Document>,
+        boundary: Option<Document>,
+    },
+    /// Nobody's: the operator of an account has none and may do everything.
+    Administrator,
+}
+
+impl Subject<'_> {
+    fn verdict(&self, access: &Access) -> Verdict {
+        match self {
+            Self::Held(state, policies) => policies.verdict(state, access),
+            Self::Documents { policies, .. } => {
+                let judged = policies.iter().map(|document| document.judge(None, access));
+                let granted = judged.max().unwrap_or(Verdict::Silent);
+                match (granted, self.limit(access)) {
+                    (granted, None | Some(Verdict::Allowed)) => granted,
+                    (Verdict::Denied, _) | (_, Some(Verdict::Denied)) => Verdict::Denied,
+                    (_, Some(Verdict::Silent | Verdict::Delegated)) => Verdict::Silent,
+                }
+            }
+            Self::Administrator => Verdict::Allowed,
+        }
+    }
+
+    fn limit(&self, access: &Access) -> Option<Verdict> {
+        match self {
+            Self::Held(state, policies) => policies.limit(state, access),
+            Self::Documents { boundary, .. } => boundary
+                .as_ref()
+                .map(|document| document.judge(None, access)),
+            Self::Administrator => None,
+        }
+    }
+}
+
+fn results(subject: &Subject<'_>, input: &Value) -> Result<Value, ApiError> {
     let actions = input.texts("ActionNames");
     if actions.is_empty() {
         return Err(invalid("ActionNames", "null", "Member must not be null"));
@@ -55,16 +149,21 @@ pub(super) fn simulate(call: &mut Call<'_>, operation: &Operation) -> Result<Val
                     access = access.with(require(entry, "ContextKeyName")?, value);
                 }
             }
-            let decision = match policies.verdict(state, &access) {
+            let decision = match subject.verdict(&access) {
                 Verdict::Allowed => "allowed",
                 Verdict::Denied => "explicitDeny",
                 Verdict::Silent | Verdict::Delegated => "implicitDeny",
             };
-            results.push(json!({
+            let mut result = json!({
                 "EvalActionName": action,
                 "EvalResourceName": resource,
                 "EvalDecision": decision,
-            }));
+            });
+            if let Some(limit) = subject.limit(&access) {
+                result["PermissionsBoundaryDecisionDetail"] =
+                    json!({"AllowedByPermissionsBoundary": limit == Verdict::Allowed});
+            }
+            results.push(result);
         }
     }
     Ok(json!({"EvaluationResults": results, "IsTruncated": false}))

@@ -390,6 +390,38 @@ async fn a_boundary_limits_and_grants_nothing() {
 }
 
 #[tokio::test]
+async fn a_boundary_can_be_set_and_taken_away() {
+    let world = World::new();
+    let boundary = json!({"PolicyName": "B", "PolicyDocument": READ});
+    world.ok("CreatePolicy", boundary).await;
+    world.role("R").await;
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let attach = json!({"RoleName": "R", "PolicyArn": admin});
+    world.ok("AttachRolePolicy", attach).await;
+    let make = Access::anywhere("ec2", "CreateVpc");
+    assert_eq!(world.decide(&make), Decision::Allowed);
+    let put = json!({"RoleName": "R", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/B"});
+    world.ok("PutRolePermissionsBoundary", put).await;
+    assert!(matches!(world.decide(&make), Decision::Denied(_)));
+    let simulate = json!({"PolicySourceArn": "arn:aws:iam::123456789012:role/R", "ActionNames": ["ec2:CreateVpc"]});
+    let simulated = world.ok("SimulatePrincipalPolicy", simulate).await;
+    let detail = &simulated["EvaluationResults"][0]["PermissionsBoundaryDecisionDetail"];
+    assert_eq!(detail["AllowedByPermissionsBoundary"], json!(false));
+    let role = json!({"RoleName": "R"});
+    world
+        .ok("DeleteRolePermissionsBoundary", role.clone())
+        .await;
+    assert_eq!(world.decide(&make), Decision::Allowed);
+    let missing = (404, "NoSuchEntity".to_owned());
+    let again = world.code("DeleteRolePermissionsBoundary", role).await;
+    assert_eq!(again, missing);
+    let absent =
+        json!({"RoleName": "R", "PermissionsBoundary": "arn:aws:iam::123456789012:policy/C"});
+    let refused = world.code("PutRolePermissionsBoundary", absent).await;
+    assert_eq!(refused, missing);
+}
+
+#[tokio::test]
 async fn who_may_assume_a_role() {
     let world = World::new();
     world.role("R").await;

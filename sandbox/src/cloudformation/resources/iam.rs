@@ -19,6 +19,7 @@ pub(super) const KINDS: &[Kind] = &[
             mutable("ManagedPolicyArns"),
             mutable("MaxSessionDuration"),
             fixed("Path"),
+            mutable("PermissionsBoundary"),
             mutable("Policies"),
             fixed("RoleName"),
             mutable("Tags"),
@@ -158,6 +159,7 @@ async fn role(work: &Work, properties: &Value) -> Result<Made, Failure> {
         "Description": work.text(properties, "Description")?,
         "MaxSessionDuration": work.int(properties, "MaxSessionDuration")?,
         "Path": work.text(properties, "Path")?,
+        "PermissionsBoundary": work.text(properties, "PermissionsBoundary")?,
         "Tags": work.tag_list(Iam),
     });
     let answer = work.call(Iam, "CreateRole", input).await?;
@@ -187,6 +189,18 @@ async fn update_role(work: &Work, update: &Update<'_>) -> Result<(), Failure> {
             "MaxSessionDuration": work.int(update.new, "MaxSessionDuration")?.unwrap_or(3600),
         });
         work.call(Iam, "UpdateRole", input).await?;
+    }
+    if update.has("PermissionsBoundary") {
+        match work.text(update.new, "PermissionsBoundary")? {
+            Some(arn) => {
+                let input = json!({"RoleName": name, "PermissionsBoundary": arn});
+                work.call(Iam, "PutRolePermissionsBoundary", input).await?;
+            }
+            None => {
+                let input = json!({"RoleName": name});
+                gone(work.call(Iam, "DeleteRolePermissionsBoundary", input).await)?;
+            }
+        }
     }
     let (old, new) = (
         inline_policies(work, update.old)?,

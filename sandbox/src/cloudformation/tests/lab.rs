@@ -121,3 +121,143 @@ async fn a_lab_that_fails_half_way_is_taken_back_with_the_reason() {
     );
     assert_eq!(world.delete("lab").await, "DELETE_COMPLETE");
 }
+
+/// The lab with more parameters than it needs.
+fn lab_with(more: &[(&str, &str)]) -> Value {
+    let mut input = lab_parameters("f.zip");
+    for (key, value) in more {
+        let list = input["Parameters"].as_array_mut().unwrap();
+        list.push(json!({"ParameterKey": key, "ParameterValue": value}));
+    }
+    input
+}
+
+impl World {
+    /// Whether the function's role may close ports of a group.
+    async fn may_repair(&self, group: &str) -> bool {
+        let as_function = Target {
+            caller: Caller::Role {
+                role: "AwsConfigLambdaSGRole".to_owned(),
+                session: "f".to_owned(),
+            },
+            ..self.target.clone()
+        };
+        let port = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp",
+            "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}]});
+        let opened = self.sandbox.perform_value(
+            &as_function,
+            Ec2,
+            "AuthorizeSecurityGroupIngress",
+            port.clone(),
+        );
+        let opened = opened.await;
+        let closed =
+            self.sandbox
+                .perform_value(&as_function, Ec2, "RevokeSecurityGroupIngress", port);
+        let closed = closed.await;
+        assert_eq!(opened.is_ok(), closed.is_ok(), "{opened:?} {closed:?}");
+        for refused in [&opened, &closed]
+            .into_iter()
+            .filter_map(|it| it.as_ref().err())
+        {
+            assert_eq!(refused.code, "UnauthorizedOperation");
+        }
+        opened.is_ok()
+    }
+}
+
+#[tokio::test]
+async fn the_chosen_scope_is_what_the_function_can_reach() {
+    let world = World::new();
+    world.package().await;
+    let vpc = world.must(Ec2, "CreateVpc", json!({"CidrBlock": "10.9.0.0/16"}));
+    let vpc = vpc.await["vpc"]["vpcId"].as_str().unwrap().to_owned();
+    let mut outside = Vec::new();
+    for name in ["plain", "tagged"] {
+        let group = json!({"GroupName": name, "GroupDescription": name, "VpcId": vpc});
+        let group = world.must(Ec2, "CreateSecurityGroup", group).await["groupId"].clone();
+        outside.push(group.as_str().unwrap().to_owned());
+    }
+    let tag =
+        json!({"ResourceId": [outside[1]], "Tag": [{"Key": "team:heal", "Value": "red one"}]});
+    world.must(Ec2, "CreateTags", tag).await;
+
+    let status = world.create_with("lab", LAB, lab_with(&[])).await;
+    assert_eq!(status, "CREATE_COMPLETE", "{:?}", world.events("lab").await);
+    let own = world.output("lab", "LabSecurityGroupId").await;
+    for (parameters, expected) in [
+        (&[][..], [true, false, false]),
+        (
+            &[("RepairScope", "vpc"), ("RepairVpcId", &vpc)][..],
+            [false, true, true],
+        ),
+        // Without a VPC or with a tag that nobody has, nothing is within reach.
+        (&[("RepairScope", "vpc")], [false, false, false]),
+        (
+            &[
+                ("RepairScope", "tag"),
+                ("RepairTagKey", "team:heal"),
+                ("RepairTagValue", "red one"),
+            ],
+            [false, false, true],
+        ),
+        (
+            &[
+                ("RepairScope", "tag"),
+                ("RepairTagKey", "team:heal"),
+                ("RepairTagValue", "red"),
+            ],
+            [false, false, false],
+        ),
+        (&[("RepairScope", "account")], [true, true, true]),
+        (&[("RepairScope", "lab-vpc")], [true, false, false]),
+    ] {
+        let mut input = lab_with(parameters);
+        input["StackName"] = json!("lab");
+        input["TemplateBody"] = json!(LAB);
+        input["Capabilities"] = json!(["CAPABILITY_NAMED_IAM"]);
+        if !parameters.is_empty() {
+            world.must(CloudFormation, "UpdateStack", input).await;
+            world.settle().await;
+            assert_eq!(world.status("lab").await, "UPDATE_COMPLETE");
+        }
+        let mut reached = Vec::new();
+        for group in [&own, &outside[0], &outside[1]] {
+            reached.push(world.may_repair(group).await);
+        }
+        assert_eq!(reached, expected, "{parameters:?}");
+    }
+}
+
+#[tokio::test]
+async fn both_roles_get_the_boundary_and_lose_it_again() {
+    let world = World::new();
+    world.package().await;
+    let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+    let policy = json!({"PolicyName": "limit", "PolicyDocument": document.to_string()});
+    let policy = world.must(Iam, "CreatePolicy", policy).await["Policy"]["Arn"].clone();
+    let policy = policy.as_str().unwrap().to_owned();
+    let mut boundaries = Vec::new();
+    for parameters in [&[("PermissionsBoundaryArn", policy.as_str())][..], &[]] {
+        let mut input = lab_with(parameters);
+        if boundaries.is_empty() {
+            let status = world.create_with("lab", LAB, input).await;
+            assert_eq!(status, "CREATE_COMPLETE", "{:?}", world.events("lab").await);
+        } else {
+            input["StackName"] = json!("lab");
+            input["TemplateBody"] = json!(LAB);
+            input["Capabilities"] = json!(["CAPABILITY_NAMED_IAM"]);
+            world.must(CloudFormation, "UpdateStack", input).await;
+            world.settle().await;
+            assert_eq!(world.status("lab").await, "UPDATE_COMPLETE");
+        }
+        for role in ["AwsConfigRole", "AwsConfigLambdaSGRole"] {
+            let role = world.must(Iam, "GetRole", json!({"RoleName": role})).await;
+            boundaries.push(role["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"].clone());
+        }
+    }
+    assert_eq!(
+        boundaries,
+        [json!(policy), json!(policy), Value::Null, Value::Null]
+    );
+}
