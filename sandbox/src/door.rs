@@ -136,7 +136,7 @@ impl Sandbox {
 
 impl Knock<'_> {
     fn dispatch(&self, call: &mut Call<'_>) -> Result<Outcome, ApiError> {
-        iam::authorize(call, self.service, self.operation)?;
+        iam::authorize(call, self.service, self.operation, self.origin.acting())?;
         if let Origin::OnBehalf(acting) = self.origin {
             call.caller = Caller::Service(acting);
         }

@@ -63,6 +63,14 @@ impl Origin {
             Origin::Service | Origin::OnBehalf(_) => None,
         }
     }
+
+    /// The service that acts in the caller's name.
+    pub fn acting(&self) -> Option<&'static str> {
+        match self {
+            Origin::OnBehalf(acting) => Some(acting),
+            Origin::Client { .. } | Origin::Service => None,
+        }
+    }
 }
 
 /// A structure as it is kept: as text, which takes a tenth of the memory of a tree.

@@ -108,8 +108,8 @@ pub const KINDS: &[Kind] = &[
         "AWS::SNS::Subscription",
         &[
             ("sns:Subscribe", Sid::StackTopic),
-            ("sns:GetSubscriptionAttributes", Sid::StackLooks),
-            ("sns:Unsubscribe", Sid::StackLooks),
+            ("sns:GetSubscriptionAttributes", Sid::StackTopic),
+            ("sns:Unsubscribe", Sid::StackTopic),
         ],
     ),
     (

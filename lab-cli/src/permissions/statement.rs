@@ -244,7 +244,12 @@ impl Sid {
                 let group = names.regional("logs", &format!("log-group:{}", names.log_group));
                 vec![format!("{group}:*"), group]
             }
-            Self::Topic | Self::StackTopic => vec![names.regional("sns", &names.topic)],
+            Self::Topic => vec![names.regional("sns", &names.topic)],
+            // The second is a subscription: it belongs to its topic and has its own ARN below it.
+            Self::StackTopic => {
+                let topic = names.regional("sns", &names.topic);
+                vec![format!("{topic}:*"), topic]
+            }
             Self::OpenPorts => vec![names.regional("ec2", "security-group/*")],
             Self::StackNetwork | Self::StackTags | Self::StackNetworkChanges => [
                 "vpc/*",

@@ -201,7 +201,7 @@ pub(super) fn maker(call: &mut Call<'_>, role: Option<&str>) -> Result<Target, A
             })?;
             Caller::Role {
                 role: arn.rsplit('/').next().unwrap_or_default().to_owned(),
-                session: "AWSCloudFormation".to_owned(),
+                session: iam::STACK_SESSION.to_owned(),
             }
         }
     };

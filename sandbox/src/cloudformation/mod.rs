@@ -105,7 +105,12 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
             None => call.arn("cloudformation", &format!("stack/{stack}/*")),
         },
     };
-    vec![Access::on("cloudformation", name, resource)]
+    let mut needed = vec![Access::on("cloudformation", name, resource)];
+    // Who describes all stacks lists them.
+    if name == "DescribeStacks" && stack.is_none() {
+        needed.push(Access::anywhere("cloudformation", "ListStacks"));
+    }
+    needed
 }
 
 impl State {

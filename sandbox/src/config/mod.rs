@@ -155,6 +155,18 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
                 .collect();
             rule_arns(call, names.iter())
         }
+        "PutConfigurationRecorder" => input
+            .field("ConfigurationRecorder")
+            .map(|asked| recorder_arn(call, asked.text("name").unwrap_or("default")))
+            .into_iter()
+            .collect(),
+        "StartConfigurationRecorder"
+        | "StopConfigurationRecorder"
+        | "DeleteConfigurationRecorder" => input
+            .text("ConfigurationRecorderName")
+            .map(|name| recorder_arn(call, name))
+            .into_iter()
+            .collect(),
         "TagResource" | "UntagResource" | "ListTagsForResource" => input
             .text("ResourceArn")
             .map(str::to_owned)
@@ -169,6 +181,15 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
         .into_iter()
         .map(|resource| Access::on("config", name, resource))
         .collect()
+}
+
+/// The ARN of the recorder of that name; one that does not exist yet has an id that no statement can name exactly.
+fn recorder_arn(call: &mut Call<'_>, name: &str) -> String {
+    let known = call.here().config.recorder.as_ref();
+    match known.filter(|recorder| recorder.name == name) {
+        Some(recorder) => recorder.arn.clone(),
+        None => call.arn("config", &format!("configuration-recorder/{name}/new")),
+    }
 }
 
 /// The ARNs of the rules that the inputs name; a rule that does not exist yet has one that no

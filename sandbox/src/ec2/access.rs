@@ -43,6 +43,12 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
     {
         needed.push(on(state, name, "vpc", &accepter));
     }
+    if let ("DisassociateRouteTable", Some(id)) = (name, input.text("AssociationId"))
+        && let Some((table, subnet)) = super::route_tables::ends(state, id)
+    {
+        needed.push(on(state, name, "route-table", table));
+        needed.push(on(state, name, "subnet", subnet));
+    }
     if is_group_operation(name) {
         needed.push(on_group(state, name, input));
     }

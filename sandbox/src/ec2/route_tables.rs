@@ -212,6 +212,14 @@ fn associated(id: &str) -> Value {
     json!({"associationId": id, "associationState": {"state": "associated"}})
 }
 
+/// The table and the subnet of an association.
+pub(super) fn ends<'s>(state: &'s State, association: &str) -> Option<(&'s str, &'s str)> {
+    state.route_tables.values().find_map(|table| {
+        let subnet = table.associations.get(association)?;
+        Some((table.id.as_str(), subnet.as_str()))
+    })
+}
+
 pub(super) fn disassociate(state: &mut State, request: &Value) -> Result<Value, ApiError> {
     let id = input::require(request, "AssociationId")?;
     if state

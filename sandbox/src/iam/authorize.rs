@@ -15,10 +15,14 @@ use crate::sandbox::Call;
 use crate::service::Service;
 use crate::{s3, sns};
 
+/// The session in which CloudFormation uses the role of a stack.
+pub(crate) const STACK_SESSION: &str = "AWSCloudFormation";
+
 /// Refuses `operation` unless the caller's policies allow it. The policies of role sessions (functions
 /// at work, stacks with a role) are always evaluated, those of users when the sandbox enforces IAM. The
 /// operator of an account is its administrator: everything is allowed that no resource's policy denies.
-/// Services act for themselves; they have asked for whom they act.
+/// Services act for themselves; they have asked for whom they act. `via` is the service that acts in the
+/// caller's name.
 ///
 /// # Errors
 /// The service's own access-denied error, naming caller, action and resource.
@@ -26,6 +30,7 @@ pub(crate) fn authorize(
     call: &mut Call<'_>,
     service: Service,
     operation: &Operation,
+    via: Option<&str>,
 ) -> Result<(), ApiError> {
     let enforced = match call.caller {
         Caller::Role { .. } => true,
@@ -38,9 +43,10 @@ pub(crate) fn authorize(
     }
     let mut needed = service.required_access(call, operation);
     needed.extend(passed_role(service, operation));
+    needed.extend(tagging(service, operation, &needed));
     let caller = call.caller.arn(&call.account.id, &call.region);
     for access in needed {
-        let access = with_request_keys(call, access);
+        let access = with_request_keys(call, access, via);
         let identity = match &call.caller {
             Caller::Operator | Caller::Service(_) => Verdict::Allowed,
             Caller::User { name } => user_verdict(call.account, name, &access),
@@ -103,6 +109,31 @@ fn passed_role(service: Service, operation: &Operation) -> Option<Access> {
     Some(Access::on("iam", "PassRole", role).with("iam:PassedToService", principal))
 }
 
+/// Who makes something with tags must be allowed to tag it. (EC2 has a condition key of its own for that, and asks
+/// itself; buckets get their tags by a call of their own.)
+fn tagging(service: Service, operation: &Operation, needed: &[Access]) -> Option<Access> {
+    let input = &operation.input;
+    let action = match (service, operation.name.as_str()) {
+        (Service::Iam, "CreatePolicy") => "TagPolicy",
+        (Service::Iam, "CreateRole") => "TagRole",
+        (Service::Iam, "CreateUser") => "TagUser",
+        (Service::Config, "PutConfigRule" | "PutConfigurationRecorder")
+        | (Service::Events, "PutRule")
+        | (Service::Lambda, "CreateFunction")
+        | (Service::Logs, "CreateLogGroup")
+        | (Service::Sns, "CreateTopic") => "TagResource",
+        _ => return None,
+    };
+    let tags = input.field("Tags").or_else(|| input.field("tags"))?;
+    let none = match tags {
+        Value::Array(tags) => tags.is_empty(),
+        Value::Object(tags) => tags.is_empty(),
+        _ => false,
+    };
+    let resource = needed.first().map(|access| access.resource.clone());
+    (!none).then(|| Access::on(service.signing_name(), action, resource.unwrap_or_default()))
+}
+
 /// What the resource itself says: a bucket's or topic's policy, or the trust policy of a role that is to
 /// be assumed. A function's policy is asked by Lambda itself.
 fn resource_verdict(
@@ -142,7 +173,13 @@ fn resource_verdict(
 }
 
 /// The condition keys that every request has. The sandbox stands for AWS's endpoints, which speak TLS.
-fn with_request_keys(call: &Call<'_>, access: Access) -> Access {
+fn with_request_keys(call: &Call<'_>, access: Access, via: Option<&str>) -> Access {
+    let access = match (via, &call.caller) {
+        // A stack's own role acts for itself: there is nobody in whose name it is used.
+        (Some(_), Caller::Role { session, .. }) if session == STACK_SESSION => access,
+        (Some(service), _) => access.with("aws:CalledVia", service),
+        (None, _) => access,
+    };
     access
         .with("aws:RequestedRegion", call.region.as_str())
         .with("aws:CurrentTime", iso8601(call.now))

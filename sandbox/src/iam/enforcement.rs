@@ -99,8 +99,19 @@ impl World {
 
     /// Makes a stack with one security group as diana; how it ended.
     async fn stack(&self, name: &str, role: Option<&str>) -> Result<(String, String), ApiError> {
-        let template = json!({"Resources": {"Group": {"Type": "AWS::EC2::SecurityGroup",
-            "Properties": {"GroupDescription": "g"}}}});
+        let group = json!({"Type": "AWS::EC2::SecurityGroup",
+            "Properties": {"GroupDescription": "g"}});
+        self.stack_of(name, role, group).await
+    }
+
+    /// The same with one resource of any kind.
+    async fn stack_of(
+        &self,
+        name: &str,
+        role: Option<&str>,
+        resource: Value,
+    ) -> Result<(String, String), ApiError> {
+        let template = json!({"Resources": {"It": resource}});
         let mut input = json!({"StackName": name, "TemplateBody": template.to_string()});
         if let Some(role) = role {
             input["RoleARN"] = json!(role);
@@ -318,6 +329,74 @@ async fn a_stack_is_made_with_the_rights_of_who_asks_for_it() {
         .await;
     let (status, events) = world.stack("three", None).await.unwrap();
     assert_eq!(status, "CREATE_COMPLETE", "{events}");
+}
+
+#[tokio::test]
+async fn what_is_allowed_through_cloudformation_is_not_allowed_directly() {
+    let world = World::with_diana(true).await;
+    let create = json!("cloudformation:CreateStack");
+    world.let_diana("stack", "Allow", create, json!({})).await;
+    let via = json!({"Condition": {"ForAnyValue:StringEquals":
+        {"aws:CalledVia": "cloudformation.amazonaws.com"}}});
+    world.let_diana("ec2", "Allow", json!("ec2:*"), via).await;
+    assert_eq!(
+        world.refused(Service::Ec2, "DescribeVpcs", json!({})).await,
+        "UnauthorizedOperation"
+    );
+    let (status, events) = world.stack("one", None).await.unwrap();
+    assert_eq!(status, "CREATE_COMPLETE", "{events}");
+}
+
+#[tokio::test]
+async fn a_stack_needs_the_right_to_look_at_what_it_makes() {
+    let world = World::with_diana(true).await;
+    for action in ["cloudformation:*", "ec2:*"] {
+        world
+            .let_diana(&action[..3], "Allow", json!(action), json!({}))
+            .await;
+    }
+    world
+        .let_diana("no", "Deny", json!("ec2:DescribeVpcAttribute"), json!({}))
+        .await;
+    let vpc = json!({"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}});
+    let (status, events) = world.stack_of("one", None, vpc).await.unwrap();
+    assert_eq!(status, "ROLLBACK_COMPLETE");
+    assert!(events.contains("ec2:DescribeVpcAttribute"), "{events}");
+}
+
+#[tokio::test]
+async fn who_makes_something_with_tags_must_be_allowed_to_tag_it() {
+    let world = World::with_diana(true).await;
+    world
+        .let_diana("make", "Allow", json!("sns:CreateTopic"), json!({}))
+        .await;
+    let plain = json!({"Name": "plain"});
+    world
+        .diana(Service::Sns, "CreateTopic", plain)
+        .await
+        .unwrap();
+    let tagged = json!({"Name": "tagged", "Tags": [{"Key": "k", "Value": "v"}]});
+    let refused = world.diana(Service::Sns, "CreateTopic", tagged).await;
+    let refused = refused.unwrap_err();
+    assert!(refused.message.contains("sns:TagResource"), "{refused}");
+}
+
+#[tokio::test]
+async fn that_an_object_is_missing_is_for_those_to_know_who_may_list_its_bucket() {
+    let world = World::with_diana(true).await;
+    world
+        .ok(Service::S3, "CreateBucket", json!({"Bucket": "box"}))
+        .await;
+    world
+        .let_diana("get", "Allow", json!("s3:GetObject"), json!({}))
+        .await;
+    let missing = json!({"Bucket": "box", "Key": "k"});
+    let head = |world| World::diana(world, Service::S3, "HeadObject", missing.clone());
+    assert_eq!(head(&world).await.unwrap_err().code, "AccessDenied");
+    world
+        .let_diana("list", "Allow", json!("s3:ListBucket"), json!({}))
+        .await;
+    assert_eq!(head(&world).await.unwrap_err().code, "NoSuchKey");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub use self::access::{Access, Decision};
-pub(crate) use self::authorize::authorize;
+pub(crate) use self::authorize::{STACK_SESSION, authorize};
 pub use self::state::State;
 
 pub(crate) use self::document::{Document, Kind};

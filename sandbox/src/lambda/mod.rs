@@ -105,6 +105,19 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
             Access::on("iam", "PassRole", role).with("iam:passedtoservice", "lambda.amazonaws.com"),
         );
     }
+    // The package is fetched with the rights of who names it.
+    let package = match input.field("Code") {
+        Some(code) => code,
+        None => input,
+    };
+    if let (Some(bucket), Some(key)) = (package.text("S3Bucket"), package.text("S3Key")) {
+        let partition = call.region.partition();
+        accesses.push(Access::on(
+            "s3",
+            "GetObject",
+            format!("arn:{partition}:s3:::{bucket}/{key}"),
+        ));
+    }
     accesses
 }
 

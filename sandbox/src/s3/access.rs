@@ -22,10 +22,17 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
             .collect();
     }
     let action = match operation.name.as_str() {
-        name @ ("PutObject" | "GetObject" | "DeleteObject") => {
+        name @ ("PutObject" | "DeleteObject") => {
             return vec![object_access(name, &bucket, input)];
         }
-        "HeadObject" => return vec![object_access("GetObject", &bucket, input)],
+        "GetObject" | "HeadObject" => {
+            let mut needed = vec![object_access("GetObject", &bucket, input)];
+            // That there is no such object is for those to know who may list the bucket.
+            if is_missing(call, input) {
+                needed.push(Access::on("s3", "ListBucket", bucket));
+            }
+            return needed;
+        }
         "ListObjects" | "ListObjectsV2" | "HeadBucket" => "ListBucket",
         "ListObjectVersions" => "ListBucketVersions",
         "GetPublicAccessBlock" => "GetBucketPublicAccessBlock",
@@ -50,6 +57,13 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
         }
     }
     vec![access]
+}
+
+fn is_missing(call: &mut Call<'_>, input: &Value) -> bool {
+    let (Some(bucket), Some(key)) = (input.text("Bucket"), input.text("Key")) else {
+        return false;
+    };
+    super::object(call, bucket, key).is_err_and(|error| error.code == "NoSuchKey")
 }
 
 fn object_access(action: &str, bucket: &str, object: &Value) -> Access {

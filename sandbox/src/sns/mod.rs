@@ -53,10 +53,14 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
     let named = ["TopicArn", "TargetArn", "ResourceArn"]
         .iter()
         .find_map(|member| input.text(member));
-    let resource = match (named, input.text("Name")) {
+    // Subscriptions are no resources of their own: what is done to one is done to its topic.
+    let subscribed = input
+        .text("SubscriptionArn")
+        .and_then(|arn| arn.rsplit_once(':'))
+        .map(|(topic, _)| topic);
+    let resource = match (named.or(subscribed), input.text("Name")) {
         (Some(arn), _) => arn.to_owned(),
         (None, Some(name)) => call.arn("sns", name),
-        // Subscriptions are no resources of their own.
         (None, None) => "*".to_owned(),
     };
     let mut access = Access::on("sns", &operation.name, resource);

@@ -11,6 +11,7 @@ mod iam;
 mod lambda;
 mod lambda_versions;
 mod logs;
+mod reads;
 mod s3;
 mod schema;
 mod siblings;
@@ -22,6 +23,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use self::reads::Moment;
 pub(super) use self::schema::{Change, Kind};
 pub(super) use self::work::{Failure, Made, Work};
 
@@ -65,7 +67,7 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
 /// The reason. What was made before the failure is known to the stack, which takes it back.
 pub(super) async fn create(work: &Work, kind: &Kind, properties: &Value) -> Result<Made, Failure> {
     schema::check(kind, &work.logical_id, properties)?;
-    match kind.family {
+    let made = match kind.family {
         Family::Config => config::create(work, kind.name, properties).await,
         Family::Network => ec2_network::create(work, kind.name, properties).await,
         Family::Groups => ec2_groups::create(work, kind.name, properties).await,
@@ -76,7 +78,9 @@ pub(super) async fn create(work: &Work, kind: &Kind, properties: &Value) -> Resu
         Family::Logs => logs::create(work, kind.name, properties).await,
         Family::S3 => s3::create(work, kind.name, properties).await,
         Family::Sns => sns::create(work, kind.name, properties).await,
-    }
+    }?;
+    reads::allowed(work, kind, Moment::Made, &made.physical_id, properties)?;
+    Ok(made)
 }
 
 /// A change of a resource that stays what it is.
@@ -138,6 +142,7 @@ pub(super) async fn delete(
     physical_id: &str,
     properties: &Value,
 ) -> Result<(), Failure> {
+    reads::allowed(work, kind, Moment::Deleted, physical_id, properties)?;
     let done = match kind.family {
         Family::Config => config::delete(work, kind.name, physical_id).await,
         Family::Network => ec2_network::delete(work, kind.name, physical_id, properties).await,

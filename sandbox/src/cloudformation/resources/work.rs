@@ -7,6 +7,7 @@ use super::tags;
 use crate::cloudformation::job::Job;
 use crate::cloudformation::parameters::scalar;
 use crate::error::ApiError;
+use crate::iam;
 use crate::ids::{upper_id, uuid};
 use crate::protocol::{Answer, Operation};
 use crate::sandbox::Target;
@@ -22,6 +23,9 @@ const SYSTEM_TAGS: &[Service] = &[
     Service::S3,
     Service::Sns,
 ];
+
+/// Who acts when a stack is made.
+const ACTING: &str = "cloudformation.amazonaws.com";
 
 /// One resource at work.
 #[derive(Debug)]
@@ -168,13 +172,25 @@ impl Work {
             ..self.job.target.clone()
         };
         let failed = |error: &ApiError, id: &str| Failure::of(service, error, id, &self.token);
-        let acting = "cloudformation.amazonaws.com";
-        let answer = sandbox.perform_for(&target, acting, service, &operation);
+        let answer = sandbox.perform_for(&target, ACTING, service, &operation);
         match answer.await {
             Ok(Answer::Value(value)) => Ok(value),
             Ok(Answer::Http(_)) => Ok(Value::Null),
             Err(error) => Err(failed(&error, &target.request_id)),
         }
+    }
+
+    /// Asks whether whoever makes the stack may do something, without doing it.
+    ///
+    /// # Errors
+    /// The service's refusal as CloudFormation quotes it.
+    pub(super) fn may(&self, service: Service, name: &str, input: Value) -> Result<(), Failure> {
+        let operation = Operation::new(name, input);
+        let request_id = uuid();
+        self.job.sandbox.enter(&self.job.target, |call| {
+            iam::authorize(call, service, &operation, Some(ACTING))
+                .map_err(|error| Failure::of(service, &error, &request_id, &self.token))
+        })
     }
 
     /// Whether the stack is being changed.
