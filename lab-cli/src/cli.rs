@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::aws::{Doing, Reader, Target};
+use crate::aws::{Doing, Reader, Session, Target};
 use crate::clock::Clock;
 use crate::commands::{cleanup, completions, deploy, logs, policy, simulate_incident, status};
 use crate::consent::Consent;
@@ -62,6 +62,8 @@ pub struct Global {
     /// Do not ask before changing anything
     #[arg(long, short, global = true)]
     yes: bool,
+    #[arg(skip)]
+    session: Session,
 }
 
 #[derive(Debug, Subcommand)]
@@ -103,6 +105,13 @@ impl Cli {
     /// The screen that this command line asks for.
     pub fn ui(&self) -> Ui {
         Ui::process(self.global.output)
+    }
+
+    /// The same command line, with whose key and how patiently it calls.
+    #[must_use]
+    pub fn with_session(mut self, session: Session) -> Self {
+        self.global.session = session;
+        self
     }
 
     /// Runs the command.
@@ -157,6 +166,7 @@ impl Global {
             endpoint_url: self.endpoint_url.clone(),
             region: self.region(&settings),
             profile: self.profile.clone(),
+            session: self.session.clone(),
         };
         if let Some(region) = &target.region {
             validate::region(region)?;

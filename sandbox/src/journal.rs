@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 use crate::caller::Caller;
 use crate::clock::{Timestamp, iso8601};
@@ -281,6 +282,7 @@ pub struct Found {
 #[derive(Debug, Default)]
 pub struct Journal {
     book: Mutex<Book>,
+    news: watch::Sender<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -309,7 +311,18 @@ impl Journal {
             ring.forgotten += 1;
         }
         ring.entries.push_back(entry.clone());
+        drop(book);
+        self.news.send_if_modified(|newest| {
+            let newer = *newest < entry.number;
+            *newest = entry.number.max(*newest);
+            newer
+        });
         entry
+    }
+
+    /// The number of the newest call, for somebody who waits for the next one.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
     }
 
     /// Lists calls, oldest first.

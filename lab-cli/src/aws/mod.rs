@@ -11,6 +11,7 @@ mod lambda;
 mod logs;
 mod s3;
 mod security_groups;
+mod session;
 mod sns;
 mod sts;
 
@@ -22,12 +23,12 @@ pub use configservice::{
 };
 pub use lambda::FunctionDescription;
 pub use logs::{LogEvent, LogQuery};
+pub use session::Session;
 pub use sts::Identity;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpClient;
@@ -55,6 +56,8 @@ pub struct Target {
     pub region: Option<String>,
     /// The profile of the shared configuration files.
     pub profile: Option<String>,
+    /// Whose key is used, and how patiently.
+    pub session: Session,
 }
 
 /// Clients for every service the lab needs, and the calls that only look. Making them is cheap; nothing is called before it
@@ -101,7 +104,22 @@ impl Reader {
         })?;
         crate::spec::validate::region(&region)?;
         let endpoint = sdk.endpoint_url().map(str::to_owned);
-        let s3 = aws_sdk_s3::config::Builder::from(&sdk)
+        // The clients are alike and share no trait.
+        macro_rules! builder {
+            ($service:ident) => {{
+                let builder = $service::config::Builder::from(&sdk);
+                match target.session.quota() {
+                    Some(quota) => builder.retry_partition(quota),
+                    None => builder,
+                }
+            }};
+        }
+        macro_rules! client {
+            ($service:ident) => {
+                $service::Client::from_conf(builder!($service).build())
+            };
+        }
+        let s3 = builder!(aws_sdk_s3)
             // Virtual-hosted names need DNS for every bucket; only AWS itself has that for sure.
             .force_path_style(
                 endpoint.is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some(),
@@ -109,15 +127,15 @@ impl Reader {
             .build();
         Ok(Self {
             region: region.clone(),
-            cloudformation: aws_sdk_cloudformation::Client::new(&sdk),
-            config: aws_sdk_configservice::Client::new(&sdk),
-            groups: security_groups::client(&sdk, &region)?,
-            iam: aws_sdk_iam::Client::new(&sdk),
-            lambda: aws_sdk_lambda::Client::new(&sdk),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&sdk),
+            cloudformation: client!(aws_sdk_cloudformation),
+            config: client!(aws_sdk_configservice),
+            groups: security_groups::client(&sdk, &region, &target.session)?,
+            iam: client!(aws_sdk_iam),
+            lambda: client!(aws_sdk_lambda),
+            logs: client!(aws_sdk_cloudwatchlogs),
             s3: aws_sdk_s3::Client::from_conf(s3),
-            sns: aws_sdk_sns::Client::new(&sdk),
-            sts: aws_sdk_sts::Client::new(&sdk),
+            sns: client!(aws_sdk_sns),
+            sts: client!(aws_sdk_sts),
             endpoint,
         })
     }
@@ -147,7 +165,10 @@ async fn load(target: &Target) -> SdkConfig {
                 .build(),
         );
     if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
-        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+        loader = loader.retry_config(target.session.retries(ATTEMPTS));
+    }
+    if let Some(credentials) = target.session.credentials() {
+        loader = loader.credentials_provider(credentials);
     }
     if let Ok(name) = AppName::new("driftlab") {
         loader = loader.app_name(name);

@@ -7,10 +7,14 @@ use aws_config::SdkConfig;
 use remediator_core::{GroupId, Rule, SecurityGroup};
 
 use super::call::deepest;
-use super::{CallError, CallResult, Class, Reader, Writer};
+use super::{CallError, CallResult, Class, Reader, Session, Writer};
 use crate::error::{Error, Result};
 
-pub(super) fn client(sdk: &SdkConfig, region: &str) -> Result<aws_calls::Client> {
+pub(super) fn client(
+    sdk: &SdkConfig,
+    region: &str,
+    session: &Session,
+) -> Result<aws_calls::Client> {
     let unusable = || Error::input("cannot make a client for security groups");
     let credentials = sdk
         .credentials_provider()
@@ -19,6 +23,7 @@ pub(super) fn client(sdk: &SdkConfig, region: &str) -> Result<aws_calls::Client>
     config.endpoint_url = sdk.endpoint_url().map(str::to_owned);
     config.fips = sdk.use_fips().unwrap_or(false);
     config.dual_stack = sdk.use_dual_stack().unwrap_or(false);
+    config.retry = session.retries_of_groups(config.retry);
     // The SDK reads the endpoints of single services only for its own clients.
     config.ec2_endpoint_url = std::env::var("AWS_ENDPOINT_URL_EC2")
         .ok()

@@ -37,7 +37,22 @@ enum Sink {
     /// A file or a pipe: plain lines.
     Lines,
     /// Memory, for tests.
-    Captured(Arc<Mutex<String>>),
+    Captured(Arc<Mutex<Captured>>),
+}
+
+#[derive(Debug, Default)]
+struct Captured {
+    /// Both streams, as somebody at a terminal sees them.
+    seen: String,
+    /// Standard output alone.
+    results: String,
+}
+
+impl Captured {
+    fn see(&mut self, line: &dyn fmt::Display) {
+        self.seen.push_str(&line.to_string());
+        self.seen.push('\n');
+    }
 }
 
 /// Plain output repeats what is awaited this often, so that a log shows that the command is alive.
@@ -59,19 +74,35 @@ impl Ui {
         }
     }
 
-    /// Keeps the narration in memory; see [`Ui::text`].
+    /// Keeps everything in memory; see [`Ui::text`].
     pub fn captured() -> Self {
+        Self::captured_as(Format::Text)
+    }
+
+    /// The same with results in a format; see [`Ui::results`].
+    pub fn captured_as(format: Format) -> Self {
         Self {
-            format: Format::Text,
+            format,
             sink: Sink::Captured(Arc::default()),
             spinner: Arc::default(),
         }
     }
 
-    /// What was narrated so far, when captured.
+    /// What was written to both streams so far, when captured.
     pub fn text(&self) -> String {
+        self.kept(|captured| captured.seen.clone())
+    }
+
+    /// What was written to standard output so far, when captured.
+    pub fn results(&self) -> String {
+        self.kept(|captured| captured.results.clone())
+    }
+
+    fn kept(&self, read: impl FnOnce(&Captured) -> String) -> String {
         match &self.sink {
-            Sink::Captured(text) => text.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            Sink::Captured(captured) => {
+                read(&captured.lock().unwrap_or_else(PoisonError::into_inner))
+            }
             Sink::Terminal { .. } | Sink::Lines => String::new(),
         }
     }
@@ -79,10 +110,9 @@ impl Ui {
     /// Tells what happens, on stderr.
     pub fn say(&self, line: impl fmt::Display) {
         match &self.sink {
-            Sink::Captured(text) => {
-                let mut text = text.lock().unwrap_or_else(PoisonError::into_inner);
-                text.push_str(&line.to_string());
-                text.push('\n');
+            Sink::Captured(captured) => {
+                let mut captured = captured.lock().unwrap_or_else(PoisonError::into_inner);
+                captured.see(&line);
             }
             // Nobody reads stderr any more when writing to it fails; the work goes on all the same.
             Sink::Terminal { .. } | Sink::Lines => {
@@ -123,8 +153,10 @@ impl Ui {
         if !out.is_empty() && !out.ends_with('\n') {
             out.push('\n');
         }
-        if let Sink::Captured(_) = self.sink {
-            self.say(out.trim_end());
+        if let Sink::Captured(captured) = &self.sink {
+            let mut captured = captured.lock().unwrap_or_else(PoisonError::into_inner);
+            captured.see(&out.trim_end());
+            captured.results.push_str(&out);
             return Ok(());
         }
         print(&out)

@@ -1,0 +1,119 @@
+//! Running `driftlab` in this process.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Parser;
+use driftlab::aws::Session;
+use driftlab::cli::Cli;
+use driftlab::error::{Error, Kind};
+use driftlab::output::{Format, Ui, failure};
+use serde_json::Value;
+
+use crate::World;
+
+/// Between two attempts of one call. Production waits longer; the order of calls is the same.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Somebody who runs `driftlab` against a world.
+#[derive(Debug)]
+pub struct Lab<'w> {
+    world: &'w World,
+    package: &'w Path,
+}
+
+/// What a command told when it ended.
+#[derive(Debug)]
+pub struct Told {
+    /// The command line.
+    pub command: String,
+    /// How it ended.
+    pub result: Result<(), Error>,
+    /// Standard output, if it was a JSON document; null otherwise.
+    pub document: Value,
+    /// Both streams, as somebody at a terminal sees them.
+    pub text: String,
+}
+
+impl Told {
+    /// The kind of the failure; `None` for success.
+    pub fn kind(&self) -> Option<Kind> {
+        self.result.as_ref().err().map(Error::kind)
+    }
+
+    /// The failure with its causes and hints as the terminal shows it; empty for success.
+    pub fn failure(&self) -> String {
+        self.result.as_ref().err().map(failure).unwrap_or_default()
+    }
+}
+
+impl<'w> Lab<'w> {
+    /// Somebody with the account owner's key and the function's package.
+    pub fn new(world: &'w World, package: &'w Path) -> Self {
+        Self { world, package }
+    }
+
+    /// Runs one command to its end. `deploy` gets package and address by itself.
+    pub async fn run(&self, arguments: &[&str]) -> Told {
+        let command = arguments.join(" ");
+        let ui = Ui::captured_as(Format::Json);
+        let result = self.cli(arguments).run(ui.clone()).await;
+        Told {
+            command,
+            result,
+            document: serde_json::from_str(&ui.results()).unwrap_or_default(),
+            text: ui.text(),
+        }
+    }
+
+    /// Runs one command to its end; it has to succeed.
+    pub async fn ok(&self, arguments: &[&str]) -> Told {
+        let told = self.run(arguments).await;
+        assert!(
+            told.result.is_ok(),
+            "`{}` said\n{}{}",
+            told.command,
+            told.text,
+            told.failure()
+        );
+        told
+    }
+
+    /// Runs one command until a fault has struck one of its calls; from that moment on nothing of it runs, as if its process
+    /// had been killed. `None` then; what it told if it ended before.
+    pub async fn run_until_struck(&self, arguments: &[&str]) -> Option<Told> {
+        let struck = self.world.struck();
+        tokio::select! {
+            biased;
+            () = struck => None,
+            told = self.run(arguments) => Some(told),
+        }
+    }
+
+    fn cli(&self, arguments: &[&str]) -> Cli {
+        let mut line = vec!["driftlab".to_owned()];
+        line.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        if arguments.first() == Some(&"deploy") {
+            let package = self.package.display().to_string();
+            line.extend(["--package".to_owned(), package]);
+            line.extend(["--email", "trial@example.com"].map(str::to_owned));
+        }
+        let endpoint = self.world.sandbox.endpoint();
+        line.extend(
+            [
+                "--yes",
+                "--output=json",
+                "--stack",
+                crate::STACK,
+                "--region",
+                crate::REGION,
+                "--endpoint-url",
+                endpoint,
+            ]
+            .map(str::to_owned),
+        );
+        Cli::try_parse_from(line)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .with_session(Session::with_key(crate::ACCOUNT, "secret").longest_pause(PAUSE))
+    }
+}

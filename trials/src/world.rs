@@ -1,0 +1,162 @@
+//! A sandbox for one trial, in this process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandbox::caller::Caller;
+use sandbox::faults::Rule;
+use sandbox::ids::{AccountId, Region};
+use sandbox::journal::{Entry, Origin, Query};
+use sandbox::protocol::Operation;
+use sandbox::sandbox::{Sandbox, Settings, Target};
+use sandbox::server;
+use sandbox::service::Service;
+use serde_json::Value;
+
+/// A sandbox that serves until it is dropped.
+#[derive(Debug)]
+pub struct World {
+    /// The sandbox itself.
+    pub sandbox: Arc<Sandbox>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl World {
+    /// A new, empty world that is as quick as it can be: AWS Config takes no time, and a stopped recorder lets go of its
+    /// channel at once.
+    pub async fn start() -> Self {
+        Self::with(Settings {
+            recorder_stop_lag: Some(Duration::ZERO),
+            ..Settings::default()
+        })
+        .await
+    }
+
+    /// A new, empty world with settings of its own.
+    pub async fn with(settings: Settings) -> Self {
+        let sandbox = Sandbox::start(settings);
+        let listener = server::bind(&sandbox, 0).await.unwrap();
+        let server = tokio::spawn(server::serve(sandbox.clone(), listener));
+        Self { sandbox, server }
+    }
+
+    /// Where a call goes that is made in the account owner's name.
+    pub fn target(&self) -> Target {
+        Target::new(
+            AccountId::parse(crate::ACCOUNT).unwrap(),
+            Region::parse(crate::REGION).unwrap(),
+            Caller::Operator,
+        )
+    }
+
+    /// A call through the sandbox's own door; it is in the list of calls as one of a service.
+    ///
+    /// # Errors
+    /// AWS's error code.
+    pub async fn ask(
+        &self,
+        service: Service,
+        operation: &str,
+        input: Value,
+    ) -> Result<Value, String> {
+        self.sandbox
+            .perform_value(&self.target(), service, operation, input)
+            .await
+            .map_err(|error| error.code.to_string())
+    }
+
+    /// The same for a call that has to succeed.
+    pub async fn call(&self, service: Service, operation: &str, input: Value) -> Value {
+        let shown = input.clone();
+        self.sandbox
+            .perform_value(&self.target(), service, operation, input)
+            .await
+            .unwrap_or_else(|error| panic!("{operation} {shown}: {error}"))
+    }
+
+    /// The body of an answer that is no structure, as those of S3; the error code otherwise.
+    ///
+    /// # Errors
+    /// AWS's error code.
+    pub async fn text(&self, operation: &Operation) -> Result<String, String> {
+        let answer = self
+            .sandbox
+            .perform(&self.target(), Service::S3, operation)
+            .await
+            .map_err(|error| error.code.to_string())?;
+        Ok(body(answer).await)
+    }
+
+    /// Sets what goes wrong from now on.
+    pub fn strike(&self, rule: Rule) -> u64 {
+        let now = self.sandbox.clock.now();
+        self.sandbox.faults.add(now, vec![rule]).unwrap()[0]
+    }
+
+    /// Every call that clients have made, driftlab and the function alike, after the one with this number.
+    pub fn calls_after(&self, number: u64) -> Vec<Arc<Entry>> {
+        let query = Query {
+            account: AccountId::parse(crate::ACCOUNT),
+            after: number,
+            ..Query::default()
+        };
+        let found = self.sandbox.journal.list(&query);
+        assert_eq!(found.forgotten, 0, "a trial makes too many calls");
+        let from_client = |entry: &Arc<Entry>| matches!(entry.origin, Origin::Client { .. });
+        found.calls.into_iter().filter(from_client).collect()
+    }
+
+    /// The number of the newest call.
+    pub fn mark(&self) -> u64 {
+        *self.sandbox.journal.news().borrow()
+    }
+
+    /// Waits until a fault strikes a call that is made from now on, and that call has been carried out.
+    pub async fn struck(&self) {
+        let mut news = self.sandbox.journal.news();
+        let mut seen = *news.borrow_and_update();
+        loop {
+            // The sender lives as long as the sandbox, which is borrowed.
+            news.changed().await.unwrap();
+            let newest = *news.borrow_and_update();
+            if self
+                .calls_after(seen)
+                .iter()
+                .any(|call| call.fault.is_some())
+            {
+                return;
+            }
+            seen = newest;
+        }
+    }
+
+    /// Waits until the engine has nothing to do. The engine has no bell for that, so other tasks are let through until it
+    /// is so.
+    pub async fn idle(&self) {
+        while !self.sandbox.engine.is_idle() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Ends the functions and the server.
+    pub async fn end(self) {
+        self.sandbox.functions.shut_down().await;
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn body(answer: sandbox::protocol::Answer) -> String {
+    use http_body_util::BodyExt;
+    match answer {
+        sandbox::protocol::Answer::Value(value) => value.to_string(),
+        sandbox::protocol::Answer::Http(response) => {
+            let collected = response.into_body().collect().await.unwrap();
+            String::from_utf8_lossy(&collected.to_bytes()).into_owned()
+        }
+    }
+}
