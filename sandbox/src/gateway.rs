@@ -58,6 +58,7 @@ pub(crate) async fn answer(
     match sandbox.admit(&target, &origin, service, &operation).await {
         Ok(answer) => Ok(encode(
             service.protocol(),
+            service.success(&operation.name),
             &operation.name,
             answer,
             &request_id,

@@ -31,5 +31,6 @@ pub mod iam;
 pub mod lambda;
 pub mod logs;
 pub mod s3;
+pub mod scheduler;
 pub mod sns;
 pub mod sts;

@@ -18,7 +18,7 @@ use crate::ids::{AccountId, Region, uuid};
 use crate::journal::{Journal, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::service::Service;
-use crate::{cloudformation, config, ec2, events, iam, lambda, logs, s3, sns};
+use crate::{cloudformation, config, ec2, events, iam, lambda, logs, s3, scheduler, sns};
 
 /// What can be chosen when a sandbox is started.
 #[derive(Debug, Clone, Default)]
@@ -100,6 +100,8 @@ pub struct Regional {
     pub cloudformation: cloudformation::State,
     /// Rules and their targets.
     pub events: events::State,
+    /// Schedules and their groups.
+    pub scheduler: scheduler::State,
 }
 
 impl Account {
@@ -127,6 +129,7 @@ impl Account {
                 logs: logs::State::default(),
                 cloudformation: cloudformation::State::default(),
                 events: events::State::default(),
+                scheduler: scheduler::State::default(),
             })
     }
 

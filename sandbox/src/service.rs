@@ -3,7 +3,9 @@
 use crate::error::ApiError;
 use crate::protocol::{HttpRequest, Operation, Protocol, json, query};
 use crate::sandbox::{Call, Outcome};
-use crate::{cloudformation, cloudtrail, config, ec2, events, iam, lambda, logs, s3, sns, sts};
+use crate::{
+    cloudformation, cloudtrail, config, ec2, events, iam, lambda, logs, s3, scheduler, sns, sts,
+};
 
 /// A service that the sandbox has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +28,8 @@ pub enum Service {
     Logs,
     /// Buckets.
     S3,
+    /// EventBridge Scheduler: schedules that call APIs.
+    Scheduler,
     /// Topics.
     Sns,
     /// Identities and sessions.
@@ -60,6 +64,7 @@ impl Service {
             "lambda" => Service::Lambda,
             "logs" => Service::Logs,
             "s3" => Service::S3,
+            "scheduler" => Service::Scheduler,
             "sns" => Service::Sns,
             "sts" => Service::Sts,
             _ => return None,
@@ -78,6 +83,7 @@ impl Service {
             Service::Lambda => "lambda",
             Service::Logs => "logs",
             Service::S3 => "s3",
+            Service::Scheduler => "scheduler",
             Service::Sns => "sns",
             Service::Sts => "sts",
         }
@@ -96,7 +102,7 @@ impl Service {
             Service::CloudTrail | Service::Config | Service::Events | Service::Logs => {
                 Protocol::Json
             }
-            Service::Lambda => Protocol::RestJson,
+            Service::Lambda | Service::Scheduler => Protocol::RestJson,
             Service::S3 => Protocol::RestXml,
         }
     }
@@ -130,8 +136,17 @@ impl Service {
                 };
                 Ok(Operation::new(action, json::decode(&request.body)?))
             }
+            Protocol::RestJson if self == Service::Scheduler => scheduler::decode(request),
             Protocol::RestJson => lambda::decode(request),
             Protocol::RestXml => s3::decode(request),
+        }
+    }
+
+    /// The HTTP status with which an operation of a REST service with JSON bodies succeeds.
+    pub(crate) fn success(self, operation: &str) -> u16 {
+        match self {
+            Service::Lambda => lambda::success(operation),
+            _ => 200,
         }
     }
 
@@ -150,6 +165,7 @@ impl Service {
             Service::Lambda => lambda::dispatch(call, operation),
             Service::Logs => logs::dispatch(call, operation),
             Service::S3 => s3::dispatch(call, operation),
+            Service::Scheduler => scheduler::dispatch(call, operation),
             Service::Sns => sns::dispatch(call, operation),
             Service::Sts => sts::dispatch(call, operation),
         }
@@ -168,6 +184,7 @@ impl Service {
             Service::Lambda => lambda::required_access(call, operation),
             Service::Logs => logs::required_access(call, operation),
             Service::S3 => s3::required_access(call, operation),
+            Service::Scheduler => scheduler::required_access(call, operation),
             Service::Sns => sns::required_access(call, operation),
             Service::Sts => sts::required_access(call, operation),
         }
@@ -180,7 +197,7 @@ impl Service {
             Service::CloudTrail | Service::Config | Service::Events | Service::Logs => {
                 (400, "AccessDeniedException")
             }
-            Service::Lambda => (403, "AccessDeniedException"),
+            Service::Lambda | Service::Scheduler => (403, "AccessDeniedException"),
             Service::Sns => (403, "AuthorizationError"),
             Service::CloudFormation | Service::Iam | Service::S3 | Service::Sts => {
                 (403, "AccessDenied")

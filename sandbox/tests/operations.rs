@@ -68,6 +68,11 @@ const MODELS: &[(Service, &str, &str)] = &[
         include_str!("operations/s3.txt"),
     ),
     (
+        Service::Scheduler,
+        "Amazon EventBridge Scheduler (`2021-06-30`)",
+        include_str!("operations/scheduler.txt"),
+    ),
+    (
         Service::Sns,
         "Amazon SNS (`2010-03-31`)",
         include_str!("operations/sns.txt"),

@@ -7,6 +7,7 @@ mod input;
 mod lambda;
 mod logs;
 mod s3;
+mod scheduler;
 mod sns;
 mod sts;
 
@@ -46,6 +47,7 @@ impl Clients {
             "lambda" => lambda::call(sdk, name, &input).await,
             "logs" => logs::call(sdk, name, &input).await,
             "s3" => s3::call(sdk, name, &input).await,
+            "scheduler" => scheduler::call(sdk, name, &input).await,
             "sns" => sns::call(sdk, name, &input).await,
             "sts" => sts::call(sdk, name, &input).await,
             other => panic!("there is no service `{other}`"),

@@ -19,16 +19,15 @@ pub(super) fn delete_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
             "1 validation error detected: Value '' at 'stackName' failed to satisfy constraint: Member must have length greater than or equal to 1",
         ));
     }
-    if input
-        .text("DeletionMode")
-        .is_some_and(|mode| mode != "STANDARD")
-    {
-        return Err(ApiError::new(
-            501,
-            "NotImplemented",
-            "the deletion mode FORCE_DELETE_STACK is not implemented by the sandbox",
-        ));
-    }
+    let force = match input.text("DeletionMode") {
+        None | Some("STANDARD") => false,
+        Some("FORCE_DELETE_STACK") => true,
+        Some(mode) => {
+            return Err(invalid(format!(
+                "1 validation error detected: Value '{mode}' at 'deletionMode' failed to satisfy constraint: Member must satisfy enum value set: [STANDARD, FORCE_DELETE_STACK]"
+            )));
+        }
+    };
     // A stack that never was, or is gone, counts as deleted.
     let Some(stack) = call.here().cloudformation.find(name) else {
         return Ok(json!({}));
@@ -52,6 +51,11 @@ pub(super) fn delete_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
     if !retain.is_empty() && status != "DELETE_FAILED" {
         return Err(invalid(format!(
             "Invalid operation on stack [{id}]. RetainResources can be specified only when the stack is in the DELETE_FAILED state"
+        )));
+    }
+    if force && status != "DELETE_FAILED" {
+        return Err(invalid(format!(
+            "Invalid operation on stack [{id}]. DeletionMode FORCE_DELETE_STACK can be specified only when the stack is in the DELETE_FAILED state"
         )));
     }
     if let Some(unknown) = retain
@@ -80,7 +84,9 @@ pub(super) fn delete_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
             return Ok(json!({}));
         }
     }
-    job::start(call, &id, target, move |job| provision::delete(job, retain));
+    job::start(call, &id, target, move |job| {
+        provision::delete(job, retain, force)
+    });
     Ok(json!({}))
 }
 

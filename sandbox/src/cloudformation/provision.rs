@@ -63,8 +63,15 @@ pub(super) async fn roll_back(job: &Job) {
 }
 
 /// Deletes everything that the stack has, and the stack.
-pub(super) async fn delete(job: Job, retain: BTreeSet<String>) {
-    finish_delete(&job, &retain, false).await;
+pub(super) async fn delete(job: Job, retain: BTreeSet<String>, force: bool) {
+    if force {
+        // What cannot be deleted stays behind, as if it had been named.
+        let failed = tear_down(&job, &retain, false).await;
+        let retain = retain.into_iter().chain(failed).collect();
+        finish_delete(&job, &retain, false).await;
+    } else {
+        finish_delete(&job, &retain, false).await;
+    }
 }
 
 async fn finish_delete(job: &Job, retain: &BTreeSet<String>, creating: bool) {

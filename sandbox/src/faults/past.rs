@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, Region};
 use crate::sandbox::Call;
 use crate::service::Service;
-use crate::{cloudformation, config, ec2, events, iam, lambda, logs, sns};
+use crate::{cloudformation, config, ec2, events, iam, lambda, logs, scheduler, sns};
 
 /// The lag is divided by this: a state that was true for a shorter moment has no copy of its own. So there
 /// are at most twice as many copies of one service in one place.
@@ -30,6 +30,7 @@ enum Holding {
     Iam(Box<iam::State>),
     Lambda(Box<lambda::State>),
     Logs(Box<logs::State>),
+    Scheduler(Box<scheduler::State>),
     Sns(Box<sns::State>),
 }
 
@@ -70,6 +71,7 @@ pub(super) fn looks_at(service: Service) -> Option<Service> {
         | Service::Iam
         | Service::Lambda
         | Service::Logs
+        | Service::Scheduler
         | Service::Sns => Some(service),
         Service::Sts => Some(Service::Iam),
         Service::S3 => None,
@@ -89,6 +91,7 @@ impl Holding {
             Service::Iam => Holding::Iam(Box::new(call.account.iam.clone())),
             Service::Lambda => Holding::Lambda(Box::new(call.here().lambda.clone())),
             Service::Logs => Holding::Logs(Box::new(call.here().logs.clone())),
+            Service::Scheduler => Holding::Scheduler(Box::new(call.here().scheduler.clone())),
             Service::Sns => Holding::Sns(Box::new(call.here().sns.clone())),
             Service::CloudTrail | Service::S3 | Service::Sts => return None,
         })
@@ -105,6 +108,7 @@ impl Holding {
             Holding::Iam(held) => swap(&mut **held, &mut call.account.iam),
             Holding::Lambda(held) => swap(&mut **held, &mut call.here().lambda),
             Holding::Logs(held) => swap(&mut **held, &mut call.here().logs),
+            Holding::Scheduler(held) => swap(&mut **held, &mut call.here().scheduler),
             Holding::Sns(held) => swap(&mut **held, &mut call.here().sns),
         }
     }

@@ -126,6 +126,9 @@ fn throttling(service: Service) -> ApiError {
     match service.protocol() {
         Protocol::Ec2(_) => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
         Protocol::RestXml => ApiError::new(503, "SlowDown", "Please reduce your request rate."),
+        Protocol::RestJson if service == Service::Scheduler => {
+            ApiError::new(429, "ThrottlingException", "Rate exceeded")
+        }
         Protocol::RestJson => ApiError::new(429, "TooManyRequestsException", "Rate exceeded"),
         Protocol::Query(_) => ApiError::bad("Throttling", "Rate exceeded"),
         Protocol::Json => ApiError::bad("ThrottlingException", "Rate exceeded"),
@@ -147,6 +150,7 @@ fn denied(service: Service, operation: &str, caller: &str) -> ApiError {
 fn internal(service: Service) -> ApiError {
     let code = match service.protocol() {
         Protocol::Ec2(_) | Protocol::RestXml => "InternalError",
+        Protocol::RestJson if service == Service::Scheduler => "InternalServerException",
         Protocol::RestJson => "ServiceException",
         Protocol::Query(_) if service == Service::Iam => "ServiceFailure",
         Protocol::Query(_) if service == Service::Sns => "InternalError",

@@ -95,6 +95,10 @@ fn passed_role(service: Service, operation: &Operation) -> Option<Access> {
             input.field("ConfigurationRecorder")?.text("roleARN")?,
             "config.amazonaws.com",
         ),
+        Service::Scheduler => (
+            input.field("Target")?.text("RoleArn")?,
+            "scheduler.amazonaws.com",
+        ),
         Service::CloudTrail
         | Service::Config
         | Service::Ec2
@@ -161,7 +165,8 @@ fn resource_verdict(
         | Service::Events
         | Service::Iam
         | Service::Lambda
-        | Service::Logs => None,
+        | Service::Logs
+        | Service::Scheduler => None,
     };
     let Some(policy) = policy else {
         return Verdict::Silent;

@@ -315,14 +315,39 @@ fn kept_by_boundary(account: &Account, role: &str, access: &Access) -> Option<St
 /// # Errors
 /// Says which of the two is missing, as the end of a sentence.
 pub(crate) fn assumable(account: &Account, role_arn: &str, principal: &str) -> Result<(), String> {
+    assumable_by(account, role_arn, principal, None)
+}
+
+/// Like [`assumable`], for a service that says for which of its resources (`aws:SourceArn`) it asks.
+///
+/// # Errors
+/// As above.
+pub(crate) fn assumable_for(
+    account: &Account,
+    role_arn: &str,
+    principal: &str,
+    source_arn: &str,
+) -> Result<(), String> {
+    assumable_by(account, role_arn, principal, Some(source_arn))
+}
+
+fn assumable_by(
+    account: &Account,
+    role_arn: &str,
+    principal: &str,
+    source_arn: Option<&str>,
+) -> Result<(), String> {
     let role = account
         .iam
         .role_by_arn(role_arn)
         .ok_or_else(|| format!("the role {role_arn} does not exist"))?;
     // Services assume roles on behalf of the account that they work for.
-    let access = Access::on("sts", "AssumeRole", role_arn)
+    let mut access = Access::on("sts", "AssumeRole", role_arn)
         .with("aws:SourceAccount", account.id.as_str())
         .with("aws:SecureTransport", "true");
+    if let Some(source) = source_arn {
+        access = access.with("aws:SourceArn", source);
+    }
     match trust_verdict(role, principal, &access) {
         Verdict::Allowed => Ok(()),
         Verdict::Denied | Verdict::Silent | Verdict::Delegated => Err(format!(

@@ -52,7 +52,7 @@ pub enum Protocol {
     Ec2(&'static str),
     /// JSON 1.1 with `X-Amz-Target` (Config, CloudWatch Logs).
     Json,
-    /// REST with JSON bodies (Lambda).
+    /// REST with JSON bodies (Lambda, Scheduler).
     RestJson,
     /// REST with XML bodies (S3).
     RestXml,
@@ -96,9 +96,10 @@ impl From<Value> for Answer {
     }
 }
 
-/// Encodes an answer in the service's protocol.
+/// Encodes an answer in the service's protocol. `success` is the status of REST services with JSON bodies.
 pub(crate) fn encode(
     protocol: Protocol,
+    success: u16,
     operation: &str,
     answer: Answer,
     request_id: &str,
@@ -119,7 +120,7 @@ pub(crate) fn encode(
             query::ec2_answer(namespace, operation, &value, request_id),
         ),
         Protocol::Json => respond(200, "application/x-amz-json-1.1", value.to_string()),
-        Protocol::RestJson => match crate::lambda::success(operation) {
+        Protocol::RestJson => match success {
             204 => respond(204, "application/json", ""),
             status => respond(status, "application/json", value.to_string()),
         },

@@ -15,6 +15,7 @@ mod answer;
 mod buckets;
 mod chunked;
 mod decode;
+mod lifecycle;
 mod listing;
 mod objects;
 mod payload;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::answer::{empty, xml};
+use super::lifecycle;
 use super::payload::{malformed, wire};
 use super::state::{
     Bucket, ENCRYPTION, LIFECYCLE, OWNERSHIP, PUBLIC_ACCESS, TAGGING, Versioning, access_denied,
@@ -100,6 +101,9 @@ pub(super) fn put(
         keep_system_tags(bucket, &value)?;
     }
     bucket.settings.insert(setting.name, value);
+    if setting.name == LIFECYCLE {
+        lifecycle::plan(call, input.require("Bucket")?);
+    }
     // Taggings are answered with 204, everything else with 200.
     Ok(empty(if setting.name == TAGGING { 204 } else { 200 }))
 }

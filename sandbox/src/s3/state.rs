@@ -30,6 +30,8 @@ pub(super) struct Bucket {
     pub(super) settings: BTreeMap<&'static str, Value>,
     /// The versions of each key, oldest first; never an empty list.
     pub(super) objects: BTreeMap<String, Vec<Version>>,
+    /// Whether the next look at what has expired is planned.
+    pub(super) watched: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +78,7 @@ impl Bucket {
             policy: None,
             settings: BTreeMap::new(),
             objects: BTreeMap::new(),
+            watched: false,
         };
         bucket.settings.insert(
             PUBLIC_ACCESS,

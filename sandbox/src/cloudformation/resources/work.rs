@@ -121,6 +121,7 @@ fn sdk_name(service: Service) -> &'static str {
         Service::Lambda => "Lambda",
         Service::Logs => "CloudWatchLogs",
         Service::S3 => "S3",
+        Service::Scheduler => "Scheduler",
         Service::Sns => "Sns",
         Service::Sts => "Sts",
     }

@@ -130,3 +130,39 @@ async fn deleting_a_stack_that_is_being_made_takes_back_what_there_is() {
     );
     assert_eq!(world.leftovers().await, [""; 0]);
 }
+
+#[tokio::test]
+async fn a_stack_that_cannot_be_deleted_is_forced_to_go() {
+    let world = World::new();
+    let template = json!({"Resources": {
+        "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "full"}},
+        "Topic": {"Type": "AWS::SNS::Topic"}}});
+    world.create("s", &template.to_string()).await;
+    let force = json!({"StackName": "s", "DeletionMode": "FORCE_DELETE_STACK"});
+    let early = world
+        .ask(CloudFormation, "DeleteStack", force.clone())
+        .await;
+    assert_eq!(early.unwrap_err().code, "ValidationError");
+    let put = crate::protocol::Operation::new("PutObject", json!({"Bucket": "full", "Key": "k"}));
+    let target = &world.target;
+    world
+        .sandbox
+        .perform(target, crate::service::Service::S3, &put)
+        .await
+        .unwrap();
+    assert_eq!(world.delete("s").await, "DELETE_FAILED");
+    let stack = world.stack("s").await["StackId"].clone();
+    world.must(CloudFormation, "DeleteStack", force).await;
+    world.settle().await;
+    assert_eq!(
+        world.status(stack.as_str().unwrap()).await,
+        "DELETE_COMPLETE"
+    );
+    // The bucket is left to its owner.
+    let there = crate::protocol::Operation::new("HeadBucket", json!({"Bucket": "full"}));
+    world
+        .sandbox
+        .perform(target, crate::service::Service::S3, &there)
+        .await
+        .unwrap();
+}

@@ -1,0 +1,162 @@
+//! Days pass, on a clock that stands still until it is moved.
+
+#![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::caller::Caller;
+use crate::clock::Timestamp;
+use crate::ids::{AccountId, Region};
+use crate::protocol::Operation;
+use crate::sandbox::{Sandbox, Settings, Target};
+use crate::service::Service;
+
+struct World {
+    sandbox: Arc<Sandbox>,
+    target: Target,
+    began: Timestamp,
+}
+
+impl World {
+    /// A bucket, at half past ten.
+    async fn new() -> Self {
+        let sandbox = Sandbox::start(Settings::default());
+        sandbox.clock.freeze();
+        let now = sandbox.clock.now();
+        let morning = now.replace_time(time::macros::time!(10:30)) + time::Duration::DAY;
+        sandbox.clock.advance((morning - now).try_into().unwrap());
+        let target = Target::new(
+            AccountId::parse("123456789012").unwrap(),
+            Region::parse("us-east-1").unwrap(),
+            Caller::Operator,
+        );
+        let began = sandbox.clock.now();
+        let world = Self {
+            sandbox,
+            target,
+            began,
+        };
+        world.call("CreateBucket", json!({})).await;
+        world
+    }
+
+    async fn call(&self, name: &str, mut input: Value) {
+        input["Bucket"] = json!("the-bucket");
+        let operation = Operation::new(name, input);
+        self.sandbox
+            .perform(&self.target, Service::S3, &operation)
+            .await
+            .unwrap();
+    }
+
+    async fn put(&self, key: &str) {
+        self.call("PutObject", json!({ "Key": key })).await;
+    }
+
+    async fn rules(&self, rules: Value) {
+        let input = json!({"LifecycleConfiguration": {"Rules": rules}});
+        self.call("PutBucketLifecycleConfiguration", input).await;
+    }
+
+    /// Moves the clock to so many hours after the beginning.
+    async fn until(&self, hours: i64) {
+        let left = self.began + time::Duration::hours(hours) - self.sandbox.clock.now();
+        // A day at a time, as days pass.
+        let mut left: Duration = left.try_into().unwrap();
+        while !left.is_zero() {
+            let step = left.min(Duration::from_secs(3600));
+            self.sandbox.clock.advance(step);
+            left -= step;
+            while self.sandbox.engine.is_busy(self.sandbox.clock.now()) {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// `key` with how many versions it has; `-` stands for a delete marker.
+    fn there(&self) -> Vec<String> {
+        self.sandbox.enter(&self.target, |call| {
+            let objects = call.account.s3.buckets["the-bucket"].objects.iter();
+            let shown = |(key, versions): (&String, &Vec<super::Version>)| {
+                let marks = versions
+                    .iter()
+                    .map(|it| if it.object.is_some() { '+' } else { '-' });
+                format!("{key}{}", marks.collect::<String>())
+            };
+            objects.map(shown).collect()
+        })
+    }
+}
+
+fn everything(days: i64) -> Value {
+    json!([{"ID": "all", "Status": "Enabled", "Filter": {"Prefix": ""}, "Expiration": {"Days": days},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 1}}])
+}
+
+#[tokio::test]
+async fn an_object_goes_at_the_midnight_after_its_days() {
+    let world = World::new().await;
+    world.put("old").await;
+    world.rules(everything(1)).await;
+    // Half past ten and a day: the midnight after it is 37 and a half hours away.
+    world.until(20).await;
+    world.put("new").await;
+    world.until(37).await;
+    assert_eq!(world.there(), ["new+", "old+"]);
+    world.until(38).await;
+    assert_eq!(world.there(), ["new+"]);
+    world.until(62).await;
+    assert_eq!(world.there(), [""; 0]);
+    // The rules stay, and with them the looking; it is no work under way.
+    assert!(world.sandbox.engine.is_idle());
+}
+
+#[tokio::test]
+async fn only_what_a_rule_covers_goes() {
+    let world = World::new().await;
+    for key in ["log/a", "keep/a"] {
+        world.put(key).await;
+    }
+    let rule = |id: &str, status: &str, prefix: &str| json!({"ID": id, "Status": status, "Filter": {"Prefix": prefix}, "Expiration": {"Days": 1}});
+    let tagged = json!({"ID": "t", "Status": "Enabled", "Filter": {"Tag": {"Key": "a", "Value": "b"}},
+        "Expiration": {"Days": 1}});
+    world
+        .rules(json!([
+            rule("l", "Enabled", "log/"),
+            rule("k", "Disabled", ""),
+            tagged
+        ]))
+        .await;
+    world.until(100).await;
+    assert_eq!(world.there(), ["keep/a+"]);
+    // A configuration that is gone has no effect any more, and one that comes again has.
+    world.call("DeleteBucketLifecycle", json!({})).await;
+    world.until(150).await;
+    assert_eq!(world.there(), ["keep/a+"]);
+    world.rules(everything(1)).await;
+    world.until(200).await;
+    assert_eq!(world.there(), [""; 0]);
+}
+
+#[tokio::test]
+async fn versions_go_one_stage_after_the_other() {
+    let world = World::new().await;
+    let on = json!({"VersioningConfiguration": {"Status": "Enabled"}});
+    world.call("PutBucketVersioning", on).await;
+    world.put("k").await;
+    world.put("k").await;
+    world.rules(everything(1)).await;
+    world.until(37).await;
+    assert_eq!(world.there(), ["k++"]);
+    // The older one was superseded at the start, and goes; the newer one is hidden by a marker.
+    world.until(38).await;
+    assert_eq!(world.there(), ["k+-"]);
+    world.until(85).await;
+    assert_eq!(world.there(), ["k+-"]);
+    // What it hid goes a day after that, and the marker with it.
+    world.until(86).await;
+    assert_eq!(world.there(), [""; 0]);
+}

@@ -1,0 +1,190 @@
+//! What Scheduler does not take.
+
+use super::*;
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused() {
+    let world = World::with_role(json!("logs:*")).await;
+    let sdk =
+        |rest: &str| json!({"Target": {"Arn": format!("arn:aws:scheduler:::aws-sdk:{rest}")}});
+    let cases = [
+        (
+            json!({"ScheduleExpression": "every day"}),
+            "ValidationException",
+        ),
+        (
+            json!({"ScheduleExpression": world.at(-60)}),
+            "NotImplemented",
+        ),
+        (
+            json!({"ScheduleExpressionTimezone": "Europe/Vienna"}),
+            "NotImplemented",
+        ),
+        (json!({"EndDate": world.epoch(-1)}), "ValidationException"),
+        (
+            json!({"StartDate": world.epoch(60), "EndDate": world.epoch(30)}),
+            "ValidationException",
+        ),
+        (
+            json!({"FlexibleTimeWindow": {"Mode": "SOMETIMES"}}),
+            "ValidationException",
+        ),
+        (
+            json!({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}),
+            "ValidationException",
+        ),
+        (json!({"State": "PAUSED"}), "ValidationException"),
+        (
+            json!({"ActionAfterCompletion": "KEEP"}),
+            "ValidationException",
+        ),
+        (json!({"GroupName": "nowhere"}), "ResourceNotFoundException"),
+        (json!({"Name": "not a name"}), "ValidationException"),
+        (
+            json!({"KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k"}),
+            "NotImplemented",
+        ),
+        (
+            json!({"Target": {"DeadLetterConfig": {"Arn": "arn:aws:sqs:us-east-1:123456789012:q"}}}),
+            "NotImplemented",
+        ),
+        (
+            json!({"Target": {"Arn": "arn:aws:lambda:us-east-1:123456789012:function:f"}}),
+            "NotImplemented",
+        ),
+        (
+            json!({"Target": {"Input": Value::Null}}),
+            "ValidationException",
+        ),
+        (
+            json!({"Target": {"Input": "not JSON"}}),
+            "ValidationException",
+        ),
+        (
+            json!({"Target": {"RetryPolicy": {"MaximumRetryAttempts": 186}}}),
+            "ValidationException",
+        ),
+        (
+            json!({"Target": {"RetryPolicy": {"MaximumEventAgeInSeconds": 59}}}),
+            "ValidationException",
+        ),
+        (
+            sdk("cloudwatchlogs:describeLogGroups"),
+            "ValidationException",
+        ),
+        (sdk("s3:listBuckets"), "ValidationException"),
+        (sdk("cloudwatchlogs:CreateLogGroup"), "ValidationException"),
+        (sdk("logs:createLogGroup"), "ValidationException"),
+        (sdk("rds:stopDBInstance"), "NotImplemented"),
+        (sdk("cloudwatchlogs"), "ValidationException"),
+    ];
+    for (change, code) in cases {
+        let shown = change.to_string();
+        let refused = world.schedule("s", change).await;
+        assert_eq!(
+            refused.map_err(|error| error.code.into_owned()),
+            Err(code.to_owned()),
+            "{shown}"
+        );
+    }
+    let with_place = "arn:aws:scheduler:us-east-1:123456789012:aws-sdk:s3:putObject";
+    let refused = world
+        .schedule("s", json!({"Target": {"Arn": with_place}}))
+        .await;
+    let message = "scheduler is not a supported service for a target.";
+    assert_eq!(refused.unwrap_err().message, message);
+    world.schedule("s", json!({})).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_role_must_let_the_service_work_with_it() {
+    let world = World::with_role(json!("logs:*")).await;
+    world
+        .role(
+            "closed",
+            json!({"StringEquals": {"aws:SourceAccount": "999999999999"}}),
+        )
+        .await;
+    for role in ["closed", "nobody"] {
+        let arn = format!("arn:aws:iam::{ACCOUNT}:role/{role}");
+        let refused = world
+            .schedule("s", json!({"Target": {"RoleArn": arn}}))
+            .await;
+        let message = "The execution role you provide must allow AWS EventBridge Scheduler to assume the role.";
+        assert_eq!(refused.unwrap_err().message, message);
+    }
+    // The trust policy of the good one names the default group.
+    let group = json!({"Name": "g"});
+    world
+        .ok(Service::Scheduler, "CreateScheduleGroup", group)
+        .await;
+    let refused = world
+        .schedule("s", json!({"GroupName": "g"}))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code, "ValidationException");
+}
+
+#[tokio::test]
+async fn the_same_token_makes_one_schedule() {
+    let world = World::with_role(json!("logs:*")).await;
+    let token = json!({"ClientToken": "t-1", "ScheduleExpression": world.at(60)});
+    let first = world.schedule("s", token.clone()).await.unwrap();
+    assert_eq!(world.schedule("s", token.clone()).await.unwrap(), first);
+    assert_eq!(
+        first["ScheduleArn"],
+        "arn:aws:scheduler:us-east-1:123456789012:schedule/default/s"
+    );
+    for other in [json!({"ClientToken": "t-2"}), json!({})] {
+        let refused = world.schedule("s", other).await.unwrap_err();
+        assert_eq!((refused.status, &*refused.code), (409, "ConflictException"));
+    }
+    world.pass(60).await;
+    assert_eq!(world.schedule("s", token).await.unwrap(), first);
+    assert_eq!(world.ends("CreateLogGroup"), ["ok"]);
+}
+
+#[tokio::test]
+async fn who_makes_a_schedule_must_be_allowed_to_pass_its_role() {
+    let settings = Settings {
+        enforce_iam: true,
+        ..Settings::default()
+    };
+    let world = World::with_role(json!("logs:*")).await;
+    let strict = World {
+        sandbox: Sandbox::start(settings),
+        target: world.target.clone(),
+    };
+    strict
+        .role(
+            "driver",
+            json!({"StringEquals": {"aws:SourceAccount": ACCOUNT}}),
+        )
+        .await;
+    strict
+        .ok(Service::Iam, "CreateUser", json!({"UserName": "diana"}))
+        .await;
+    let allow = |pass: bool| {
+        let mut actions = vec!["scheduler:*"];
+        actions.extend(pass.then_some("iam:PassRole"));
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": actions, "Resource": "*"}]});
+        json!({"UserName": "diana", "PolicyName": "p", "PolicyDocument": policy.to_string()})
+    };
+    let mut diana = strict.target.clone();
+    diana.caller = Caller::User {
+        name: "diana".to_owned(),
+    };
+    for (pass, expected) in [(false, Some("AccessDeniedException")), (true, None)] {
+        strict.ok(Service::Iam, "PutUserPolicy", allow(pass)).await;
+        let operation = Operation::new("CreateSchedule", wish("s"));
+        let made = strict
+            .sandbox
+            .perform(&diana, Service::Scheduler, &operation)
+            .await;
+        assert_eq!(
+            made.err().map(|error| error.code.into_owned()),
+            expected.map(str::to_owned)
+        );
+    }
+}
