@@ -5,15 +5,18 @@ use std::env;
 use std::fs;
 use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
+use crate::architecture::Architecture;
+use crate::cross;
 use crate::failure::{Exit, Failure};
 use crate::output::narrate;
 use crate::package::{self, Package};
+use crate::reproducible;
 use crate::workspace;
 
 /// The two programs that run on this machine.
@@ -37,11 +40,21 @@ pub(crate) const PREBUILT: &str = "DRIFTLAB_PREBUILT_DIR";
 const DRIFTLAB: &str = "driftlab";
 const SANDBOX: &str = "driftlab-sandbox";
 
-/// The processor of this machine, in AWS's words.
-pub(crate) fn host_architecture() -> &'static str {
-    match env::consts::ARCH {
-        "aarch64" => "arm64",
-        other => other,
+/// Where a build of the function is going to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the sandbox, so on this machine.
+    Here,
+    /// On AWS.
+    Aws(Architecture),
+}
+
+impl Place {
+    fn architecture(self) -> Architecture {
+        match self {
+            Self::Here => Architecture::host(),
+            Self::Aws(architecture) => architecture,
+        }
     }
 }
 
@@ -56,38 +69,40 @@ pub(crate) fn programs() -> Result<Programs> {
 }
 
 /// Builds the function and packs it.
-pub(crate) fn function() -> Result<Package> {
+pub(crate) fn function(place: Place) -> Result<Package> {
+    let architecture = place.architecture();
     if let Some(dir) = prebuilt() {
-        return package::describe(&dir.join(package_name()), host_architecture());
+        return package::describe(&dir.join(package_name(architecture)), architecture);
     }
-    start_function()?.finish().and_then(|built| pack(&built))
+    start_function(place)?
+        .finish()
+        .and_then(|built| pack(&built, place))
 }
 
 /// Builds all of it: the function's optimised build ends in a single-threaded link, so the other build runs beside it.
 /// Cargo locks one directory per profile, and these are two profiles.
-pub(crate) fn everything() -> Result<Everything> {
+pub(crate) fn everything(place: Place) -> Result<Everything> {
     if let Some(dir) = prebuilt() {
-        let package = package::describe(&dir.join(package_name()), host_architecture())?;
         return Ok(Everything {
             programs: installed_programs(&dir),
-            package,
+            package: function(place)?,
         });
     }
     narrate("building the function, driftlab and the sandbox; the first time takes minutes");
-    let function = start_function()?;
+    let function = start_function(place)?;
     let programs = start_programs()?;
     let programs = programs.finish();
     let function = function.finish();
     Ok(Everything {
         programs: take_programs(&programs?)?,
-        package: pack(&function?)?,
+        package: pack(&function?, place)?,
     })
 }
 
 /// Copies a build to where nothing rebuilds it.
 pub(crate) fn install(built: &Everything, dir: &Path) -> Result<()> {
     fs::create_dir_all(dir).with_context(|| format!("cannot create `{}`", dir.display()))?;
-    let package = package_name();
+    let package = package_name(Architecture::host());
     for (from, name) in [
         (&built.programs.driftlab, DRIFTLAB),
         (&built.programs.sandbox, SANDBOX),
@@ -121,8 +136,8 @@ fn installed_programs(dir: &Path) -> Programs {
     }
 }
 
-fn package_name() -> String {
-    format!("bootstrap-{}.zip", host_architecture())
+fn package_name(architecture: Architecture) -> String {
+    format!("bootstrap-{}.zip", architecture.name())
 }
 
 /// A cargo build that is under way.
@@ -144,27 +159,32 @@ fn start_programs() -> Result<Build> {
         "--bin",
         SANDBOX,
     ];
-    start("driftlab and the sandbox", &selection)
+    let mut cargo = workspace::cargo();
+    cargo.arg("build");
+    start("driftlab and the sandbox", cargo, &selection)
 }
 
-fn start_function() -> Result<Build> {
-    start(
-        "the function",
-        &[
-            "--package",
-            "remediator",
-            "--bin",
-            "bootstrap",
-            "--profile",
-            "lambda",
-        ],
-    )
+fn start_function(place: Place) -> Result<Build> {
+    let (mut cargo, command) = match place {
+        Place::Here => (workspace::cargo(), vec!["build".to_owned()]),
+        Place::Aws(architecture) => cross::command(architecture)?,
+    };
+    reproducible::apply(&mut cargo)?;
+    cargo.args(command);
+    let selection = [
+        "--package",
+        "remediator",
+        "--bin",
+        "bootstrap",
+        "--profile",
+        "lambda",
+    ];
+    start("the function", cargo, &selection)
 }
 
-fn start(what: &'static str, arguments: &[&str]) -> Result<Build> {
-    let mut child = workspace::cargo()
-        .arg("build")
-        .args(arguments)
+fn start(what: &'static str, mut cargo: Command, selection: &[&str]) -> Result<Build> {
+    let mut child = cargo
+        .args(selection)
         .args(["--message-format=json-render-diagnostics", "--color"])
         .arg(if io::stderr().is_terminal() {
             "always"
@@ -258,20 +278,24 @@ fn take_programs(built: &BTreeMap<String, PathBuf>) -> Result<Programs> {
     })
 }
 
-fn pack(built: &BTreeMap<String, PathBuf>) -> Result<Package> {
+fn pack(built: &BTreeMap<String, PathBuf>, place: Place) -> Result<Package> {
     let binary = take(built, "bootstrap")?;
+    let architecture = place.architecture();
     let package = package::write(
         &binary,
-        &binary.with_file_name(package_name()),
-        host_architecture(),
+        &binary.with_file_name(package_name(architecture)),
+        architecture,
     )?;
-    if !package::runs_on_al2023(&package) {
-        narrate(format!(
+    package::check_reproducible(&binary, &reproducible::directories()?)?;
+    match place {
+        Place::Aws(_) => package::check_glibc(&package)?,
+        Place::Here if !package::runs_on_al2023(&package) => narrate(format!(
             "note: this build of the function asks for glibc {}, provided.al2023 has {}.{}: fine here, but it would not start on AWS",
             package.glibc.as_deref().unwrap_or("?"),
             package::GLIBC_OF_AL2023.0,
             package::GLIBC_OF_AL2023.1,
-        ));
+        )),
+        Place::Here => {}
     }
     Ok(package)
 }

@@ -1,12 +1,15 @@
 //! `cargo xtask`: builds, then runs the other binaries. Depends on no AWS crate, so that it is there in seconds.
 
+mod architecture;
 mod commands;
 mod compile;
+mod cross;
 mod endpoint;
 mod failure;
 mod leash;
 mod output;
 mod package;
+mod reproducible;
 mod sandbox;
 mod story;
 mod timestamp;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use base64::Engine;
@@ -11,6 +11,9 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::architecture::Architecture;
+use crate::failure::{Exit, Failure};
 
 /// What `build-lambda` reports.
 #[derive(Clone, Debug, Serialize)]
@@ -33,7 +36,7 @@ pub(crate) const GLIBC_OF_AL2023: (u32, u32) = (2, 34);
 /// Writes `binary` as the executable `bootstrap` into a zip at `path`.
 ///
 /// The timestamp, the mode and the order are fixed, so one binary always gives one hash.
-pub(crate) fn write(binary: &Path, path: &Path, architecture: &str) -> Result<Package> {
+pub(crate) fn write(binary: &Path, path: &Path, architecture: Architecture) -> Result<Package> {
     let mut contents = Vec::new();
     File::open(binary)
         .and_then(|mut file| file.read_to_end(&mut contents))
@@ -63,12 +66,12 @@ pub(crate) fn write(binary: &Path, path: &Path, architecture: &str) -> Result<Pa
 }
 
 /// Describes a package that exists.
-pub(crate) fn describe(path: &Path, architecture: &str) -> Result<Package> {
+pub(crate) fn describe(path: &Path, architecture: Architecture) -> Result<Package> {
     let zip =
         fs::read(path).with_context(|| format!("cannot read the package `{}`", path.display()))?;
     Ok(Package {
         path: path.to_path_buf(),
-        architecture: architecture.to_owned(),
+        architecture: architecture.name().to_owned(),
         code_sha256: STANDARD.encode(Sha256::digest(&zip)),
         bytes: zip.len() as u64,
         glibc: None,
@@ -106,6 +109,58 @@ pub(crate) fn runs_on_al2023(package: &Package) -> bool {
     })
 }
 
+/// Refuses a package that would not start on AWS.
+///
+/// # Errors
+/// The glibc that it asks for.
+pub(crate) fn check_glibc(package: &Package) -> Result<(), Failure> {
+    if runs_on_al2023(package) {
+        return Ok(());
+    }
+    let (major, minor) = GLIBC_OF_AL2023;
+    Err(Failure::new(
+        Exit::Failed,
+        format!(
+            "`{}` asks for glibc {}, but `provided.al2023` has {major}.{minor}: the function would not start",
+            package.path.display(),
+            package.glibc.as_deref().unwrap_or("of an unknown version"),
+        ),
+    )
+    .hint("run `pip install cargo-zigbuild`, which links against the older glibc, then the same command again"))
+}
+
+/// Refuses a binary that names a directory of this machine: built elsewhere from the same source it would be another one.
+///
+/// # Errors
+/// The directory.
+pub(crate) fn check_reproducible(binary: &Path, directories: &[(PathBuf, String)]) -> Result<()> {
+    let contents = fs::read(binary)
+        .with_context(|| format!("cannot read the function's binary `{}`", binary.display()))?;
+    match named_directory(&contents, directories) {
+        None => Ok(()),
+        Some(directory) => Err(Failure::new(
+            Exit::Failed,
+            format!(
+                "`{}` names the directory `{}` of this machine, so the same source gives another package elsewhere",
+                binary.display(),
+                directory.display()
+            ),
+        )
+        .hint("take `--remap-path-prefix` out of your own compiler flags")
+        .into()),
+    }
+}
+
+fn named_directory<'d>(binary: &[u8], directories: &'d [(PathBuf, String)]) -> Option<&'d PathBuf> {
+    directories
+        .iter()
+        .map(|(directory, _)| directory)
+        .find(|directory| {
+            let name = directory.as_os_str().as_encoded_bytes();
+            binary.windows(name.len()).any(|window| window == name)
+        })
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
@@ -118,12 +173,13 @@ mod tests {
         fs::create_dir_all(&dir).unwrap();
         let binary = dir.join("binary");
         fs::write(&binary, b"#!/bin/sh\n").unwrap();
-        let first = write(&binary, &dir.join("first.zip"), "x86_64").unwrap();
+        let host = Architecture::host();
+        let first = write(&binary, &dir.join("first.zip"), host).unwrap();
         fs::remove_file(&binary).unwrap();
         fs::write(&binary, b"#!/bin/sh\n").unwrap();
-        let second = write(&binary, &dir.join("second.zip"), "x86_64").unwrap();
+        let second = write(&binary, &dir.join("second.zip"), host).unwrap();
         fs::write(&binary, b"#!/bin/sh\necho other\n").unwrap();
-        let other = write(&binary, &dir.join("other.zip"), "x86_64").unwrap();
+        let other = write(&binary, &dir.join("other.zip"), host).unwrap();
         let mode = zip::ZipArchive::new(File::open(&first.path).unwrap())
             .unwrap()
             .by_name("bootstrap")
@@ -143,5 +199,35 @@ mod tests {
             Some((2, 34))
         );
         assert_eq!(newest_glibc(b"statically linked"), None);
+    }
+
+    #[test]
+    fn a_package_for_aws_must_not_be_too_new() {
+        let asks_for = |glibc: Option<&str>| {
+            check_glibc(&Package {
+                path: "bootstrap.zip".into(),
+                architecture: "arm64".to_owned(),
+                code_sha256: String::new(),
+                bytes: 0,
+                glibc: glibc.map(str::to_owned),
+            })
+        };
+        for fine in [None, Some("2.17"), Some("2.34")] {
+            assert!(asks_for(fine).is_ok(), "{fine:?}");
+        }
+        for new in ["2.35", "3.0"] {
+            let refused = asks_for(Some(new)).unwrap_err();
+            assert!(refused.to_string().contains(new), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_binary_that_names_a_directory_of_the_builder_is_found_out() {
+        let known = [(PathBuf::from("/home/me/.cargo"), "/cargo".to_owned())];
+        assert_eq!(named_directory(b"\0/cargo/registry/x.rs\0", &known), None);
+        assert_eq!(
+            named_directory(b"\0/home/me/.cargo/registry/x.rs\0", &known),
+            Some(&known[0].0)
+        );
     }
 }

@@ -47,7 +47,7 @@ const MEASURES: [Measure; 6] = [
 ];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let built = compile::everything()?;
+    let built = compile::everything(compile::Place::Here)?;
     let mut stories = Vec::new();
     for run in 1..=args.runs {
         narrate(format!("── run {run} of {}", args.runs));

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let built = compile::everything()?;
+    let built = compile::everything(compile::Place::Here)?;
     let stage = Stage::set(&built, &args.identity, &args.options)?;
     if args.output == Format::Text {
         output::data(format!(

@@ -8,11 +8,13 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 
-use crate::compile;
+use crate::architecture::Architecture;
+use crate::compile::{self, Place};
 use crate::endpoint::{Account, DEFAULT_ACCOUNT, DEFAULT_REGION, Identity, SANDBOX_EMAIL};
 use crate::failure::{Exit, Failure};
-use crate::package::{self, Package};
+use crate::package::Package;
 use crate::sandbox::shared::State;
 
 /// The commands of `driftlab`, which know nothing of the sandbox.
@@ -130,6 +132,25 @@ impl Request {
         self.has("--package") || env::var_os("DRIFTLAB_PACKAGE").is_some()
     }
 
+    /// The processor of a function on AWS: `driftlab`'s own option says for which one to build.
+    fn architecture(&self) -> Result<Architecture> {
+        const OPTION: &str = "--architecture";
+        let texts = || self.rest.iter().filter_map(|argument| argument.to_str());
+        let joined = texts().find_map(|text| text.strip_prefix("--architecture="));
+        let wanted = joined.or_else(|| texts().skip_while(|text| *text != OPTION).nth(1));
+        match wanted {
+            None => Ok(Architecture::ON_AWS),
+            Some(wanted) => Architecture::from_str(wanted, false).map_err(|_| {
+                let known = Architecture::value_variants()
+                    .iter()
+                    .map(|each| each.name());
+                let known = known.collect::<Vec<_>>().join("` or `");
+                let what = format!("`{wanted}` is no `{OPTION}`: it is `{known}`");
+                Failure::new(Exit::Usage, what).into()
+            }),
+        }
+    }
+
     fn is_for_help(&self) -> bool {
         self.has("--help") || self.has("-h")
     }
@@ -194,28 +215,13 @@ fn build(name: Name, request: &Request) -> Result<(compile::Programs, Option<Pac
     if !needs_package {
         return Ok((compile::programs()?, None));
     }
-    let built = compile::everything()?;
-    if request.aws && !package::runs_on_al2023(&built.package) {
-        return Err(unfit_for_aws(
-            &built.package.path,
-            built.package.glibc.as_deref(),
-        ));
-    }
+    let place = if request.aws {
+        Place::Aws(request.architecture()?)
+    } else {
+        Place::Here
+    };
+    let built = compile::everything(place)?;
     Ok((built.programs, Some(built.package)))
-}
-
-fn unfit_for_aws(path: &Path, glibc: Option<&str>) -> anyhow::Error {
-    let (major, minor) = package::GLIBC_OF_AL2023;
-    Failure::new(
-        Exit::Failed,
-        format!(
-            "`{}` asks for glibc {}, but `provided.al2023` has {major}.{minor}: the function would not start",
-            path.display(),
-            glibc.unwrap_or("of an unknown version"),
-        ),
-    )
-    .hint("build on a system with an older glibc, such as Debian 12, and give its package with `--package`")
-    .into()
 }
 
 #[cfg(test)]
@@ -250,6 +256,19 @@ mod tests {
         assert_eq!(request.account.unwrap().to_string(), "000000000042");
         assert_eq!(request.region.as_deref(), Some("eu-west-1"));
         assert_eq!(request.rest, ["--wait", "5m", "--yes"]);
+    }
+
+    #[test]
+    fn on_aws_the_function_runs_on_arm64_unless_somebody_chooses() {
+        let chosen = |rest: &[&str]| request(rest).unwrap().architecture();
+        assert_eq!(chosen(&["--yes"]).unwrap(), Architecture::Arm64);
+        for rest in [
+            &["--architecture", "x86_64"][..],
+            &["--yes", "--architecture=x86_64"],
+        ] {
+            assert_eq!(chosen(rest).unwrap(), Architecture::X86_64, "{rest:?}");
+        }
+        assert!(chosen(&["--architecture", "mips"]).is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let built = compile::everything()?;
+    let built = compile::everything(compile::Place::Here)?;
     let dir = built.package.path.with_file_name("prebuilt");
     compile::install(&built, &dir)?;
     if args.prepare {

@@ -33,10 +33,16 @@ fn no_sandbox_is_started_for_aws() {
 fn on_aws_nothing_is_changed_without_consent() {
     let place = Place::new();
     let endpoint = place.endpoint();
-    let deploy = ["deploy", "--email", "student@example.com", "--aws"];
+    // The package that the tests have is one for this machine.
+    let here = if std::env::consts::ARCH == "aarch64" {
+        "--architecture=arm64"
+    } else {
+        "--architecture=x86_64"
+    };
+    let deploy = ["deploy", "--email", "student@example.com", "--aws", here];
     at(&place, &endpoint, &deploy).exits(3).says("--yes");
     assert!(!group_names(&endpoint, ACCOUNT).contains(&"LabSG1".to_owned()));
-    at(&place, &endpoint, &["deploy", "--aws"])
+    at(&place, &endpoint, &["deploy", "--aws", here])
         .exits(2)
         .says("e-mail");
     at(
@@ -45,6 +51,7 @@ fn on_aws_nothing_is_changed_without_consent() {
         &[
             "deploy",
             "--aws",
+            here,
             "--email",
             "student@example.com",
             "--account",
