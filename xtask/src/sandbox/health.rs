@@ -67,10 +67,16 @@ mod tests {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut request = [0; 512];
-            let read = stream.read(&mut request).unwrap();
+            // To the end of the request: closing with some of it unread would reset the connection under the answer.
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut more = [0; 512];
+                let read = stream.read(&mut more).unwrap();
+                assert!(read > 0, "the request has no end");
+                request.extend_from_slice(&more[..read]);
+            }
             stream.write_all(answer.as_bytes()).unwrap();
-            String::from_utf8_lossy(&request[..read]).into_owned()
+            String::from_utf8_lossy(&request).into_owned()
         });
         let alive = is_alive(&Sandbox {
             endpoint,
