@@ -1,7 +1,8 @@
-//! What is not AWS: health, the clock, the inbox, calls, faults. Everything under `/_sandbox/`.
+//! What is not AWS: health, the clock, the inbox, webhooks, calls, faults. Everything under `/_sandbox/`.
 
 mod calls;
 mod faults;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,11 +50,24 @@ pub(crate) async fn answer(
         (&Method::POST, "faults") => faults::add(sandbox, request),
         (&Method::GET, "faults") => faults::list(sandbox),
         (&Method::DELETE, "faults") => faults::remove(sandbox, request),
-        _ => reply(
-            404,
-            &json!({"error": format!("`{} /_sandbox/{path}` does not exist", request.method)}),
-        ),
+        (method, _) if path.starts_with("webhooks/") => {
+            let name = path.trim_start_matches("webhooks/");
+            match *method {
+                Method::POST => webhooks::post(sandbox, name, request).await,
+                Method::GET => webhooks::list(sandbox, name),
+                Method::DELETE => webhooks::forget(sandbox, name),
+                _ => unknown(method, path),
+            }
+        }
+        (method, _) => unknown(method, path),
     }
+}
+
+fn unknown(method: &Method, path: &str) -> HttpResponse {
+    reply(
+        404,
+        &json!({"error": format!("`{method} /_sandbox/{path}` does not exist")}),
+    )
 }
 
 /// The clock is not moved this far.

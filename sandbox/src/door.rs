@@ -174,7 +174,7 @@ impl Knock<'_> {
             origin: self.origin.clone(),
             service: self.service.signing_name().to_owned(),
             operation: self.operation.name.clone(),
-            input: Kept::harmless(&self.operation.input),
+            input: Kept::input(&self.operation.name, &self.operation.input),
             answer,
             ended,
             fault: self.strike.as_ref().map(Strike::describe),

@@ -34,6 +34,8 @@ const SECRETS: &[&str] = &[
     "Password",
     "ResultToken",
     "SecretAccessKey",
+    "SecretBinary",
+    "SecretString",
     "SessionToken",
     "Token",
     "Variables",
@@ -86,9 +88,19 @@ impl Default for Kept {
 }
 
 impl Kept {
-    /// Keeps an input or output without its secrets.
+    /// Keeps an output without its secrets.
     pub(crate) fn harmless(value: &Value) -> Self {
         Self(harmless(value).to_string().into())
+    }
+
+    /// Keeps an input without its secrets.
+    pub(crate) fn input(operation: &str, value: &Value) -> Self {
+        let mut kept = harmless(value);
+        // Elsewhere a `Value` is a tag's or a filter's.
+        if operation == "PutParameter" && kept.get("Value").is_some() {
+            kept["Value"] = json!(HIDDEN);
+        }
+        Self(kept.to_string().into())
     }
 
     /// Keeps a structure as it is.

@@ -17,6 +17,7 @@ pub mod protocol;
 pub mod sandbox;
 pub mod server;
 pub mod service;
+pub mod webhooks;
 
 mod admin;
 mod door;
@@ -32,5 +33,7 @@ pub mod lambda;
 pub mod logs;
 pub mod s3;
 pub mod scheduler;
+pub mod secretsmanager;
 pub mod sns;
+pub mod ssm;
 pub mod sts;

@@ -18,7 +18,10 @@ use crate::ids::{AccountId, Region, uuid};
 use crate::journal::{Journal, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::service::Service;
-use crate::{cloudformation, config, ec2, events, iam, lambda, logs, s3, scheduler, sns};
+use crate::{
+    cloudformation, config, ec2, events, iam, lambda, logs, s3, scheduler, secretsmanager, sns,
+    ssm, webhooks,
+};
 
 /// What can be chosen when a sandbox is started.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +64,8 @@ pub struct Sandbox {
     pub functions: lambda::Host,
     /// Where mails are written down beside the inbox in memory.
     pub mailbox: sns::Mailbox,
+    /// What was posted to webhooks.
+    pub webhooks: webhooks::Inbox,
     accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
     /// Bucket names are global: who owns which.
     pub(crate) bucket_owners: Mutex<HashMap<String, AccountId>>,
@@ -102,6 +107,10 @@ pub struct Regional {
     pub events: events::State,
     /// Schedules and their groups.
     pub scheduler: scheduler::State,
+    /// Secrets.
+    pub secretsmanager: secretsmanager::State,
+    /// Parameters.
+    pub ssm: ssm::State,
 }
 
 impl Account {
@@ -130,6 +139,8 @@ impl Account {
                 cloudformation: cloudformation::State::default(),
                 events: events::State::default(),
                 scheduler: scheduler::State::default(),
+                secretsmanager: secretsmanager::State::default(),
+                ssm: ssm::State::default(),
             })
     }
 
@@ -226,6 +237,7 @@ impl Sandbox {
             journal: Journal::default(),
             functions: lambda::Host::default(),
             mailbox: sns::Mailbox::default(),
+            webhooks: webhooks::Inbox::default(),
             accounts: Mutex::default(),
             bucket_owners: Mutex::default(),
             networks: ec2::Networks::default(),

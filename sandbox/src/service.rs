@@ -4,7 +4,8 @@ use crate::error::ApiError;
 use crate::protocol::{HttpRequest, Operation, Protocol, json, query};
 use crate::sandbox::{Call, Outcome};
 use crate::{
-    cloudformation, cloudtrail, config, ec2, events, iam, lambda, logs, s3, scheduler, sns, sts,
+    cloudformation, cloudtrail, config, ec2, events, iam, lambda, logs, s3, scheduler,
+    secretsmanager, sns, ssm, sts,
 };
 
 /// A service that the sandbox has.
@@ -30,8 +31,12 @@ pub enum Service {
     S3,
     /// EventBridge Scheduler: schedules that call APIs.
     Scheduler,
+    /// Secrets Manager.
+    SecretsManager,
     /// Topics.
     Sns,
+    /// Systems Manager's Parameter Store.
+    Ssm,
     /// Identities and sessions.
     Sts,
 }
@@ -65,7 +70,9 @@ impl Service {
             "logs" => Service::Logs,
             "s3" => Service::S3,
             "scheduler" => Service::Scheduler,
+            "secretsmanager" => Service::SecretsManager,
             "sns" => Service::Sns,
+            "ssm" => Service::Ssm,
             "sts" => Service::Sts,
             _ => return None,
         })
@@ -84,7 +91,9 @@ impl Service {
             Service::Logs => "logs",
             Service::S3 => "s3",
             Service::Scheduler => "scheduler",
+            Service::SecretsManager => "secretsmanager",
             Service::Sns => "sns",
+            Service::Ssm => "ssm",
             Service::Sts => "sts",
         }
     }
@@ -99,9 +108,12 @@ impl Service {
             Service::Iam => Protocol::Query("https://iam.amazonaws.com/doc/2010-05-08/"),
             Service::Sns => Protocol::Query("http://sns.amazonaws.com/doc/2010-03-31/"),
             Service::Sts => Protocol::Query("https://sts.amazonaws.com/doc/2011-06-15/"),
-            Service::CloudTrail | Service::Config | Service::Events | Service::Logs => {
-                Protocol::Json
-            }
+            Service::CloudTrail
+            | Service::Config
+            | Service::Events
+            | Service::Logs
+            | Service::SecretsManager
+            | Service::Ssm => Protocol::Json,
             Service::Lambda | Service::Scheduler => Protocol::RestJson,
             Service::S3 => Protocol::RestXml,
         }
@@ -166,7 +178,9 @@ impl Service {
             Service::Logs => logs::dispatch(call, operation),
             Service::S3 => s3::dispatch(call, operation),
             Service::Scheduler => scheduler::dispatch(call, operation),
+            Service::SecretsManager => secretsmanager::dispatch(call, operation),
             Service::Sns => sns::dispatch(call, operation),
+            Service::Ssm => ssm::dispatch(call, operation),
             Service::Sts => sts::dispatch(call, operation),
         }
     }
@@ -185,7 +199,9 @@ impl Service {
             Service::Logs => logs::required_access(call, operation),
             Service::S3 => s3::required_access(call, operation),
             Service::Scheduler => scheduler::required_access(call, operation),
+            Service::SecretsManager => secretsmanager::required_access(call, operation),
             Service::Sns => sns::required_access(call, operation),
+            Service::Ssm => ssm::required_access(call, operation),
             Service::Sts => sts::required_access(call, operation),
         }
     }
@@ -194,9 +210,12 @@ impl Service {
     pub fn denial(self) -> (u16, &'static str) {
         match self {
             Service::Ec2 => (403, "UnauthorizedOperation"),
-            Service::CloudTrail | Service::Config | Service::Events | Service::Logs => {
-                (400, "AccessDeniedException")
-            }
+            Service::CloudTrail
+            | Service::Config
+            | Service::Events
+            | Service::Logs
+            | Service::SecretsManager
+            | Service::Ssm => (400, "AccessDeniedException"),
             Service::Lambda | Service::Scheduler => (403, "AccessDeniedException"),
             Service::Sns => (403, "AuthorizationError"),
             Service::CloudFormation | Service::Iam | Service::S3 | Service::Sts => {

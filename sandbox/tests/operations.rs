@@ -73,9 +73,19 @@ const MODELS: &[(Service, &str, &str)] = &[
         include_str!("operations/scheduler.txt"),
     ),
     (
+        Service::SecretsManager,
+        "AWS Secrets Manager (`2017-10-17`)",
+        include_str!("operations/secretsmanager.txt"),
+    ),
+    (
         Service::Sns,
         "Amazon SNS (`2010-03-31`)",
         include_str!("operations/sns.txt"),
+    ),
+    (
+        Service::Ssm,
+        "AWS Systems Manager (`2014-11-06`)",
+        include_str!("operations/ssm.txt"),
     ),
     (
         Service::Sts,

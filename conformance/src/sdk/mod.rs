@@ -21,6 +21,9 @@ use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use serde_json::Value;
+
+use crate::raw::Http;
 use crate::{ACCOUNT, REGION, Reply, Request, debug_form, ec2};
 
 /// Clients for one endpoint after the other.
@@ -48,6 +51,9 @@ impl Clients {
             "logs" => logs::call(sdk, name, &input).await,
             "s3" => s3::call(sdk, name, &input).await,
             "scheduler" => scheduler::call(sdk, name, &input).await,
+            // No SDK of these is in the tree, so their JSON is spoken by hand.
+            "secretsmanager" => by_hand(endpoint, "secretsmanager", request).await,
+            "ssm" => by_hand(endpoint, "AmazonSSM", request).await,
             "sns" => sns::call(sdk, name, &input).await,
             "sts" => sts::call(sdk, name, &input).await,
             other => panic!("there is no service `{other}`"),
@@ -70,6 +76,29 @@ fn connect(endpoint: &str) -> (String, SdkConfig, aws_calls::Client) {
     config.endpoint_url = Some(endpoint.to_owned());
     let calls = aws_calls::Client::new(config).unwrap();
     (endpoint.to_owned(), sdk, calls)
+}
+
+/// A call of a service that speaks JSON 1.1, without an SDK.
+async fn by_hand(endpoint: &str, target: &str, request: &Request) -> Reply {
+    let target = format!("{target}.{}", request.operation);
+    let headers = [
+        ("content-type", "application/x-amz-json-1.1"),
+        ("x-amz-target", target.as_str()),
+    ];
+    let body = request.input.to_string();
+    let (status, body) = Http::new(endpoint)
+        .send("POST", "/", ACCOUNT, &request.service, &headers, body)
+        .await;
+    let answer: Value = serde_json::from_str(&body).unwrap();
+    let text = |member: &str| answer[member].as_str().unwrap_or_default().to_owned();
+    if status == 200 {
+        Reply::Output(answer)
+    } else {
+        Reply::Error {
+            code: text("__type"),
+            message: text("message"),
+        }
+    }
 }
 
 /// What the SDK made of an answer.

@@ -51,7 +51,9 @@ pub(super) fn request(service: Service, entry: &Entry) -> Value {
         | Service::Lambda
         | Service::Logs
         | Service::Scheduler
+        | Service::SecretsManager
         | Service::Sns
+        | Service::Ssm
         | Service::Sts => camel(&Value::Object(members)),
     }
 }

@@ -115,6 +115,8 @@ fn is_data(service: Service, operation: &str) -> bool {
         | Service::Events
         | Service::Iam
         | Service::Scheduler
+        | Service::SecretsManager
+        | Service::Ssm
         | Service::Sts => false,
     }
 }

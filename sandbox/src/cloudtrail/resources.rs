@@ -29,6 +29,17 @@ const NAMES: &[(Option<Service>, &str, &str)] = &[
     (None, "StackId", "AWS::CloudFormation::Stack"),
     (None, "logGroupName", "AWS::Logs::LogGroup"),
     (None, "ConfigRuleName", "AWS::Config::ConfigRule"),
+    (Some(Service::Ssm), "Name", "AWS::SSM::Parameter"),
+    (
+        Some(Service::SecretsManager),
+        "SecretId",
+        "AWS::SecretsManager::Secret",
+    ),
+    (
+        Some(Service::SecretsManager),
+        "Name",
+        "AWS::SecretsManager::Secret",
+    ),
     (Some(Service::Events), "Name", "AWS::Events::Rule"),
     (Some(Service::Events), "Rule", "AWS::Events::Rule"),
 ];

@@ -14,7 +14,9 @@ use crate::clock::Timestamp;
 use crate::ids::{AccountId, Region};
 use crate::sandbox::Call;
 use crate::service::Service;
-use crate::{cloudformation, config, ec2, events, iam, lambda, logs, scheduler, sns};
+use crate::{
+    cloudformation, config, ec2, events, iam, lambda, logs, scheduler, secretsmanager, sns, ssm,
+};
 
 /// The lag is divided by this: a state that was true for a shorter moment has no copy of its own. So there
 /// are at most twice as many copies of one service in one place.
@@ -31,7 +33,9 @@ enum Holding {
     Lambda(Box<lambda::State>),
     Logs(Box<logs::State>),
     Scheduler(Box<scheduler::State>),
+    SecretsManager(Box<secretsmanager::State>),
     Sns(Box<sns::State>),
+    Ssm(Box<ssm::State>),
 }
 
 /// A holding that is over.
@@ -72,7 +76,9 @@ pub(super) fn looks_at(service: Service) -> Option<Service> {
         | Service::Lambda
         | Service::Logs
         | Service::Scheduler
-        | Service::Sns => Some(service),
+        | Service::SecretsManager
+        | Service::Sns
+        | Service::Ssm => Some(service),
         Service::Sts => Some(Service::Iam),
         Service::S3 => None,
     }
@@ -92,7 +98,11 @@ impl Holding {
             Service::Lambda => Holding::Lambda(Box::new(call.here().lambda.clone())),
             Service::Logs => Holding::Logs(Box::new(call.here().logs.clone())),
             Service::Scheduler => Holding::Scheduler(Box::new(call.here().scheduler.clone())),
+            Service::SecretsManager => {
+                Holding::SecretsManager(Box::new(call.here().secretsmanager.clone()))
+            }
             Service::Sns => Holding::Sns(Box::new(call.here().sns.clone())),
+            Service::Ssm => Holding::Ssm(Box::new(call.here().ssm.clone())),
             Service::CloudTrail | Service::S3 | Service::Sts => return None,
         })
     }
@@ -109,7 +119,9 @@ impl Holding {
             Holding::Lambda(held) => swap(&mut **held, &mut call.here().lambda),
             Holding::Logs(held) => swap(&mut **held, &mut call.here().logs),
             Holding::Scheduler(held) => swap(&mut **held, &mut call.here().scheduler),
+            Holding::SecretsManager(held) => swap(&mut **held, &mut call.here().secretsmanager),
             Holding::Sns(held) => swap(&mut **held, &mut call.here().sns),
+            Holding::Ssm(held) => swap(&mut **held, &mut call.here().ssm),
         }
     }
 }

@@ -154,6 +154,8 @@ fn internal(service: Service) -> ApiError {
         Protocol::RestJson => "ServiceException",
         Protocol::Query(_) if service == Service::Iam => "ServiceFailure",
         Protocol::Query(_) if service == Service::Sns => "InternalError",
+        Protocol::Json if service == Service::Ssm => "InternalServerError",
+        Protocol::Json if service == Service::SecretsManager => "InternalServiceError",
         Protocol::Query(_) | Protocol::Json => "InternalFailure",
     };
     ApiError::new(500, code, "An internal error has occurred")

@@ -107,7 +107,9 @@ fn passed_role(service: Service, operation: &Operation) -> Option<Access> {
         | Service::Lambda
         | Service::Logs
         | Service::S3
+        | Service::SecretsManager
         | Service::Sns
+        | Service::Ssm
         | Service::Sts => return None,
     };
     Some(Access::on("iam", "PassRole", role).with("iam:PassedToService", principal))
@@ -166,7 +168,9 @@ fn resource_verdict(
         | Service::Iam
         | Service::Lambda
         | Service::Logs
-        | Service::Scheduler => None,
+        | Service::Scheduler
+        | Service::SecretsManager
+        | Service::Ssm => None,
     };
     let Some(policy) = policy else {
         return Verdict::Silent;

@@ -16,6 +16,7 @@ mod s3;
 mod schema;
 mod siblings;
 mod sns;
+mod ssm;
 pub(super) mod tags;
 mod work;
 
@@ -40,6 +41,7 @@ pub(super) enum Family {
     Logs,
     S3,
     Sns,
+    Ssm,
 }
 
 /// The type of that name.
@@ -55,6 +57,7 @@ pub(super) fn kind(name: &str) -> Option<&'static Kind> {
         logs::KINDS,
         s3::KINDS,
         sns::KINDS,
+        ssm::KINDS,
     ]
     .into_iter()
     .flatten()
@@ -78,6 +81,7 @@ pub(super) async fn create(work: &Work, kind: &Kind, properties: &Value) -> Resu
         Family::Logs => logs::create(work, kind.name, properties).await,
         Family::S3 => s3::create(work, kind.name, properties).await,
         Family::Sns => sns::create(work, kind.name, properties).await,
+        Family::Ssm => ssm::create(work, kind.name, properties).await,
     }?;
     reads::allowed(work, kind, Moment::Made, &made.physical_id, properties)?;
     Ok(made)
@@ -129,6 +133,7 @@ pub(super) async fn update(work: &Work, kind: &Kind, update: &Update<'_>) -> Res
         Family::Logs => logs::update(work, kind.name, update).await,
         Family::S3 => s3::update(work, kind.name, update).await,
         Family::Sns => sns::update(work, kind.name, update).await,
+        Family::Ssm => ssm::update(work, kind.name, update).await,
     }
 }
 
@@ -156,6 +161,7 @@ pub(super) async fn delete(
         Family::Logs => logs::delete(work, physical_id).await,
         Family::S3 => s3::delete(work, kind.name, physical_id).await,
         Family::Sns => sns::delete(work, kind.name, physical_id, properties).await,
+        Family::Ssm => ssm::delete(work, physical_id).await,
     };
     match done {
         Err(failure) if failure.missing => Ok(()),

@@ -77,6 +77,8 @@ pub(super) struct Tagged<'t> {
     pub(super) operations: [&'static str; 2],
     /// The member that names the resource, and its name.
     pub(super) resource: (&'static str, &'t str),
+    /// Another member that the operations want, and its value.
+    pub(super) also: Option<(&'static str, &'static str)>,
     /// The members that hold keys to take off, and tags to put on.
     pub(super) members: [&'static str; 2],
     /// How the service spells tags: [`list`] or [`map`].
@@ -90,6 +92,7 @@ impl<'t> Tagged<'t> {
             service,
             operations: ["UntagResource", "TagResource"],
             resource: (member, resource),
+            also: None,
             members: ["TagKeys", "Tags"],
             spell: list,
         }
@@ -109,6 +112,9 @@ impl<'t> Tagged<'t> {
             }
             let mut input = json!({});
             input[member] = resource.into();
+            if let Some((member, value)) = self.also {
+                input[member] = value.into();
+            }
             input[self.members[index]] = tags;
             work.call(self.service, self.operations[index], input)
                 .await?;

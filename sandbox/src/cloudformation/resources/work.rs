@@ -22,6 +22,7 @@ const SYSTEM_TAGS: &[Service] = &[
     Service::Logs,
     Service::S3,
     Service::Sns,
+    Service::Ssm,
 ];
 
 /// Who acts when a stack is made.
@@ -122,7 +123,9 @@ fn sdk_name(service: Service) -> &'static str {
         Service::Logs => "CloudWatchLogs",
         Service::S3 => "S3",
         Service::Scheduler => "Scheduler",
+        Service::SecretsManager => "SecretsManager",
         Service::Sns => "Sns",
+        Service::Ssm => "Ssm",
         Service::Sts => "Sts",
     }
 }
