@@ -93,9 +93,9 @@ fn by_name(audit: &mut Audit, before: &Observed, now: &Observed) {
         let was_ours = before
             .recorders
             .iter()
-            .any(|r| r.it.name == recorder.it.name && before.owns_recorder(r));
+            .any(|r| r.it.name() == recorder.it.name() && before.owns_recorder(r));
         if was_ours || now.owns_recorder(recorder) {
-            audit.found("configuration recorder", &recorder.it.name);
+            audit.found("configuration recorder", recorder.it.name());
         }
     }
     for channel in &now.channels {
@@ -209,7 +209,7 @@ mod tests {
     fn what_was_never_ours_is_none() {
         let mut before = converged();
         before.recorders[0].tags.clear();
-        before.recorders[0].it.role_arn = "arn:their-role".into();
+        before.recorders[0].it.it.role_arn = "arn:their-role".into();
         before.retention = Some(365);
         let mut now = nothing();
         now.recorders.clone_from(&before.recorders);

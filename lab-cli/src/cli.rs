@@ -8,7 +8,8 @@ use crate::aws::{Doing, Reader, Session, Target};
 use crate::clock::Clock;
 use crate::commands::{cleanup, completions, deploy, logs, policy, simulate_incident, status};
 use crate::consent::Consent;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
+use crate::interrupt::Interrupt;
 use crate::output::{Format, Ui};
 use crate::spec::{self, DEFAULT_STACK, Settings, validate};
 use crate::state::Place;
@@ -64,6 +65,8 @@ pub struct Global {
     yes: bool,
     #[arg(skip)]
     session: Session,
+    #[arg(skip)]
+    interrupt: Interrupt,
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,6 +102,8 @@ pub struct Context {
     pub clock: Clock,
     /// Whether to go on without asking.
     pub yes: bool,
+    /// Whether the user wants to stop.
+    pub interrupt: Interrupt,
 }
 
 impl Cli {
@@ -111,6 +116,13 @@ impl Cli {
     #[must_use]
     pub fn with_session(mut self, session: Session) -> Self {
         self.global.session = session;
+        self
+    }
+
+    /// The same command line, with how it learns that the user wants to stop.
+    #[must_use]
+    pub fn with_interrupt(mut self, interrupt: Interrupt) -> Self {
+        self.global.interrupt = interrupt;
         self
     }
 
@@ -211,6 +223,7 @@ impl Global {
             ui,
             clock,
             yes: self.yes,
+            interrupt: self.interrupt.clone(),
         })
     }
 
@@ -234,15 +247,22 @@ impl Context {
     ///
     /// # Errors
     /// [`crate::error::Kind::Refused`] when it is not given, or when nobody can be asked.
-    pub fn consent(&self, question: &str) -> Result<Consent> {
-        Consent::ask(&self.ui, self.yes, question)
+    pub async fn consent(&self, question: &str) -> Result<Consent> {
+        let (ui, yes, question) = (self.ui.clone(), self.yes, question.to_owned());
+        // Whoever is asked takes time, in which Ctrl-C has to be heard.
+        let asking = tokio::task::spawn_blocking(move || Consent::ask(&ui, yes, &question));
+        let answer = async {
+            asking.await.map_err(|e| {
+                Error::new(Kind::Failed, "the question could not be asked").caused_by(e)
+            })?
+        };
+        self.interrupt.over(answer).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
     use clap::CommandFactory;
 
     #[test]

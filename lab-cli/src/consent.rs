@@ -33,7 +33,7 @@ impl Consent {
 
     /// The consent that lies in the command itself, for one that changes nothing of what is there: it may have AWS Config
     /// judge again, or open the ports that it was asked to open.
-    pub fn by_command() -> Self {
+    pub(crate) fn by_command() -> Self {
         Self(())
     }
 }

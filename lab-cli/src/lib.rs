@@ -12,6 +12,8 @@ pub mod clock;
 pub mod commands;
 pub mod consent;
 pub mod error;
+pub mod interrupt;
+pub mod journal;
 pub mod output;
 pub mod permissions;
 pub mod plan;

@@ -2,11 +2,16 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use driftlab::cli::Cli;
 use driftlab::error::{Error, Kind};
+use driftlab::interrupt::{Interrupt, interrupted};
 use driftlab::output::failure;
+
+/// How long giving back may take before an interruption is an end.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -30,7 +35,10 @@ fn main() -> ExitCode {
             return report(&Error::new(Kind::Failed, "cannot start the runtime").caused_by(error));
         }
     };
-    match runtime.block_on(run(cli)) {
+    let done = runtime.block_on(run(cli));
+    // Somebody may still be asked a question that needs no answer any more.
+    runtime.shutdown_background();
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report(&error),
     }
@@ -38,15 +46,26 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> Result<(), Error> {
     let ui = cli.ui();
+    let interrupt = Interrupt::default();
+    let work = cli.with_interrupt(interrupt.clone()).run(ui.clone());
+    tokio::pin!(work);
     tokio::select! {
-        done = cli.run(ui) => done,
-        () = interrupted() => Err(Error::new(Kind::Interrupted, "interrupted")
-            .hint("run the same command again: it goes on from where it stopped")),
+        done = &mut work => return done,
+        () = signalled() => {}
     }
+    if interrupt.ask() {
+        ui.say("interrupted; giving back what is held, again to stop at once");
+        tokio::select! {
+            done = &mut work => return done,
+            () = signalled() => {}
+            () = tokio::time::sleep(PATIENCE) => {}
+        }
+    }
+    Err(interrupted())
 }
 
 /// Ctrl-C, or the polite way to end a process.
-async fn interrupted() {
+async fn signalled() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -30,6 +30,21 @@ pub struct Watch<'a> {
     clock: &'a Clock,
     known: BTreeSet<String>,
     failures: Vec<StackEvent>,
+    /// What the last news of the stack itself was.
+    last: Option<String>,
+    quiet: bool,
+}
+
+/// What the end of an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// The stack is at rest, whoever moved it.
+    AtRest,
+    /// The stack is at rest after it was set in motion: its status may lag behind the call that did so, but there is an event
+    /// of it.
+    OnceBegun,
+    /// The stack is gone, or CloudFormation has given up on deleting it.
+    Gone,
 }
 
 impl<'a> Watch<'a> {
@@ -41,6 +56,8 @@ impl<'a> Watch<'a> {
             clock,
             known: BTreeSet::new(),
             failures: Vec::new(),
+            last: None,
+            quiet: false,
         }
     }
 
@@ -64,8 +81,16 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Waits until CloudFormation is done with the stack; `None` when the stack is gone then. `started` tells whether a
-    /// status can be the end of the operation at all, as the status may lag behind the call that began it.
+    /// Tells nothing of what happens.
+    #[must_use]
+    pub fn quiet(self) -> Self {
+        Self {
+            quiet: true,
+            ..self
+        }
+    }
+
+    /// Waits until CloudFormation is done with the stack; `None` when the stack is gone then.
     ///
     /// # Errors
     /// [`crate::error::Kind::TimedOut`], or the failed call.
@@ -73,7 +98,7 @@ impl<'a> Watch<'a> {
         &mut self,
         id: &str,
         what: &str,
-        ended: impl Fn(&str) -> bool,
+        ends: Ends,
     ) -> Result<Option<StackDescription>> {
         let (aws, ui, clock) = (self.aws, self.ui, self.clock);
         let wait = Wait {
@@ -96,12 +121,20 @@ impl<'a> Watch<'a> {
                     return Ok(Look::Done(None));
                 }
             };
-            if phase(&status) == Phase::Busy || !ended(&status) {
+            // The last event of an operation has the status that the stack has then.
+            let told = self.last.as_ref() == Some(&status);
+            let ended = match ends {
+                Ends::AtRest => true,
+                Ends::OnceBegun => told,
+                Ends::Gone => told && status == "DELETE_FAILED",
+            };
+            if phase(&status) == Phase::Busy || !ended {
                 return Ok(Look::Missing(format!("it is {status}")));
             }
-            // The last events may have come after the look above began.
-            let news = self.news(id).await?;
-            self.tell(news);
+            // Events and outputs may have come after the looks above began.
+            let (stack, news) = tokio::join!(aws.stack(id), self.news(id));
+            self.tell(news?);
+            let stack = stack.doing(format_args!("look at the stack `{id}`"))?;
             Ok(Look::Done(stack))
         })
         .await
@@ -119,7 +152,15 @@ impl<'a> Watch<'a> {
             if !self.known.insert(event.id.clone()) {
                 continue;
             }
-            self.ui.say(line(&event));
+            // The event of a stack itself bears its name; a stack under review has not begun with anything.
+            if event.resource_type == "AWS::CloudFormation::Stack"
+                && phase(&event.status) != Phase::Review
+            {
+                self.last = Some(event.status.clone());
+            }
+            if !self.quiet {
+                self.ui.say(line(&event));
+            }
             if event.status.ends_with("_FAILED") {
                 self.failures.push(event);
             }

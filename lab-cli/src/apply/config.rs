@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Hands, Steps};
 use crate::aws::{CallResult, Doing};
 use crate::error::{Error, Kind, Result};
+use crate::journal::{BorrowedRecorder, widened};
 use crate::plan::{Plan, Singletons};
 use crate::spec::RETENTION_DAYS;
 use crate::state::{Observed, Outputs};
@@ -83,32 +84,35 @@ impl Hands<'_> {
     ) -> Result<()> {
         let Singletons {
             recorder,
-            role_arn,
+            borrowed: _,
             channel,
             rule: _,
         } = wanted;
+        let name = &recorder.name;
+        if steps.widen_recorder {
+            self.widen(observed).await?;
+        }
         if steps.put_recorder {
-            self.ui.say(format_args!(
-                "putting the configuration recorder `{recorder}`"
-            ));
+            self.ui
+                .say(format_args!("putting the configuration recorder `{name}`"));
             let tags = self.spec.all_tags();
             self.patiently("AWS Config to accept the recorder's role", async || {
-                self.writer.put_recorder(recorder, role_arn, &tags).await
+                self.writer.put_recorder(recorder, Some(&tags)).await
             })
             .await?;
             // Tags of a put are taken only when the recorder is made.
             let existing = observed
                 .recorders
                 .first()
-                .and_then(|found| found.it.arn.as_deref());
+                .and_then(|found| found.it.it.arn.as_deref());
             if let Some(arn) = existing {
                 self.writer
                     .tag_config(arn, &tags)
                     .await
-                    .doing(format_args!("tag the recorder `{recorder}`"))?;
+                    .doing(format_args!("tag the recorder `{name}`"))?;
             }
         }
-        if steps.put_channel {
+        if let Some(channel) = channel.as_ref().filter(|_| steps.put_channel) {
             self.ui.say(format_args!(
                 "putting the delivery channel `{}`",
                 channel.name
@@ -120,15 +124,58 @@ impl Hands<'_> {
             .await?;
         }
         if steps.start_recorder {
-            self.ui.say(format_args!(
-                "starting the configuration recorder `{recorder}`"
-            ));
+            self.ui
+                .say(format_args!("starting the configuration recorder `{name}`"));
             self.patiently("AWS Config to start the recorder", async || {
-                self.writer.start_recorder(recorder).await
+                self.writer.start_recorder(name).await
             })
             .await?;
         }
         Ok(())
+    }
+
+    /// Widens a borrowed recorder. It is looked at once more: minutes may have passed since the journal was written, and
+    /// what is given back must be what was there last.
+    async fn widen(&self, observed: &Observed) -> Result<()> {
+        let Some(seen) = observed.recorders.first() else {
+            return Ok(());
+        };
+        let name = seen.it.name();
+        let now = self
+            .aws
+            .recorders()
+            .await
+            .doing("look at the configuration recorder")?
+            .into_iter()
+            .find(|now| now.name() == name)
+            .ok_or_else(|| {
+                Error::new(
+                    Kind::Failed,
+                    format!("the configuration recorder `{name}` is gone"),
+                )
+                .hint("run the same command again: it plans anew")
+            })?;
+        if now.raw != seen.it.raw || now.recording != seen.it.recording {
+            self.lease
+                .note(|journal| {
+                    if let Some(borrowed) = &mut journal.borrowed {
+                        let loan = BorrowedRecorder::of(&now, borrowed.recorder.as_ref());
+                        borrowed.recorder = Some(loan);
+                    }
+                })
+                .await?;
+        }
+        let wide = widened(&now.it);
+        if wide == now.it {
+            return Ok(());
+        }
+        self.ui.say(format_args!(
+            "widening the configuration recorder `{name}`; what it was is in the journal"
+        ));
+        self.patiently("AWS Config to accept the recorder's role", async || {
+            self.writer.put_recorder(&wide, None).await
+        })
+        .await
     }
 
     async fn rule(&self, steps: &Steps, observed: &Observed, wanted: &Singletons) -> Result<()> {

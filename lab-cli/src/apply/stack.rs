@@ -2,72 +2,62 @@
 
 use std::time::Duration;
 
-use super::{Hands, Steps};
+use super::{Foreseen, Hands, Steps};
 use crate::aws::{Doing, StackDescription};
 use crate::error::{Error, Kind, Result};
-use crate::state::{Observed, Outputs};
-use crate::teardown::delete_stack;
+use crate::state::{Observed, Outputs, Phase, phase};
 use crate::wait::{Look, Pace, Wait};
-use crate::watch::Watch;
+use crate::watch::{Ends, Watch};
 
 impl Hands<'_> {
-    pub(super) async fn stack(&self, steps: &Steps, observed: &Observed) -> Result<Outputs> {
-        let name = &self.spec.stack;
-        if steps.remove_broken_stack {
-            let leftover = observed.stack.as_ref().map(|stack| &stack.description);
-            if let Some(leftover) = leftover {
-                self.ui.say(format_args!(
-                    "deleting the stack `{name}`, which is {}",
-                    leftover.status
-                ));
-                delete_stack(
-                    self.aws,
-                    self.writer,
-                    self.ui,
-                    self.clock,
-                    self.place,
-                    leftover,
+    pub(super) async fn stack(
+        &self,
+        steps: &Steps,
+        observed: &Observed,
+        foreseen: Option<&Foreseen>,
+    ) -> Result<Outputs> {
+        let usable = observed
+            .stack
+            .as_ref()
+            .is_some_and(|stack| phase(&stack.description.status) == Phase::Usable);
+        match foreseen {
+            Some(foreseen) if usable => self.update_stack(foreseen).await,
+            Some(foreseen) => self.create_stack(foreseen, steps.make_code_bucket).await,
+            None => observed.outputs()?.ok_or_else(|| {
+                Error::new(
+                    Kind::Failed,
+                    format!(
+                        "the stack `{}` cannot be used in its present state",
+                        self.spec.stack
+                    ),
                 )
-                .await?;
-            }
+            }),
         }
-        if steps.create_stack {
-            return self.create_stack(steps.make_code_bucket).await;
-        }
-        if steps.update_stack {
-            return self.update_stack().await;
-        }
-        observed.outputs()?.ok_or_else(|| {
-            Error::new(
-                Kind::Failed,
-                format!("the stack `{name}` cannot be used in its present state"),
-            )
-        })
     }
 
-    async fn create_stack(&self, made_bucket: bool) -> Result<Outputs> {
+    async fn create_stack(&self, foreseen: &Foreseen, made_bucket: bool) -> Result<Outputs> {
         let name = &self.spec.stack;
         self.ui.say(format_args!("making the stack `{name}`"));
         let mut watch = Watch::of_new(self.aws, self.ui, self.clock);
-        let begun = self
-            .writer
-            .create_stack(&self.spec.stack_request(&self.place.code_bucket()))
-            .await
-            .doing(format_args!("make the stack `{name}`"));
-        let id = match begun {
-            Ok(id) => id,
-            // The call was refused, so there is no stack: only the bucket may be left.
-            Err(error) if made_bucket && error.kind() == Kind::Failed => {
-                return Err(self.give_up_code_bucket(error).await);
-            }
-            Err(error) => return Err(error),
-        };
+        self.execute(foreseen, "make").await?;
         let what = format!("the stack `{name}` to be made");
-        let settled = watch.until_settled(&id, &what, |_| true).await?;
+        let settled = watch
+            .until_settled(&foreseen.set.stack_id, &what, Ends::OnceBegun)
+            .await?;
         match settled {
             Some(stack) if stack.status == "CREATE_COMPLETE" => Outputs::of(&stack),
             other => Err(self.give_up_stack(&watch, other, made_bucket).await),
         }
+    }
+
+    async fn execute(&self, foreseen: &Foreseen, verb: &str) -> Result<()> {
+        self.writer
+            .execute_change_set(&foreseen.set.id, &foreseen.name)
+            .await
+            .doing(format_args!("{verb} the stack `{}`", self.spec.stack))
+            .map_err(|error| {
+                error.hint("if the stack was changed since the plan was made, run the same command again: it plans anew")
+            })
     }
 
     /// A stack that could not be made is of no use, and it would be in the way of the next attempt.
@@ -88,15 +78,7 @@ impl Hands<'_> {
         self.ui
             .say(format_args!("removing what was made of the stack `{name}`"));
         if let Some(stack) = stack
-            && let Err(second) = delete_stack(
-                self.aws,
-                self.writer,
-                self.ui,
-                self.clock,
-                self.place,
-                &stack,
-            )
-            .await
+            && let Err(second) = self.teardown().delete_stack(&stack).await
         {
             return error.hint(format!(
                 "run `cleanup`: removing the remains failed too: {second}"
@@ -110,39 +92,23 @@ impl Hands<'_> {
         )
     }
 
-    async fn update_stack(&self) -> Result<Outputs> {
+    async fn update_stack(&self, foreseen: &Foreseen) -> Result<Outputs> {
         let name = &self.spec.stack;
         self.ui.say(format_args!("changing the stack `{name}`"));
-        let mut watch = Watch::of_existing(self.aws, self.ui, self.clock, name).await?;
-        let begun = self
-            .writer
-            .update_stack(&self.spec.stack_request(&self.place.code_bucket()))
-            .await
-            .doing(format_args!("change the stack `{name}`"))?;
-        let settled = if begun {
-            let what = format!("the stack `{name}` to be changed");
-            watch.until_settled(name, &what, |_| true).await?
-        } else {
-            self.aws
-                .stack(name)
-                .await
-                .doing(format_args!("look at the stack `{name}`"))?
-        };
+        let id = &foreseen.set.stack_id;
+        let mut watch = Watch::of_existing(self.aws, self.ui, self.clock, id).await?;
+        self.execute(foreseen, "change").await?;
+        let what = format!("the stack `{name}` to be changed");
+        let settled = watch.until_settled(id, &what, Ends::OnceBegun).await?;
         match settled {
-            Some(stack)
-                if matches!(stack.status.as_str(), "CREATE_COMPLETE" | "UPDATE_COMPLETE") =>
-            {
-                Outputs::of(&stack)
-            }
-            Some(stack) if stack.status == "UPDATE_ROLLBACK_COMPLETE" && !begun => {
-                Outputs::of(&stack)
-            }
+            Some(stack) if stack.status == "UPDATE_COMPLETE" => Outputs::of(&stack),
             other => {
                 let status = other.map_or("gone".to_owned(), |stack| stack.status);
                 let error = Error::new(
                     Kind::Failed,
                     format!("the stack `{name}` could not be changed: it is {status}"),
-                );
+                )
+                .hint("remove the cause, then run the same command again");
                 Err(match watch.root_cause() {
                     Some(cause) => error.caused_by(cause),
                     None => error,

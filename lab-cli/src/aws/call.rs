@@ -79,6 +79,14 @@ impl CallError {
         }
     }
 
+    /// The answer began and did not end.
+    pub(super) fn cut_off(operation: &'static str, why: &dyn StdError) -> Self {
+        Self {
+            class: Class::Unreachable,
+            ..Self::malformed(operation, deepest(why))
+        }
+    }
+
     pub(super) fn unusable(operation: &'static str, why: &dyn StdError) -> Self {
         Self {
             class: Class::Unusable,

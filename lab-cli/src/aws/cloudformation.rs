@@ -1,8 +1,16 @@
-//! CloudFormation: the stack and its events.
+//! CloudFormation: the stack and its events; [`change_sets`] before it is made or changed, [`recovery`] when that failed.
+
+mod change_sets;
+mod recovery;
+
+pub use change_sets::{
+    ChangeSetDescription, ChangeSetId, ChangeSetSummary, ChangeSets, PropertyChange, ResourceChange,
+};
+pub use recovery::StackResource;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudformation::types::{Capability, Parameter, StackEvent as SdkEvent, Tag};
+use aws_sdk_cloudformation::types::{Parameter, StackEvent as SdkEvent, Tag};
 use time::OffsetDateTime;
 
 use super::{CallError, CallResult, Reader, Tags, Writer, moment};
@@ -189,57 +197,6 @@ impl Reader {
 }
 
 impl Writer {
-    /// Begins to make a stack; the answer is its id.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn create_stack(&self, request: &StackRequest) -> CallResult<String> {
-        self.aws
-            .cloudformation
-            .create_stack()
-            .stack_name(&request.name)
-            .template_body(&request.template)
-            .set_parameters(Some(request.sdk_parameters()))
-            .set_tags(Some(request.sdk_tags()))
-            .capabilities(Capability::CapabilityNamedIam)
-            .send()
-            .await
-            .map(|answer| answer.stack_id.unwrap_or_else(|| request.name.clone()))
-            .map_err(|e| CallError::from_sdk("cloudformation:CreateStack", &e))
-    }
-
-    /// Begins to change a stack. `false` when CloudFormation finds nothing to change.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn update_stack(&self, request: &StackRequest) -> CallResult<bool> {
-        let updated = self
-            .aws
-            .cloudformation
-            .update_stack()
-            .stack_name(&request.name)
-            .template_body(&request.template)
-            .set_parameters(Some(request.sdk_parameters()))
-            .set_tags(Some(request.sdk_tags()))
-            .capabilities(Capability::CapabilityNamedIam)
-            .send()
-            .await;
-        match updated {
-            Ok(_) => Ok(true),
-            Err(e) => {
-                let error = CallError::from_sdk("cloudformation:UpdateStack", &e);
-                // Again one code for everything; the words are all there is.
-                if error.is(&["ValidationError"])
-                    && error.message().contains("No updates are to be performed")
-                {
-                    Ok(false)
-                } else {
-                    Err(error)
-                }
-            }
-        }
-    }
-
     /// Begins to delete a stack. One that is gone already is fine.
     ///
     /// # Errors

@@ -1,7 +1,8 @@
 //! AWS, seen from the lab: one file per service. The SDK's types stay in here; what goes out is our own.
 //!
-//! There are two facades. A [`Reader`] only looks, and is all that a command starts with. A [`Writer`] changes things, and
-//! comes only out of a [`Consent`]: a dry run, which asks for none, cannot have one.
+//! There are three facades. A [`Reader`] only looks, and is all that a command starts with. A [`Writer`] changes things, and
+//! comes only out of a [`Consent`]: a dry run, which asks for none, cannot have one. [`ChangeSets`] is what a plan needs
+//! besides: it has CloudFormation work out what it would do, and takes that away again.
 
 mod call;
 mod cloudformation;
@@ -9,6 +10,7 @@ mod configservice;
 mod iam;
 mod lambda;
 mod logs;
+mod raw;
 mod s3;
 mod security_groups;
 mod session;
@@ -16,13 +18,18 @@ mod sns;
 mod sts;
 
 pub use call::{CallError, CallResult, Class, Doing};
-pub use cloudformation::{StackDescription, StackEvent, StackRequest};
+pub use cloudformation::{
+    ChangeSetDescription, ChangeSetId, ChangeSetSummary, ChangeSets, PropertyChange,
+    ResourceChange, StackDescription, StackEvent, StackRequest, StackResource,
+};
 pub use configservice::{
-    Channel, ConfigItem, EvaluationResult, RECORDED_TYPE, Recorder, RuleDescription, RuleRequest,
-    TRIGGERS,
+    CONTINUOUS, Channel, ConfigItem, EvaluationResult, Exclusion, ModeOverride, RECORDED_TYPE,
+    Recorder, RecorderDescription, RecordingGroup, RecordingMode, RuleDescription, RuleRequest,
+    Strategy, TRIGGERS,
 };
 pub use lambda::FunctionDescription;
 pub use logs::{LogEvent, LogQuery};
+pub use s3::{Document, Written};
 pub use session::Session;
 pub use sts::Identity;
 

@@ -2,6 +2,10 @@
 //!
 //! Every call names the expected owner, so that a bucket of the same name in another account is never touched.
 
+mod document;
+
+pub use document::{Document, Written};
+
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::primitives::ByteStream;

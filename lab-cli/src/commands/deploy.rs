@@ -1,23 +1,26 @@
 //! `driftlab deploy`.
 
+mod report;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use remediator_core::Policy;
-use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::first_evaluation::{Sought, failure_of, first_evaluation};
 use super::{in_scope, lab_group, live_group, observe_settled};
-use crate::apply::{Hands, apply};
-use crate::aws::{Doing, EvaluationResult, FunctionDescription, Writer};
+use crate::apply::{Foreseen, Hands, Seer, apply, make_code_bucket};
+use crate::aws::{Doing, Writer};
 use crate::cli::Context;
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
-use crate::output::{moment, table};
+use crate::interrupt::Hold;
+use crate::journal::{Bid, Lease, Purpose};
 use crate::plan::{Plan, conflicts, plan, refusal};
 use crate::spec::validate::pair;
-use crate::spec::{Architecture, LabScope, Overrides, Package, RULE_NAME, Settings, Spec};
-use crate::state::{Interest, Names, Outputs};
+use crate::spec::{Architecture, LabScope, Overrides, Package, Settings, Spec};
+use crate::state::{Interest, Names, Observed, Outputs};
 use crate::wait::parse_duration;
 
 /// Arguments.
@@ -64,37 +67,15 @@ pub struct Args {
     /// Do not wait for the first evaluation
     #[arg(long)]
     no_wait: bool,
-}
-
-#[derive(Debug, Serialize)]
-struct Report {
-    stack: String,
-    account: String,
-    region: String,
-    endpoint: Option<String>,
-    changed: bool,
-    plan: Plan,
-    #[serde(flatten)]
-    outputs: Outputs,
-    function: FunctionReport,
-    rule: &'static str,
-    evaluation: Option<EvaluationReport>,
-}
-
-#[derive(Debug, Serialize)]
-struct FunctionReport {
-    name: String,
-    runtime: Option<String>,
-    architecture: &'static str,
-    code_sha256: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct EvaluationReport {
-    compliance: String,
-    annotation: Option<String>,
-    #[serde(with = "crate::output::moments::option")]
-    recorded_at: Option<time::OffsetDateTime>,
+    /// Show what would be done, do nothing, and leave nothing behind
+    #[arg(long)]
+    plan: bool,
+    /// Borrow a recorder and channel that are there already, and give them back at clean-up
+    #[arg(long)]
+    adopt: bool,
+    /// Take the lab's lock over from somebody who is at work no more
+    #[arg(long)]
+    take_over: bool,
 }
 
 impl Args {
@@ -118,13 +99,61 @@ impl Args {
     }
 }
 
-/// Makes the lab, or brings it up to date.
+/// How often the way is cleared before the rest is planned: each time the stack was in another state.
+const CLEARINGS: usize = 3;
+
+/// Makes the lab, or brings it up to date; with `--plan` only shows what that would do.
 ///
 /// # Errors
-/// [`Kind::Refused`] when something foreign is in the way or consent is missing, [`Kind::TimedOut`] when the first
-/// evaluation does not arrive, [`Kind::NotHealed`] when the function reports that it fails, or the step that failed.
+/// [`Kind::Refused`] when something foreign is in the way, somebody else is at work or consent is missing,
+/// [`Kind::TimedOut`] when the first evaluation does not arrive, [`Kind::NotHealed`] when the function reports that it
+/// fails, or the step that failed.
 pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
-    let ui = &context.ui;
+    let begun = context.clock.now();
+    for _ in 0..=CLEARINGS {
+        let considered = consider(context, args, spec).await?;
+        if args.plan {
+            return show(context, considered).await;
+        }
+        if let Some(done) = carry_out(context, args, spec, considered).await? {
+            return finish(context, args, spec, begun, done).await;
+        }
+    }
+    Err(Error::new(
+        Kind::Failed,
+        format!(
+            "the stack `{}` does not come to a state in which it can be changed",
+            spec.stack
+        ),
+    )
+    .hint("remove the lab with `cleanup`, then deploy it anew"))
+}
+
+/// What was seen, what is to be done about it, and what CloudFormation says to that.
+struct Considered {
+    observed: Observed,
+    plan: Plan,
+    foreseen: Option<Foreseen>,
+    hold: Hold,
+}
+
+/// What was done.
+struct Done {
+    plan: Plan,
+    outputs: Outputs,
+    writer: Writer,
+}
+
+fn seer(context: &Context) -> Seer<'_> {
+    Seer {
+        aws: &context.aws,
+        ui: &context.ui,
+        clock: &context.clock,
+    }
+}
+
+/// Looks, plans and shows the plan.
+async fn consider(context: &Context, args: &Args, spec: &Spec) -> Result<Considered> {
     let request = spec.stack_request(&context.place.code_bucket());
     let names = Names::from_parameters(&request.parameters, None);
     let key = spec.package.key();
@@ -132,22 +161,165 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         package_key: Some(&key),
         names: Some(&names),
     };
-    let observed = observe_settled(context, interest).await?;
-    if let Some(refusal) = refusal(&conflicts(&observed)) {
+    let observed = observe_settled(context, interest, args.take_over).await?;
+    if let Some(refusal) = refusal(&conflicts(&observed, args.adopt)) {
         return Err(refusal);
     }
-    let plan = plan(spec, &observed)?;
-    let writer = Writer::new(&context.aws, &agree(context, spec, &plan)?);
+    let mut plan = plan(spec, &observed)?;
+    // From here on there may be a change set to take away.
+    let hold = context.interrupt.hold();
+    let foreseen = seer(context).foresee(spec, &observed, &mut plan).await?;
+    for line in plan.to_string().lines() {
+        context.ui.say(format_args!("  {line}"));
+    }
+    if plan.clears_the_way() {
+        context.ui.say(
+            "the stack comes first; what it becomes is planned, shown and asked for after that",
+        );
+    }
+    if spec.scope != LabScope::LabVpc {
+        context.ui.warn(
+            "the function's role lets it repair only groups of the lab's VPC, whatever the scope",
+        );
+    }
+    Ok(Considered {
+        observed,
+        plan,
+        foreseen,
+        hold,
+    })
+}
+
+/// The end of a dry run: nothing is left behind.
+async fn show(context: &Context, considered: Considered) -> Result<()> {
+    let Considered {
+        observed: _,
+        plan,
+        foreseen,
+        hold: _hold,
+    } = considered;
+    if let Some(foreseen) = foreseen {
+        seer(context).withdraw(foreseen).await?;
+    }
+    report::planned(context, &plan)
+}
+
+/// Carries the plan out, once the user agrees and nobody else is at work. `None` when that only cleared the way.
+async fn carry_out(
+    context: &Context,
+    args: &Args,
+    spec: &Spec,
+    considered: Considered,
+) -> Result<Option<Done>> {
+    let Considered {
+        observed,
+        plan,
+        foreseen,
+        hold: _hold,
+    } = considered;
+    if plan.is_empty() {
+        let Some(outputs) = observed.outputs()? else {
+            return Err(Error::new(
+                Kind::Failed,
+                format!(
+                    "the stack `{}` cannot be used in its present state",
+                    spec.stack
+                ),
+            ));
+        };
+        return Ok(Some(Done {
+            writer: Writer::new(&context.aws, &Consent::by_command()),
+            plan,
+            outputs,
+        }));
+    }
+    let (writer, lease) = match begin(context, args, &plan, &observed).await {
+        Ok(begun) => begun,
+        Err(error) => return Err(seer(context).unused(foreseen, error).await),
+    };
     let hands = Hands {
         aws: &context.aws,
         writer: &writer,
         place: &context.place,
         spec,
-        ui,
+        ui: &context.ui,
         clock: &context.clock,
+        lease: &lease,
     };
-    let begun = context.clock.now();
-    let outputs = apply(hands, &plan, &observed).await?;
+    let work = async {
+        if plan.clears_the_way() {
+            hands.clear_the_way(&plan, &observed).await?;
+            return Ok(None);
+        }
+        apply(hands, &plan, &observed, foreseen.as_ref())
+            .await
+            .map(Some)
+    };
+    let outcome = context.interrupt.over(lease.during(work)).await;
+    let outcome = match outcome {
+        Ok(outputs) => Ok(outputs),
+        Err(error) => Err(seer(context).unused(foreseen, error).await),
+    };
+    let outputs = lease.released(&context.ui, outcome).await?;
+    Ok(outputs.map(|outputs| Done {
+        plan,
+        outputs,
+        writer,
+    }))
+}
+
+/// Asks for consent, and takes the lab's lock.
+async fn begin<'a>(
+    context: &'a Context,
+    args: &Args,
+    plan: &Plan,
+    observed: &Observed,
+) -> Result<(Writer, Lease<'a>)> {
+    let agreed = context
+        .consent(if plan.clears_the_way() {
+            "Put the stack right first?"
+        } else {
+            "Make these changes?"
+        })
+        .await?;
+    let writer = Writer::new(&context.aws, &agreed);
+    if observed.code_bucket.is_none() {
+        make_code_bucket(&writer, &context.place, &context.ui, &context.clock).await?;
+    }
+    let bid = Bid {
+        aws: &context.aws,
+        writer: writer.clone(),
+        place: &context.place,
+        ui: &context.ui,
+        clock: &context.clock,
+        purpose: Purpose::Deploy,
+        take_over: args.take_over,
+    };
+    let by = &context.place.identity.arn;
+    let now = context.clock.now();
+    let lease = Lease::take(bid, &observed.journal, |journal| {
+        if !plan.clears_the_way() {
+            plan.note(observed, by, now, journal);
+        }
+    })
+    .await?;
+    Ok((writer, lease))
+}
+
+/// Waits for the first evaluation and tells how it all ended.
+async fn finish(
+    context: &Context,
+    args: &Args,
+    spec: &Spec,
+    begun: OffsetDateTime,
+    done: Done,
+) -> Result<()> {
+    let Done {
+        plan,
+        outputs,
+        writer,
+    } = done;
+    let ui = &context.ui;
     let evaluation = async {
         if args.no_wait || !judges_lab_group(context, spec, &outputs).await? {
             return Ok(None);
@@ -185,7 +357,7 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         ));
     }
     let failing = evaluation.as_ref().and_then(failure_of);
-    report(context, spec, plan, outputs, function, evaluation)?;
+    report::deployed(context, spec, plan, outputs, function, evaluation)?;
     match failing {
         None => Ok(()),
         Some(annotation) => Err(Error::new(
@@ -194,23 +366,6 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         )
         .hint("read what it logged with `logs`")),
     }
-}
-
-/// Shows the plan and asks for consent to it.
-fn agree(context: &Context, spec: &Spec, plan: &Plan) -> Result<Consent> {
-    let ui = &context.ui;
-    for line in plan.to_string().lines() {
-        ui.say(format_args!("  {line}"));
-    }
-    if spec.scope != LabScope::LabVpc {
-        ui.warn(
-            "the function's role lets it repair only groups of the lab's VPC, whatever the scope",
-        );
-    }
-    if plan.is_empty() {
-        return Ok(Consent::by_command());
-    }
-    context.consent("Make these changes?")
 }
 
 /// Whether the rule judges LabSG1 at all: a scope that was asked for may leave it out, and then there is nothing to wait
@@ -233,76 +388,4 @@ async fn judges_lab_group(context: &Context, spec: &Spec, outputs: &Outputs) -> 
         ));
     }
     Ok(judged)
-}
-
-fn report(
-    context: &Context,
-    spec: &Spec,
-    plan: Plan,
-    outputs: Outputs,
-    function: FunctionDescription,
-    evaluation: Option<EvaluationResult>,
-) -> Result<()> {
-    let place = &context.place;
-    let report = Report {
-        stack: spec.stack.clone(),
-        account: place.account().to_owned(),
-        region: place.region.clone(),
-        endpoint: context.aws.endpoint().map(str::to_owned),
-        changed: !plan.is_empty(),
-        plan,
-        function: FunctionReport {
-            name: outputs.function_name.clone(),
-            runtime: function.runtime,
-            architecture: spec.package.architecture.as_str(),
-            code_sha256: function.code_sha256,
-        },
-        outputs,
-        rule: RULE_NAME,
-        evaluation: evaluation.map(|result| EvaluationReport {
-            compliance: result.compliance,
-            annotation: result.annotation,
-            recorded_at: result.recorded_at,
-        }),
-    };
-    let evaluation = match &report.evaluation {
-        Some(EvaluationReport {
-            compliance,
-            annotation,
-            recorded_at,
-        }) => format!(
-            "{compliance}: {} ({})",
-            annotation.as_deref().unwrap_or_default(),
-            recorded_at.map(moment).unwrap_or_default()
-        ),
-        None => "not waited for".to_owned(),
-    };
-    let rows = [
-        ["stack".to_owned(), report.stack.clone()],
-        [
-            "account".to_owned(),
-            format!("{}, {}", report.account, report.region),
-        ],
-        [
-            "group".to_owned(),
-            format!(
-                "LabSG1 {} in {}",
-                report.outputs.group_id, report.outputs.vpc_id
-            ),
-        ],
-        ["function".to_owned(), report.function.name.clone()],
-        [
-            "code sha-256".to_owned(),
-            report.function.code_sha256.clone().unwrap_or_default(),
-        ],
-        ["rule".to_owned(), report.rule.to_owned()],
-        ["evaluation".to_owned(), evaluation],
-        ["log group".to_owned(), report.outputs.log_group.clone()],
-        [
-            "delivery".to_owned(),
-            report.outputs.delivery_bucket.clone(),
-        ],
-    ];
-    let text = table(["the lab is ready", ""], rows);
-    context.ui.result(&report, &text)
 }

@@ -15,10 +15,11 @@ use remediator_core::{AccountId, GroupId, Policy, SecurityGroup};
 use crate::aws::Doing;
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
+use crate::journal::nobody_else;
 use crate::state::{
     Interest, Observed, ObservedStack, Outputs, Phase, observe, observe_stack, phase,
 };
-use crate::watch::Watch;
+use crate::watch::{Ends, Watch};
 
 /// The stack of a lab that is deployed, and its outputs.
 async fn deployed(context: &Context) -> Result<(ObservedStack, Outputs)> {
@@ -36,7 +37,7 @@ async fn deployed(context: &Context) -> Result<(ObservedStack, Outputs)> {
             let outputs = Outputs::of(&stack.description)?;
             Ok((stack, outputs))
         }
-        Phase::Busy | Phase::Broken | Phase::Stuck => Err(not_deployed(format!(
+        Phase::Busy | Phase::Review | Phase::Broken | Phase::Stuck => Err(not_deployed(format!(
             "the stack `{name}` cannot be used: it is {status}"
         ))),
     }
@@ -74,10 +75,19 @@ async fn live_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
         })
 }
 
-/// Looks at everything. A stack that CloudFormation is working on is waited for: nothing can be decided before it is at
-/// rest.
-async fn observe_settled(context: &Context, interest: Interest<'_>) -> Result<Observed> {
-    let observed = observe(&context.aws, &context.place, interest).await?;
+/// Looks at everything, and refuses if somebody else is at work. A stack that CloudFormation is working on is waited for:
+/// nothing can be decided before it is at rest.
+async fn observe_settled(
+    context: &Context,
+    interest: Interest<'_>,
+    take_over: bool,
+) -> Result<Observed> {
+    let look = async || {
+        let observed = observe(&context.aws, &context.place, interest).await?;
+        nobody_else(&observed.journal, &context.place, &context.clock, take_over)?;
+        Ok(observed)
+    };
+    let observed: Observed = look().await?;
     let busy = observed
         .stack
         .as_ref()
@@ -93,6 +103,6 @@ async fn observe_settled(context: &Context, interest: Interest<'_>) -> Result<Ob
     let mut watch =
         Watch::of_existing(&context.aws, &context.ui, &context.clock, &stack.id).await?;
     let what = format!("the stack `{}` to come to rest", stack.name);
-    watch.until_settled(&stack.id, &what, |_| true).await?;
-    observe(&context.aws, &context.place, interest).await
+    watch.until_settled(&stack.id, &what, Ends::AtRest).await?;
+    look().await
 }

@@ -175,7 +175,7 @@ fn config_parts(observed: &Observed) -> Vec<Part> {
             None => running.to_owned(),
         };
         let ours = observed.owns_recorder(found);
-        parts.push(Part::new("recorder", &found.it.name, &state, ours));
+        parts.push(Part::new("recorder", found.it.name(), &state, ours));
     }
     for found in &observed.channels {
         let channel = &found.channel;

@@ -105,12 +105,42 @@ pub const CALLS: &[Call] = &[
         Itself(Sid::OwnStack),
     ),
     call(
-        "cloudformation:CreateStack",
+        "cloudformation:CreateChangeSet",
         &[Deploy],
         Itself(Sid::OwnStack),
     ),
     call(
-        "cloudformation:UpdateStack",
+        "cloudformation:DescribeChangeSet",
+        &[Deploy],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:DeleteChangeSet",
+        &[Deploy],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:ExecuteChangeSet",
+        &[Deploy],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:ListChangeSets",
+        Feature::ALL,
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:ListStackResources",
+        &[Deploy, Cleanup],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:ContinueUpdateRollback",
+        &[Deploy],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:RollbackStack",
         &[Deploy],
         Itself(Sid::OwnStack),
     ),
@@ -161,7 +191,7 @@ pub const CALLS: &[Call] = &[
     ),
     call(
         "config:PutConfigurationRecorder",
-        &[Deploy],
+        &[Deploy, Cleanup],
         These(&[
             ("config:PutConfigurationRecorder", Sid::Recorder),
             ("config:TagResource", Sid::Recorder),
@@ -283,7 +313,16 @@ pub const CALLS: &[Call] = &[
             ("s3:ListBucket", Sid::CodeBucket),
         ]),
     ),
-    call("s3:PutObject", &[Deploy], Itself(Sid::CodeObjects)),
+    // The journal.
+    call(
+        "s3:GetObject",
+        Feature::ALL,
+        These(&[
+            ("s3:GetObject", Sid::CodeObjects),
+            ("s3:ListBucket", Sid::CodeBucket),
+        ]),
+    ),
+    call("s3:PutObject", &[Deploy, Cleanup], Itself(Sid::CodeObjects)),
     call(
         "s3:ListObjectVersions",
         &[Deploy, Cleanup],

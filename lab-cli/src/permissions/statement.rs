@@ -118,7 +118,9 @@ impl Sid {
             Self::CodeBucket => {
                 "make the bucket for the function's package, mark it as the lab's, and close it"
             }
-            Self::CodeObjects => "put the package there, and see whether it is there already",
+            Self::CodeObjects => {
+                "put the package and the journal there, and see what is there already"
+            }
             Self::EmptyBuckets => "list and delete the lab's two buckets",
             Self::EmptyObjects => "empty the lab's two buckets before they are deleted",
             Self::Function => "see the function, and replace its code when only that has drifted",

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::Error;
+use crate::journal::unknown_fields;
 use crate::spec::RULE_NAME;
 use crate::state::{Observed, Phase, phase};
 
@@ -14,19 +15,19 @@ pub enum Conflict {
         /// Its name.
         stack: String,
     },
-    /// A stack that needs a decision in CloudFormation.
-    StuckStack {
-        /// Its name.
-        stack: String,
-        /// Its status.
-        status: String,
-    },
     /// The one recorder of the region.
     Recorder {
         /// Its name.
         name: String,
         /// Its role.
         role_arn: String,
+    },
+    /// A recorder that could not be given back as it was, because it has something that this program does not know.
+    StrangeRecorder {
+        /// Its name.
+        name: String,
+        /// What it has.
+        unknown: Vec<String>,
     },
     /// The one delivery channel of the region.
     Channel {
@@ -54,13 +55,17 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForeignStack { stack } => write!(f, "stack `{stack}` was not made by driftlab"),
-            Self::StuckStack { stack, status } => write!(f, "stack `{stack}` is stuck in {status}"),
             Self::Recorder { name, role_arn } => {
                 write!(
                     f,
                     "configuration recorder `{name}` records with `{role_arn}`, which is not this lab's"
                 )
             }
+            Self::StrangeRecorder { name, unknown } => write!(
+                f,
+                "configuration recorder `{name}` has something that could not be given back: `{}`",
+                unknown.join("`, `")
+            ),
             Self::Channel { name, bucket } => {
                 write!(
                     f,
@@ -99,13 +104,13 @@ impl Conflict {
                     "or hand the stack over: update it with the tag `driftlab:lab={stack}`, then run the same command again"
                 ),
             ],
-            Self::StuckStack { stack, .. } => vec![
-                format!("run `aws cloudformation continue-update-rollback --stack-name {stack}`, then the same command again"),
-                "or remove the lab with `cleanup` and deploy it anew".to_owned(),
-            ],
             Self::Recorder { .. } | Self::Channel { .. } => vec![
                 "deploy in another region with `--region`: AWS Config has one recorder and one channel for each".to_owned(),
-                "or, if nobody needs them, stop and delete the recorder and the channel of this region yourself first".to_owned(),
+                "or borrow what is there with `--adopt`: the recorder is widened only as far as the lab needs, the channel stays as it is, and clean-up gives them back as they were".to_owned(),
+            ],
+            Self::StrangeRecorder { .. } => vec![
+                "deploy in another region with `--region`".to_owned(),
+                "or use a newer driftlab, which may know it".to_owned(),
             ],
             Self::Rule => vec![
                 "deploy in another region with `--region`".to_owned(),
@@ -120,21 +125,15 @@ impl Conflict {
     }
 }
 
-/// Everything that is in the way.
-pub fn conflicts(observed: &Observed) -> Vec<Conflict> {
+/// Everything that is in the way. With `adopt`, recorder and channel of somebody else are not, as they will be borrowed.
+pub fn conflicts(observed: &Observed, adopt: bool) -> Vec<Conflict> {
     let mut found = Vec::new();
     match &observed.stack {
         Some(stack) if !observed.owns_stack() => found.push(Conflict::ForeignStack {
             stack: stack.description.name.clone(),
         }),
-        Some(stack) if phase(&stack.description.status) == Phase::Stuck => {
-            found.push(Conflict::StuckStack {
-                stack: stack.description.name.clone(),
-                status: stack.description.status.clone(),
-            })
-        }
-        Some(_) => {}
-        None => found.extend(observed.named.iter().map(|named| Conflict::Name {
+        Some(stack) if phase(&stack.description.status) != Phase::Review => {}
+        Some(_) | None => found.extend(observed.named.iter().map(|named| Conflict::Name {
             kind: named.kind,
             name: named.name.clone(),
             parameter: named.parameter,
@@ -142,15 +141,24 @@ pub fn conflicts(observed: &Observed) -> Vec<Conflict> {
         })),
     }
     for recorder in &observed.recorders {
-        if !observed.owns_recorder(recorder) {
+        if observed.owns_recorder(recorder) {
+            continue;
+        }
+        let unknown = unknown_fields(&recorder.it.raw);
+        if !adopt && !observed.has_borrowed_recorder() {
             found.push(Conflict::Recorder {
-                name: recorder.it.name.clone(),
-                role_arn: recorder.it.role_arn.clone(),
+                name: recorder.it.name().to_owned(),
+                role_arn: recorder.it.it.role_arn.clone(),
+            });
+        } else if !unknown.is_empty() {
+            found.push(Conflict::StrangeRecorder {
+                name: recorder.it.name().to_owned(),
+                unknown,
             });
         }
     }
     for channel in &observed.channels {
-        if !observed.owns_channel(channel) {
+        if !adopt && !observed.owns_channel(channel) && !observed.has_borrowed_channel() {
             found.push(Conflict::Channel {
                 name: channel.channel.name.clone(),
                 bucket: channel.channel.bucket.clone(),

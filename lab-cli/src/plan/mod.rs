@@ -1,14 +1,24 @@
 //! What has to change: a pure comparison of the lab as it should be with the lab as it is.
 
+mod config;
 mod conflict;
-mod diff;
+mod difference;
+mod show;
+mod stack;
 
+pub use config::{Singletons, plan_config};
 pub use conflict::{Conflict, conflicts, refusal};
-pub use diff::{Singletons, plan, plan_config};
-
-use std::fmt;
+pub use difference::Difference;
+pub(crate) use difference::{group_in_words, mode_in_words, of_recorder};
 
 use serde::Serialize;
+use time::OffsetDateTime;
+
+use crate::aws::ResourceChange;
+use crate::error::Result;
+use crate::journal::{Borrowed, BorrowedRecorder, Journal};
+use crate::spec::Spec;
+use crate::state::Observed;
 
 /// One step, so specific that carrying it out leaves nothing to choose.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,11 +26,6 @@ use serde::Serialize;
 pub enum Change {
     /// Make the code bucket, block public access to it and tag it.
     MakeCodeBucket {
-        /// The bucket.
-        bucket: String,
-    },
-    /// Note on the code bucket that the retention is ours, before it is set.
-    NoteRetention {
         /// The bucket.
         bucket: String,
     },
@@ -38,10 +43,19 @@ pub enum Change {
         /// Its status.
         status: String,
     },
+    /// Bring the stack back to what it was before a change that failed half-way.
+    RecoverStack {
+        /// The stack.
+        stack: String,
+        /// Its status.
+        status: String,
+    },
     /// Make the stack.
     CreateStack {
         /// The stack.
         stack: String,
+        /// What CloudFormation would make; empty until it was asked.
+        resources: Vec<ResourceChange>,
     },
     /// Change the stack.
     UpdateStack {
@@ -49,25 +63,45 @@ pub enum Change {
         stack: String,
         /// What differs.
         because: Vec<String>,
+        /// What CloudFormation would change; empty until it was asked.
+        resources: Vec<ResourceChange>,
     },
     /// Give the function the package again: somebody gave it another one.
     ReplaceCode {
         /// The function.
         function: String,
     },
-    /// Make or change the recorder.
+    /// Make or change the lab's own recorder.
     PutRecorder {
         /// The recorder.
         recorder: String,
+        /// Whether there is none yet.
+        is_new: bool,
         /// What differs.
-        because: Vec<String>,
+        differs: Vec<Difference>,
     },
-    /// Make or change the delivery channel.
+    /// Use the recorder that is there, widened as far as the lab needs.
+    AdoptRecorder {
+        /// The recorder.
+        recorder: String,
+        /// What differs; nothing when it does all that the lab needs.
+        differs: Vec<Difference>,
+    },
+    /// Make or change the lab's own delivery channel.
     PutChannel {
         /// The channel.
         channel: String,
+        /// Whether there is none yet.
+        is_new: bool,
         /// What differs.
-        because: Vec<String>,
+        differs: Vec<Difference>,
+    },
+    /// Use the delivery channel that is there, as it is.
+    AdoptChannel {
+        /// The channel.
+        channel: String,
+        /// Where it delivers to.
+        bucket: String,
     },
     /// Start the recorder.
     StartRecorder {
@@ -83,8 +117,10 @@ pub enum Change {
     PutRule {
         /// The rule.
         rule: String,
+        /// Whether there is none yet.
+        is_new: bool,
         /// What differs.
-        because: Vec<String>,
+        differs: Vec<Difference>,
     },
 }
 
@@ -111,82 +147,106 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
-}
 
-struct Because<'a>(&'a [String]);
-
-impl fmt::Display for Because<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return Ok(());
-        }
-        write!(f, " ({})", self.0.join(", "))
+    /// Whether the stack has to be put right before CloudFormation can say what the rest would do. Then that is all that
+    /// is done, and what comes after it is planned anew.
+    pub fn clears_the_way(&self) -> bool {
+        self.changes.iter().any(|change| {
+            matches!(
+                change,
+                Change::RemoveBrokenStack { .. } | Change::RecoverStack { .. }
+            )
+        })
     }
-}
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// A thing is made when nothing differs because there is nothing.
-        fn sign(because: &[String]) -> char {
-            if because.is_empty() { '+' } else { '~' }
-        }
-        match self {
-            Self::MakeCodeBucket { bucket } => write!(f, "+ code bucket `{bucket}`"),
-            Self::NoteRetention { bucket } => write!(
-                f,
-                "~ code bucket `{bucket}` (note that the retention is ours)"
-            ),
-            Self::UploadPackage { key, bytes } => write!(f, "+ package `{key}` ({bytes} bytes)"),
-            Self::RemoveBrokenStack { stack, status } => write!(f, "- stack `{stack}` ({status})"),
-            Self::CreateStack { stack } => write!(f, "+ stack `{stack}`"),
-            Self::UpdateStack { stack, because } => {
-                write!(f, "~ stack `{stack}`{}", Because(because))
-            }
-            Self::ReplaceCode { function } => {
-                write!(f, "~ code of function `{function}` (it is not our package)")
-            }
-            Self::PutRecorder { recorder, because } => {
-                write!(
-                    f,
-                    "{} configuration recorder `{recorder}`{}",
-                    sign(because),
-                    Because(because)
-                )
-            }
-            Self::PutChannel { channel, because } => {
-                write!(
-                    f,
-                    "{} delivery channel `{channel}`{}",
-                    sign(because),
-                    Because(because)
-                )
-            }
-            Self::StartRecorder { recorder } => {
-                write!(f, "~ configuration recorder `{recorder}` (start it)")
-            }
-            Self::PutRetention { days } => {
-                write!(f, "+ retention of configuration history ({days} days)")
-            }
-            Self::PutRule { rule, because } => {
-                write!(f, "{} rule `{rule}`{}", sign(because), Because(because))
+    /// Whether the stack is to be made (`Some(true)`) or changed (`Some(false)`).
+    pub fn makes_stack(&self) -> Option<bool> {
+        self.changes.iter().find_map(|change| match change {
+            Change::CreateStack { .. } => Some(true),
+            Change::UpdateStack { .. } => Some(false),
+            Change::MakeCodeBucket { .. }
+            | Change::UploadPackage { .. }
+            | Change::RemoveBrokenStack { .. }
+            | Change::RecoverStack { .. }
+            | Change::ReplaceCode { .. }
+            | Change::PutRecorder { .. }
+            | Change::AdoptRecorder { .. }
+            | Change::PutChannel { .. }
+            | Change::AdoptChannel { .. }
+            | Change::StartRecorder { .. }
+            | Change::PutRetention { .. }
+            | Change::PutRule { .. } => None,
+        })
+    }
+
+    /// Fills in what CloudFormation says that it would do with the stack; `None` when it finds nothing to do.
+    pub fn foresee(&mut self, foreseen: Option<Vec<ResourceChange>>) {
+        let Some(foreseen) = foreseen else {
+            self.changes
+                .retain(|change| !matches!(change, Change::UpdateStack { .. }));
+            return;
+        };
+        for change in &mut self.changes {
+            if let Change::CreateStack { resources, .. } | Change::UpdateStack { resources, .. } =
+                change
+            {
+                resources.clone_from(&foreseen);
             }
         }
     }
-}
 
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            writeln!(f, "nothing to change")?;
-        }
+    /// Writes into the journal what carrying the plan out will touch that is not the lab's, and what the lab sets that
+    /// nobody could tell from somebody else's.
+    pub fn note(&self, observed: &Observed, by: &str, now: OffsetDateTime, journal: &mut Journal) {
         for change in &self.changes {
-            writeln!(f, "{change}")?;
+            if let Change::PutRetention { days } = change {
+                journal.retention = Some(*days);
+            }
         }
-        for Kept { subject, reason } in &self.kept {
-            writeln!(f, "= {subject} ({reason})")?;
+        let recorder = observed
+            .recorders
+            .iter()
+            .find(|recorder| !observed.owns_recorder(recorder));
+        let channel = observed
+            .channels
+            .iter()
+            .find(|channel| !observed.owns_channel(channel));
+        if recorder.is_none() && channel.is_none() {
+            return;
         }
-        Ok(())
+        let earlier = journal.borrowed.take();
+        journal.borrowed = Some(Borrowed {
+            since: earlier.as_ref().map_or(now, |earlier| earlier.since),
+            by: earlier
+                .as_ref()
+                .map_or_else(|| by.to_owned(), |earlier| earlier.by.clone()),
+            recorder: recorder.map(|recorder| {
+                let earlier = earlier.as_ref().and_then(|e| e.recorder.as_ref());
+                BorrowedRecorder::of(&recorder.it, earlier)
+            }),
+            channel: channel.map(|channel| channel.channel.raw.clone()),
+            retention: observed
+                .retention
+                .filter(|days| observed.own_retention() != Some(*days)),
+        });
     }
+}
+
+/// Compares the lab as it should be with the lab as it is. Conflicts are looked for elsewhere, and before: what is not the
+/// lab's here is borrowed with the user's consent.
+///
+/// # Errors
+/// When the stack is usable but is not the lab's (an output is missing).
+pub fn plan(spec: &Spec, observed: &Observed) -> Result<Plan> {
+    let mut plan = Plan::default();
+    stack::plan_code(spec, observed, &mut plan);
+    stack::plan_stack(spec, observed, &mut plan);
+    let outputs = observed.outputs()?;
+    if let Some(outputs) = &outputs {
+        stack::plan_function(spec, observed, outputs, &mut plan);
+    }
+    plan_config(spec, observed, outputs.as_ref(), &mut plan);
+    Ok(plan)
 }
 
 #[cfg(test)]

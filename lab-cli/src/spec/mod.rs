@@ -18,8 +18,6 @@ use crate::error::{Error, Kind, Result};
 
 /// The tag that says whose something is: its value is the name of the stack.
 pub const TAG: &str = "driftlab:lab";
-/// The tag on the code bucket that says that this lab set the retention of AWS Config, and to how many days.
-pub const RETENTION_TAG: &str = "driftlab:retention";
 /// Seven years, leap days included; also the most that AWS Config accepts.
 pub const RETENTION_DAYS: i32 = 2557;
 /// The rule's name in both source documents.

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use super::{Observed, ObservedChannel, ObservedStack, Place, Tagged};
 use crate::aws::{
-    Channel, FunctionDescription, Identity, Recorder, RuleDescription, StackDescription, TRIGGERS,
-    Tags,
+    Channel, FunctionDescription, Identity, Recorder, RecorderDescription, RuleDescription,
+    StackDescription, TRIGGERS, Tags,
 };
+use crate::journal::{Journal, Seen};
 use crate::spec::{
-    Architecture, Overrides, Package, RETENTION_DAYS, RETENTION_TAG, RULE_DESCRIPTION, RULE_NAME,
-    Settings, Spec, TAG,
+    Architecture, Overrides, Package, RETENTION_DAYS, RULE_DESCRIPTION, RULE_NAME, Settings, Spec,
+    TAG,
 };
 
 pub(crate) const STACK: &str = "lab-environment";
@@ -31,6 +32,15 @@ pub(crate) fn ours() -> Tags {
     [(TAG.to_owned(), STACK.to_owned())].into()
 }
 
+/// A recorder of this description, at rest.
+pub(crate) fn recorder(it: RecorderDescription) -> Recorder {
+    Recorder {
+        raw: serde_json::to_value(&it).unwrap(),
+        it,
+        ..Recorder::default()
+    }
+}
+
 /// A fresh account.
 pub(crate) fn nothing() -> Observed {
     Observed {
@@ -48,6 +58,7 @@ pub(crate) fn nothing() -> Observed {
         retention: None,
         rule: None,
         code_bucket: None,
+        journal: Seen::Absent,
         package_present: false,
         function: None,
         named: Vec::new(),
@@ -77,6 +88,7 @@ pub(crate) fn converged() -> Observed {
     let request = spec.stack_request(&observed.place.code_bucket());
     observed.stack = Some(ObservedStack {
         template: request.template,
+        change_sets: Vec::new(),
         description: StackDescription {
             name: STACK.into(),
             status: "CREATE_COMPLETE".into(),
@@ -88,13 +100,11 @@ pub(crate) fn converged() -> Observed {
     });
     observed.recorders = vec![Tagged {
         it: Recorder {
-            name: "default".into(),
-            arn: Some("arn:recorder".into()),
-            role_arn: "arn:config-role".into(),
-            types: vec!["AWS::EC2::SecurityGroup".into()],
-            frequency: Some("CONTINUOUS".into()),
             recording: true,
-            ..Recorder::default()
+            ..recorder(RecorderDescription {
+                arn: Some("arn:recorder".into()),
+                ..RecorderDescription::of_lab("default", "arn:config-role")
+            })
         },
         tags: ours(),
     }];
@@ -103,6 +113,7 @@ pub(crate) fn converged() -> Observed {
             name: "default".into(),
             bucket: "delivery".into(),
             topic_arn: Some("arn:topic".into()),
+            ..Channel::default()
         },
         bucket_tags: Some(ours()),
     }];
@@ -120,9 +131,14 @@ pub(crate) fn converged() -> Observed {
         },
         tags: ours(),
     });
-    let mut tags = ours();
-    tags.insert(RETENTION_TAG.into(), RETENTION_DAYS.to_string());
-    observed.code_bucket = Some(tags);
+    observed.code_bucket = Some(ours());
+    observed.journal = Seen::Read(
+        Box::new(Journal {
+            retention: Some(RETENTION_DAYS),
+            ..Journal::new(STACK)
+        }),
+        "\"etag\"".into(),
+    );
     observed.package_present = true;
     observed.function = Some(FunctionDescription {
         runtime: Some("provided.al2023".into()),

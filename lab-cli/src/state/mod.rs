@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::aws::{
-    Channel, FunctionDescription, Identity, Recorder, RuleDescription, StackDescription, Tags,
+    ChangeSetSummary, Channel, FunctionDescription, Identity, Recorder, RuleDescription,
+    StackDescription, Tags,
 };
 use crate::error::{Error, Kind, Result};
+use crate::journal::Seen;
 use crate::spec::{self, TAG};
 
 /// Where and whose the lab is.
@@ -49,6 +51,9 @@ impl Place {
     }
 }
 
+/// What the names of this program's change sets begin with.
+pub const CHANGE_SET_PREFIX: &str = "driftlab-";
+
 /// What one can do with a stack in its present state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -56,18 +61,24 @@ pub enum Phase {
     Usable,
     /// CloudFormation is at work.
     Busy,
+    /// It is empty and waits for its first change set to be carried out.
+    Review,
     /// Nothing but deleting it is possible.
     Broken,
-    /// It needs a decision that is not ours: a rollback that failed.
+    /// A change of it failed half-way, and has to be taken back before anything else is possible.
     Stuck,
 }
 
 /// The phase that a stack's status means.
 pub fn phase(status: &str) -> Phase {
     match status {
-        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED"
-        | "REVIEW_IN_PROGRESS" => Phase::Broken,
-        "UPDATE_ROLLBACK_FAILED" | "IMPORT_ROLLBACK_FAILED" | "UPDATE_FAILED" => Phase::Stuck,
+        "REVIEW_IN_PROGRESS" => Phase::Review,
+        "ROLLBACK_COMPLETE"
+        | "ROLLBACK_FAILED"
+        | "CREATE_FAILED"
+        | "DELETE_FAILED"
+        | "IMPORT_ROLLBACK_FAILED" => Phase::Broken,
+        "UPDATE_ROLLBACK_FAILED" | "UPDATE_FAILED" => Phase::Stuck,
         busy if busy.ends_with("_IN_PROGRESS") => Phase::Busy,
         _ => Phase::Usable,
     }
@@ -80,6 +91,8 @@ pub struct ObservedStack {
     pub description: StackDescription,
     /// The template it was last given.
     pub template: String,
+    /// Its change sets; looked at only while it is under review.
+    pub change_sets: Vec<ChangeSetSummary>,
 }
 
 /// Something that tags can be read from.
@@ -130,6 +143,8 @@ pub struct Observed {
     pub rule: Option<Tagged<RuleDescription>>,
     /// The tags of the code bucket.
     pub code_bucket: Option<Tags>,
+    /// The journal in the code bucket.
+    pub journal: Seen,
     /// Whether the code bucket holds the package.
     pub package_present: bool,
     /// The function.
@@ -159,17 +174,51 @@ impl Observed {
             .map(String::as_str)
     }
 
-    /// Whether the stack is this lab's: it carries our tag, which a stack made by hand does not.
+    /// Whether the stack is this lab's: it carries our tag, which a stack made by hand does not. One that is under review
+    /// has no tags yet and nothing in it; it is ours if no change set of somebody else waits in it.
     pub fn owns_stack(&self) -> bool {
-        self.stack
-            .as_ref()
-            .is_some_and(|stack| self.place.owns(&stack.description.tags))
+        self.stack.as_ref().is_some_and(|stack| {
+            if phase(&stack.description.status) == Phase::Review {
+                let sets = &stack.change_sets;
+                return sets
+                    .iter()
+                    .all(|set| set.name.starts_with(CHANGE_SET_PREFIX));
+            }
+            self.place.owns(&stack.description.tags)
+        })
+    }
+
+    /// Whether the journal says that the recorder that is there was borrowed.
+    pub fn has_borrowed_recorder(&self) -> bool {
+        let loan = self
+            .journal
+            .borrowed()
+            .and_then(|borrowed| borrowed.recorder.as_ref());
+        loan.is_some_and(|loan| {
+            self.recorders
+                .iter()
+                .any(|recorder| recorder.it.name() == loan.name())
+        })
+    }
+
+    /// Whether the journal says that the delivery channel that is there was borrowed.
+    pub fn has_borrowed_channel(&self) -> bool {
+        self.channels
+            .iter()
+            .any(|channel| self.is_borrowed_channel(&channel.channel))
+    }
+
+    fn is_borrowed_channel(&self, channel: &Channel) -> bool {
+        let borrowed = self.journal.borrowed().and_then(|b| b.channel.as_ref());
+        borrowed
+            .and_then(|raw| raw.get("name"))
+            .is_some_and(|name| *name == *channel.name)
     }
 
     /// Whether a recorder is this lab's: by its tag, or because it records with our stack's role.
     pub fn owns_recorder(&self, recorder: &Tagged<Recorder>) -> bool {
         self.place.owns(&recorder.tags)
-            || self.output("ConfigRoleArn") == Some(recorder.it.role_arn.as_str())
+            || self.output("ConfigRoleArn") == Some(recorder.it.it.role_arn.as_str())
     }
 
     /// Whether a channel is this lab's. Channels carry no tags, so its bucket decides: it is our stack's, or is tagged as
@@ -177,6 +226,9 @@ impl Observed {
     pub fn owns_channel(&self, channel: &ObservedChannel) -> bool {
         if self.output("DeliveryBucketName") == Some(channel.channel.bucket.as_str()) {
             return true;
+        }
+        if self.is_borrowed_channel(&channel.channel) {
+            return false;
         }
         match &channel.bucket_tags {
             Some(tags) => self.place.owns(tags),
@@ -193,13 +245,10 @@ impl Observed {
             || (rule.it.source.is_some() && self.output("FunctionArn") == rule.it.source.as_deref())
     }
 
-    /// The retention that this lab set, as noted on the code bucket before it was set. Config's retention carries neither
-    /// tags nor a name of its own, so there is no other way to know.
+    /// The retention that this lab set, as noted in the journal before it was set. Config's retention carries neither tags
+    /// nor a name of its own, so there is no other way to know.
     pub fn own_retention(&self) -> Option<i32> {
-        self.code_bucket
-            .as_ref()
-            .and_then(|tags| tags.get(spec::RETENTION_TAG))
-            .and_then(|days| days.parse().ok())
+        self.journal.journal().and_then(|journal| journal.retention)
     }
 
     /// Whether nothing of the lab is there at all.
@@ -285,6 +334,13 @@ pub struct Names {
     pub delivery_bucket: Option<String>,
 }
 
+impl Default for Names {
+    /// Those of the template.
+    fn default() -> Self {
+        Self::from_parameters(&BTreeMap::new(), None)
+    }
+}
+
 impl Names {
     /// From the parameters of the template.
     pub fn from_parameters(parameters: &BTreeMap<String, String>, student: Option<&str>) -> Self {
@@ -321,7 +377,7 @@ mod tests {
             ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", Phase::Busy),
             ("DELETE_IN_PROGRESS", Phase::Busy),
             ("ROLLBACK_COMPLETE", Phase::Broken),
-            ("REVIEW_IN_PROGRESS", Phase::Broken),
+            ("REVIEW_IN_PROGRESS", Phase::Review),
             ("DELETE_FAILED", Phase::Broken),
             ("UPDATE_ROLLBACK_FAILED", Phase::Stuck),
         ] {

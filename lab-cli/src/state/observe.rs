@@ -1,8 +1,12 @@
 //! Looking: only reads, as many at once as depend on nothing.
 
-use super::{Named, Names, Observed, ObservedChannel, ObservedStack, Place, Tagged};
-use crate::aws::{CallResult, Doing, FunctionDescription, Reader, Recorder, RuleDescription, Tags};
+use super::{Named, Names, Observed, ObservedChannel, ObservedStack, Phase, Place, Tagged, phase};
+use crate::aws::{
+    CallResult, Doing, FunctionDescription, Reader, Recorder, RuleDescription, StackDescription,
+    Tags,
+};
 use crate::error::Result;
+use crate::journal::{self, Seen};
 use crate::spec::RULE_NAME;
 
 /// What the caller wants to know besides what every lab has.
@@ -20,8 +24,8 @@ pub struct Interest<'a> {
 /// The first call that failed.
 pub async fn observe(aws: &Reader, place: &Place, interest: Interest<'_>) -> Result<Observed> {
     let code_bucket = place.code_bucket();
-    let (stack, recorders, channels, retention, rule, (code_bucket, package_present)) = tokio::try_join!(
-        observe_stack(aws, &place.stack),
+    let (stack, recorders, channels, retention, rule, code) = tokio::try_join!(
+        stack_and_names(aws, place, interest),
         async {
             recorders(aws)
                 .await
@@ -48,14 +52,8 @@ pub async fn observe(aws: &Reader, place: &Place, interest: Interest<'_>) -> Res
                 .doing(format_args!("look at the code bucket `{code_bucket}`"))
         },
     )?;
-    let names = match (&stack, interest.names) {
-        (Some(stack), _) => Names::from_parameters(&stack.description.parameters, None),
-        (None, Some(names)) => names.clone(),
-        (None, None) => Names::from_parameters(&Default::default(), None),
-    };
-    let (function, named) = named(aws, place, &names)
-        .await
-        .doing("look at the names that the stack uses")?;
+    let (stack, (function, named)) = stack;
+    let (code_bucket, journal, package_present) = code;
     Ok(Observed {
         place: place.clone(),
         stack,
@@ -64,9 +62,41 @@ pub async fn observe(aws: &Reader, place: &Place, interest: Interest<'_>) -> Res
         retention,
         rule,
         code_bucket,
+        journal,
         package_present,
         function,
         named,
+    })
+}
+
+/// The names that the stack uses are known once the stack is.
+async fn stack_and_names(
+    aws: &Reader,
+    place: &Place,
+    interest: Interest<'_>,
+) -> Result<(
+    Option<ObservedStack>,
+    (Option<FunctionDescription>, Vec<Named>),
+)> {
+    let what = format!("look at the stack `{}`", place.stack);
+    let description = aws.stack(&place.stack).await.doing(&what)?;
+    let names = match (&description, interest.names) {
+        (Some(stack), names) if phase(&stack.status) == Phase::Review => {
+            names.cloned().unwrap_or_default()
+        }
+        (Some(stack), _) => Names::from_parameters(&stack.parameters, None),
+        (None, names) => names.cloned().unwrap_or_default(),
+    };
+    let rest = async {
+        match description {
+            Some(description) => rest_of_stack(aws, description).await.doing(&what).map(Some),
+            None => Ok(None),
+        }
+    };
+    tokio::try_join!(rest, async {
+        named(aws, place, &names)
+            .await
+            .doing("look at the names that the stack uses")
     })
 }
 
@@ -79,18 +109,26 @@ pub async fn observe_stack(aws: &Reader, name: &str) -> Result<Option<ObservedSt
     let Some(description) = aws.stack(name).await.doing(&what)? else {
         return Ok(None);
     };
-    let template = aws.stack_template(name).await.doing(&what)?;
-    Ok(Some(ObservedStack {
-        description,
-        template,
-    }))
+    rest_of_stack(aws, description).await.doing(&what).map(Some)
+}
+
+/// The template; of a stack that is under review, and so has none yet, the change sets.
+async fn rest_of_stack(aws: &Reader, description: StackDescription) -> CallResult<ObservedStack> {
+    let mut stack = ObservedStack::default();
+    if phase(&description.status) == Phase::Review {
+        stack.change_sets = aws.change_sets(&description.id).await?;
+    } else {
+        stack.template = aws.stack_template(&description.id).await?;
+    }
+    stack.description = description;
+    Ok(stack)
 }
 
 async fn recorders(aws: &Reader) -> CallResult<Vec<Tagged<Recorder>>> {
     let mut found = Vec::new();
     // An account has one customer-managed recorder per region at most, so this is one call more at most.
     for it in aws.recorders().await? {
-        let tags = tags_of(aws, it.arn.as_deref()).await?;
+        let tags = tags_of(aws, it.it.arn.as_deref()).await?;
         found.push(Tagged { it, tags });
     }
     Ok(found)
@@ -133,14 +171,22 @@ async fn code(
     place: &Place,
     bucket: &str,
     key: Option<&str>,
-) -> CallResult<(Option<Tags>, bool)> {
+) -> CallResult<(Option<Tags>, Seen, bool)> {
     let look_for_package = async {
         match key {
             Some(key) => aws.object_exists(bucket, place.account(), key).await,
             None => Ok(false),
         }
     };
-    tokio::try_join!(aws.bucket_tags(bucket, place.account()), look_for_package)
+    let journal = async {
+        let document = aws.document(bucket, place.account(), journal::KEY).await?;
+        Ok(Seen::of(document.as_ref(), &place.stack))
+    };
+    tokio::try_join!(
+        aws.bucket_tags(bucket, place.account()),
+        journal,
+        look_for_package
+    )
 }
 
 async fn named(

@@ -1,25 +1,24 @@
 //! Removing the lab in the order that AWS accepts. Every step can be repeated, and touches only what is ours.
 
+mod give_back;
 mod removal;
+mod stack;
 
+pub use give_back::GiveBack;
 pub use removal::{Removal, Stray};
 
 use std::time::Duration;
 
 use crate::aws::{Doing, Reader, RuleDescription, StackDescription, Writer};
 use crate::clock::Clock;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::output::Ui;
 use crate::state::{Names, Place};
 use crate::wait::{Look, Pace, Wait};
-use crate::watch::Watch;
 
 /// How long AWS Config may take to delete a rule or to let go of a channel. Usually under a minute; the trackers know
 /// of rules that took a quarter of an hour.
 const CONFIG_TIMEOUT: Duration = Duration::from_secs(20 * 60);
-
-/// How often a stack is deleted again because something was delivered to its bucket meanwhile.
-const STACK_ATTEMPTS: usize = 3;
 
 /// Removing what was found.
 #[derive(Debug)]
@@ -37,24 +36,69 @@ pub struct Teardown<'a> {
 }
 
 impl Teardown<'_> {
-    /// Carries a removal out; the answer is what was removed.
+    /// Carries a removal out; the answer is what was removed, and what was given back.
     ///
     /// # Errors
     /// The step that failed. What was removed before it stays removed.
     pub async fn run(&self, removal: &Removal) -> Result<Vec<String>> {
-        let mut removed = Vec::new();
-        let mut gone = |what: String| {
-            self.ui.say(format_args!("removed {what}"));
-            removed.push(what);
-        };
-        if let Some(rule) = &removal.rule {
-            self.rule(rule).await?;
-            gone(format!("rule `{}`", rule.name));
+        // Rule, recorder and retention do not need each other.
+        let (rule, recorder, retention) = tokio::try_join!(
+            self.rules(removal),
+            self.recording(removal),
+            self.retention(removal),
+        )?;
+        let mut removed = [rule, recorder, retention].concat();
+        let mut strays = removal.strays.clone();
+        if let Some(stack) = &removal.stack {
+            self.ui
+                .say(format_args!("deleting the stack `{}`", stack.name));
+            self.delete_stack(stack).await?;
+            removed.push(self.gone(format!("stack `{}`", stack.name)));
+            strays = self.left_by(stack).await?;
         }
-        self.stop(&removal.recorders).await?;
+        for stray in &strays {
+            self.stray(stray).await?;
+            removed.push(self.gone(stray.to_string()));
+        }
+        // Last, because the journal is in it.
+        if let Some(bucket) = &removal.code_bucket {
+            remove_code_bucket(self.writer, self.place).await?;
+            removed.push(self.gone(format!("code bucket `{bucket}`")));
+        }
+        Ok(removed)
+    }
+
+    fn gone(&self, what: String) -> String {
+        self.ui.say(format_args!("removed {what}"));
+        what
+    }
+
+    async fn rules(&self, removal: &Removal) -> Result<Vec<String>> {
+        let Some(rule) = &removal.rule else {
+            return Ok(Vec::new());
+        };
+        self.rule(rule).await?;
+        Ok(vec![self.gone(format!("rule `{}`", rule.name))])
+    }
+
+    /// Stops recording, then removes the channel and the recorder; what was borrowed is given back instead.
+    async fn recording(&self, removal: &Removal) -> Result<Vec<String>> {
+        let mut removed = Vec::new();
+        let loan = removal.give_back.as_ref();
+        let borrowed = loan.filter(|loan| loan.stops()).map(GiveBack::name);
+        let ours = removal.recorders.iter().map(String::as_str);
+        for name in ours.chain(borrowed) {
+            self.writer
+                .stop_recorder(name)
+                .await
+                .doing(format_args!("stop the configuration recorder `{name}`"))?;
+        }
+        if let Some(loan) = loan {
+            self.give_back(loan).await?;
+        }
         for channel in &removal.channels {
             self.channel(channel).await?;
-            gone(format!("delivery channel `{channel}`"));
+            removed.push(self.gone(format!("delivery channel `{channel}`")));
         }
         for recorder in &removal.recorders {
             let what = format!("configuration recorder `{recorder}`");
@@ -62,41 +106,21 @@ impl Teardown<'_> {
                 .delete_recorder(recorder)
                 .await
                 .doing(format_args!("delete the {what}"))?;
-            gone(what);
-        }
-        if removal.retention.is_some() {
-            let what = "retention of configuration history";
-            self.writer
-                .delete_retention()
-                .await
-                .doing(format_args!("remove the {what}"))?;
-            gone(what.to_owned());
-        }
-        let mut strays = removal.strays.clone();
-        if let Some(stack) = &removal.stack {
-            self.ui
-                .say(format_args!("deleting the stack `{}`", stack.name));
-            delete_stack(
-                self.aws,
-                self.writer,
-                self.ui,
-                self.clock,
-                self.place,
-                stack,
-            )
-            .await?;
-            gone(format!("stack `{}`", stack.name));
-            strays = self.left_by(stack).await?;
-        }
-        for stray in &strays {
-            self.stray(stray).await?;
-            gone(stray.to_string());
-        }
-        if let Some(bucket) = &removal.code_bucket {
-            remove_code_bucket(self.writer, self.place).await?;
-            gone(format!("code bucket `{bucket}`"));
+            removed.push(self.gone(what));
         }
         Ok(removed)
+    }
+
+    async fn retention(&self, removal: &Removal) -> Result<Vec<String>> {
+        if removal.retention.is_none() {
+            return Ok(Vec::new());
+        }
+        let what = "retention of configuration history";
+        self.writer
+            .delete_retention()
+            .await
+            .doing(format_args!("remove the {what}"))?;
+        Ok(vec![self.gone(what.to_owned())])
     }
 
     async fn rule(&self, rule: &RuleDescription) -> Result<()> {
@@ -135,16 +159,6 @@ impl Teardown<'_> {
             })
         })
         .await
-    }
-
-    async fn stop(&self, recorders: &[String]) -> Result<()> {
-        for name in recorders {
-            self.writer
-                .stop_recorder(name)
-                .await
-                .doing(format_args!("stop the configuration recorder `{name}`"))?;
-        }
-        Ok(())
     }
 
     async fn channel(&self, name: &str) -> Result<()> {
@@ -206,58 +220,6 @@ impl Teardown<'_> {
             Stray::LogGroup(name) => self.writer.delete_log_group(name).await.doing(&what),
         }
     }
-}
-
-/// Empties the stack's delivery bucket and deletes the stack, telling its events. Config may deliver once more after it was
-/// told to stop, so a deletion that fails is tried again with an emptied bucket.
-///
-/// # Errors
-/// [`Kind::Failed`] with the root cause when the stack cannot be deleted.
-pub async fn delete_stack(
-    aws: &Reader,
-    writer: &Writer,
-    ui: &Ui,
-    clock: &Clock,
-    place: &Place,
-    stack: &StackDescription,
-) -> Result<()> {
-    let mut watch = Watch::of_existing(aws, ui, clock, &stack.id).await?;
-    let mut cause = None;
-    for _ in 0..STACK_ATTEMPTS {
-        if let Some(bucket) = stack.outputs.get("DeliveryBucketName") {
-            let emptied = writer
-                .empty_bucket(bucket, place.account())
-                .await
-                .doing(format_args!("empty the delivery bucket `{bucket}`"))?;
-            if emptied > 0 {
-                ui.say(format_args!(
-                    "emptied the delivery bucket `{bucket}` (objects and versions: {emptied})"
-                ));
-            }
-        }
-        writer
-            .delete_stack(&stack.id)
-            .await
-            .doing(format_args!("delete the stack `{}`", stack.name))?;
-        let what = format!("the stack `{}` to be deleted", stack.name);
-        // Until CloudFormation begins, the status is still the old one.
-        let settled = watch
-            .until_settled(&stack.id, &what, |status| status == "DELETE_FAILED")
-            .await?;
-        match settled {
-            None => return Ok(()),
-            Some(left) => cause = watch.root_cause().or(left.reason),
-        }
-    }
-    let error = Error::new(
-        Kind::Failed,
-        format!("the stack `{}` could not be deleted", stack.name),
-    )
-    .hint("remove the cause, then run the same command again");
-    Err(match cause {
-        Some(cause) => error.caused_by(cause),
-        None => error,
-    })
 }
 
 /// Empties and deletes the code bucket.

@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use super::GiveBack;
 use crate::aws::{RuleDescription, StackDescription};
-use crate::plan::Kept;
+use crate::journal::Seen;
+use crate::plan::{Kept, group_in_words, mode_in_words};
 use crate::spec::RULE_NAME;
 use crate::state::Observed;
 
@@ -42,6 +44,10 @@ pub struct Removal {
     pub strays: Vec<Stray>,
     /// The code bucket.
     pub code_bucket: Option<String>,
+    /// What was borrowed and is given back.
+    pub give_back: Option<GiveBack>,
+    /// What cannot be known any more, as the journal is lost.
+    pub unknown: Vec<String>,
     /// What stays although it is of the kind that a lab has.
     pub kept: Vec<Kept>,
 }
@@ -59,16 +65,18 @@ impl Removal {
             code_bucket: observed.code_bucket.is_some().then(|| place.code_bucket()),
             ..Self::default()
         };
+        removal.give_back = GiveBack::of(observed);
+        removal.unknown = unknown(observed);
         match &observed.rule {
             Some(rule) if observed.owns_rule(rule) => removal.rule = Some(rule.it.clone()),
             Some(rule) => removal.keep(format!("rule `{}`", rule.it.name)),
             None => {}
         }
         for recorder in &observed.recorders {
-            let name = &recorder.it.name;
+            let name = recorder.it.name();
             if observed.owns_recorder(recorder) {
-                removal.recorders.push(name.clone());
-            } else {
+                removal.recorders.push(name.to_owned());
+            } else if removal.give_back.is_none() {
                 removal.keep(format!("configuration recorder `{name}`"));
             }
         }
@@ -108,6 +116,8 @@ impl Removal {
             stack,
             strays,
             code_bucket,
+            give_back,
+            unknown: _,
             kept: _,
         } = self;
         rule.is_none()
@@ -117,7 +127,35 @@ impl Removal {
             && stack.is_none()
             && strays.is_empty()
             && code_bucket.is_none()
+            && give_back.is_none()
     }
+}
+
+/// What the lab may have borrowed, or set, when there is a lab and no journal that could tell.
+fn unknown(observed: &Observed) -> Vec<String> {
+    let is_there =
+        observed.owns_stack() || observed.rule.iter().any(|rule| observed.owns_rule(rule));
+    if observed.journal != Seen::Absent || !is_there {
+        return Vec::new();
+    }
+    let mut unknown = Vec::new();
+    for recorder in &observed.recorders {
+        if !observed.owns_recorder(recorder) {
+            unknown.push(format!(
+                "whether the configuration recorder `{}` was widened or started for the lab: it stays as it is, recording {} {} ({})",
+                recorder.it.name(),
+                group_in_words(recorder.it.it.recording_group.as_ref()),
+                mode_in_words(recorder.it.it.recording_mode.as_ref()),
+                if recorder.it.recording { "running" } else { "stopped" },
+            ));
+        }
+    }
+    if let Some(days) = observed.retention {
+        unknown.push(format!(
+            "whether the lab set the retention of configuration history: it stays at {days} days"
+        ));
+    }
+    unknown
 }
 
 /// Buckets and log groups of ours when there is no stack that will remove them.
@@ -149,6 +187,8 @@ impl fmt::Display for Removal {
             stack,
             strays,
             code_bucket,
+            give_back,
+            unknown,
             kept,
         } = self;
         if rule.is_some() {
@@ -156,6 +196,12 @@ impl fmt::Display for Removal {
         }
         for channel in channels {
             writeln!(f, "- delivery channel `{channel}`")?;
+        }
+        if let Some(loan) = give_back {
+            writeln!(f, "& configuration recorder `{}`, given back", loan.name())?;
+            for difference in loan.differences() {
+                writeln!(f, "    {difference}")?;
+            }
         }
         for recorder in recorders {
             writeln!(f, "- configuration recorder `{recorder}`")?;
@@ -177,6 +223,9 @@ impl fmt::Display for Removal {
         }
         for Kept { subject, reason } in kept {
             writeln!(f, "= {subject} ({reason})")?;
+        }
+        for unknown in unknown {
+            writeln!(f, "? the journal is lost, so nobody knows {unknown}")?;
         }
         Ok(())
     }

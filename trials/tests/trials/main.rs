@@ -1,3 +1,5 @@
 //! The trials. One program, so that the SDK is linked once.
 
+mod adopt;
 mod clean_run;
+mod plan;

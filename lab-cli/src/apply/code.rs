@@ -1,0 +1,108 @@
+//! The code bucket, which also holds the journal, and the package in it.
+
+use std::time::Duration;
+
+use super::{Hands, Steps};
+use crate::aws::{Doing, Tags, Writer};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::output::Ui;
+use crate::state::{Observed, Place};
+use crate::teardown::remove_code_bucket;
+use crate::wait::{Look, Pace, Wait};
+
+/// How long S3 may take to give a name free that a bucket had a moment ago.
+const NAME_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+/// Makes the code bucket, bare. One that is there already is fine: its name has the account in it.
+///
+/// # Errors
+/// The failed call.
+pub async fn make_code_bucket(
+    writer: &Writer,
+    place: &Place,
+    ui: &Ui,
+    clock: &Clock,
+) -> Result<()> {
+    let bucket = place.code_bucket();
+    ui.say(format_args!("making the code bucket `{bucket}`"));
+    let doing = format!("make the code bucket `{bucket}`");
+    let wait = Wait {
+        clock,
+        ui,
+        what: format!("S3 to give the name `{bucket}` free"),
+        usual: "usually seconds after a bucket of that name was deleted",
+        timeout: NAME_TIMEOUT,
+        pace: Pace::CONSISTENCY,
+    };
+    wait.until(async || match writer.create_bucket(&bucket).await {
+        Ok(()) => Ok(Look::Done(())),
+        // A bucket of that name is being made or deleted at this very moment.
+        Err(error) if error.is(&["OperationAborted"]) => Ok(Look::Missing(error.to_string())),
+        Err(error) => Err(error).doing(&doing),
+    })
+    .await
+}
+
+impl Hands<'_> {
+    /// Completes the bucket and puts the package into it.
+    pub(super) async fn code(&self, steps: &Steps, observed: &Observed) -> Result<()> {
+        let bucket = self.place.code_bucket();
+        let account = self.place.account();
+        let made = steps.make_code_bucket;
+        let tags = async {
+            if !made {
+                return Ok(());
+            }
+            self.writer
+                .tag_bucket(&bucket, account, &self.bucket_tags(observed))
+                .await
+                .doing(format_args!("tag the code bucket `{bucket}`"))
+        };
+        let block = async {
+            if !made {
+                return Ok(());
+            }
+            self.writer
+                .block_public_access(&bucket, account)
+                .await
+                .doing(format_args!(
+                    "block public access to the code bucket `{bucket}`"
+                ))
+        };
+        let upload = async {
+            if !steps.upload_package {
+                return Ok(());
+            }
+            let key = self.spec.package.key();
+            self.ui.say(format_args!("uploading the package `{key}`"));
+            self.writer
+                .put_object(&bucket, account, &key, self.spec.package.bytes().to_vec())
+                .await
+                .doing(format_args!("upload the package to `{bucket}`"))
+        };
+        match tokio::try_join!(tags, block, upload) {
+            Ok(((), (), ())) => Ok(()),
+            Err(error) if made => Err(self.give_up_code_bucket(error).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn bucket_tags(&self, observed: &Observed) -> Tags {
+        let mut tags = observed.code_bucket.clone().unwrap_or_default();
+        tags.extend(self.spec.all_tags());
+        tags
+    }
+
+    /// Removes the bucket that was made for an attempt that came to nothing. The journal goes with it: nothing that it
+    /// speaks of has been touched yet.
+    pub(super) async fn give_up_code_bucket(&self, error: Error) -> Error {
+        match remove_code_bucket(self.writer, self.place).await {
+            Ok(()) => error,
+            Err(second) => error.hint(format!(
+                "run `cleanup`: removing the bucket `{}` failed too: {second}",
+                self.place.code_bucket()
+            )),
+        }
+    }
+}

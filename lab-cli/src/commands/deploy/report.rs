@@ -1,0 +1,140 @@
+//! What `deploy` prints.
+
+use serde::Serialize;
+
+use crate::aws::{EvaluationResult, FunctionDescription};
+use crate::cli::Context;
+use crate::error::Result;
+use crate::output::{moment, table};
+use crate::plan::Plan;
+use crate::spec::{RULE_NAME, Spec};
+use crate::state::Outputs;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    stack: String,
+    account: String,
+    region: String,
+    endpoint: Option<String>,
+    changed: bool,
+    plan: Plan,
+    #[serde(flatten)]
+    outputs: Outputs,
+    function: FunctionReport,
+    rule: &'static str,
+    evaluation: Option<EvaluationReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct FunctionReport {
+    name: String,
+    runtime: Option<String>,
+    architecture: &'static str,
+    code_sha256: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct EvaluationReport {
+    compliance: String,
+    annotation: Option<String>,
+    #[serde(with = "crate::output::moments::option")]
+    recorded_at: Option<time::OffsetDateTime>,
+}
+
+#[derive(Debug, Serialize)]
+struct Planned<'a> {
+    stack: &'a str,
+    account: &'a str,
+    region: &'a str,
+    endpoint: Option<&'a str>,
+    /// Whether anything would be done.
+    changes: bool,
+    plan: &'a Plan,
+}
+
+/// A plan that was only shown.
+pub(super) fn planned(context: &Context, plan: &Plan) -> Result<()> {
+    let place = &context.place;
+    let report = Planned {
+        stack: &place.stack,
+        account: place.account(),
+        region: &place.region,
+        endpoint: context.aws.endpoint(),
+        changes: !plan.is_empty(),
+        plan,
+    };
+    context.ui.result(&report, &plan.to_string())
+}
+
+/// The lab as it is after a deployment.
+pub(super) fn deployed(
+    context: &Context,
+    spec: &Spec,
+    plan: Plan,
+    outputs: Outputs,
+    function: FunctionDescription,
+    evaluation: Option<EvaluationResult>,
+) -> Result<()> {
+    let place = &context.place;
+    let report = Report {
+        stack: spec.stack.clone(),
+        account: place.account().to_owned(),
+        region: place.region.clone(),
+        endpoint: context.aws.endpoint().map(str::to_owned),
+        changed: !plan.is_empty(),
+        plan,
+        function: FunctionReport {
+            name: outputs.function_name.clone(),
+            runtime: function.runtime,
+            architecture: spec.package.architecture.as_str(),
+            code_sha256: function.code_sha256,
+        },
+        outputs,
+        rule: RULE_NAME,
+        evaluation: evaluation.map(|result| EvaluationReport {
+            compliance: result.compliance,
+            annotation: result.annotation,
+            recorded_at: result.recorded_at,
+        }),
+    };
+    let evaluation = match &report.evaluation {
+        Some(EvaluationReport {
+            compliance,
+            annotation,
+            recorded_at,
+        }) => format!(
+            "{compliance}: {} ({})",
+            annotation.as_deref().unwrap_or_default(),
+            recorded_at.map(moment).unwrap_or_default()
+        ),
+        None => "not waited for".to_owned(),
+    };
+    let rows = [
+        ["stack".to_owned(), report.stack.clone()],
+        [
+            "account".to_owned(),
+            format!("{}, {}", report.account, report.region),
+        ],
+        [
+            "group".to_owned(),
+            format!(
+                "LabSG1 {} in {}",
+                report.outputs.group_id, report.outputs.vpc_id
+            ),
+        ],
+        ["function".to_owned(), report.function.name.clone()],
+        [
+            "code sha-256".to_owned(),
+            report.function.code_sha256.clone().unwrap_or_default(),
+        ],
+        ["rule".to_owned(), report.rule.to_owned()],
+        ["evaluation".to_owned(), evaluation],
+        ["log group".to_owned(), report.outputs.log_group.clone()],
+        [
+            "delivery".to_owned(),
+            report.outputs.delivery_bucket.clone(),
+        ],
+    ];
+    let text = table(["the lab is ready", ""], rows);
+    context.ui.result(&report, &text)
+}
