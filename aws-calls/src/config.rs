@@ -21,6 +21,8 @@ pub struct Config {
     pub fips: bool,
     /// Whether to use AWS's endpoints that speak IPv6 as well as IPv4.
     pub dual_stack: bool,
+    /// An endpoint for SSM alone; wins over `endpoint_url`.
+    pub ssm_endpoint_url: Option<String>,
     /// Whence the credentials come. Asked again once they are about to expire.
     pub credentials: SharedCredentialsProvider,
     /// How long to wait for one attempt.
@@ -70,6 +72,7 @@ impl Config {
             config_service_endpoint_url: None,
             fips: false,
             dual_stack: false,
+            ssm_endpoint_url: None,
             credentials,
             timeouts: Timeouts::default(),
             retry: Retry::default(),
@@ -104,6 +107,7 @@ impl Config {
         if !is("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") {
             config.endpoint_url = get("AWS_ENDPOINT_URL");
             config.ec2_endpoint_url = get("AWS_ENDPOINT_URL_EC2");
+            config.ssm_endpoint_url = get("AWS_ENDPOINT_URL_SSM");
             config.config_service_endpoint_url = get("AWS_ENDPOINT_URL_CONFIG_SERVICE");
         }
         Ok(config)

@@ -4,12 +4,13 @@ use bytes::Bytes;
 use remediator_core::{Evaluation, ResultToken, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::Number;
+use std::fmt;
 
 pub(crate) const TARGET: &str = "StarlingDoveService.PutEvaluations";
 pub(crate) const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 /// The most evaluations that one request may carry.
-pub(crate) const MAX_EVALUATIONS: usize = 100;
+pub const MAX_EVALUATIONS: usize = 100;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -71,31 +72,31 @@ fn epoch_seconds(time: Timestamp) -> Option<Number> {
 #[serde(rename_all = "PascalCase")]
 struct Response {
     #[serde(default)]
-    failed_evaluations: Option<Vec<Failed>>,
+    failed_evaluations: Option<Vec<Rejected>>,
 }
 
-#[derive(Deserialize)]
+/// An evaluation that Config did not take.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Failed {
-    #[serde(default)]
-    compliance_resource_id: String,
-    #[serde(default)]
-    compliance_type: String,
+pub struct Rejected {
+    /// Like `sg-0123456789abcdef0`.
+    #[serde(default, rename = "ComplianceResourceId")]
+    pub resource_id: String,
+    /// Like `COMPLIANT`.
+    #[serde(default, rename = "ComplianceType")]
+    pub compliance: String,
 }
 
-/// The evaluations that Config did not take, as `sg-… COMPLIANT`.
-pub(crate) fn failed(body: &[u8]) -> Result<Vec<String>, serde_json::Error> {
+impl fmt::Display for Rejected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.resource_id, self.compliance)
+    }
+}
+
+/// The evaluations that Config did not take.
+pub(crate) fn failed(body: &[u8]) -> Result<Vec<Rejected>, serde_json::Error> {
     let response: Response = serde_json::from_slice(body)?;
-    let failed = response.failed_evaluations.unwrap_or_default();
-    Ok(failed
-        .into_iter()
-        .map(
-            |Failed {
-                 compliance_resource_id,
-                 compliance_type,
-             }| { format!("{compliance_resource_id} {compliance_type}") },
-        )
-        .collect())
+    Ok(response.failed_evaluations.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -147,7 +148,9 @@ mod tests {
             assert!(failed(body.as_bytes()).unwrap().is_empty(), "{body}");
         }
         let body = r#"{"FailedEvaluations":[{"ComplianceResourceId":"sg-0a","ComplianceType":"COMPLIANT"}]}"#;
-        assert_eq!(failed(body.as_bytes()).unwrap(), ["sg-0a COMPLIANT"]);
+        let rejected = failed(body.as_bytes()).unwrap();
+        assert_eq!(rejected.len(), 1);
+        assert_eq!(rejected[0].to_string(), "sg-0a COMPLIANT");
         assert!(failed(b"<html>").is_err());
     }
 }

@@ -60,8 +60,8 @@ fn add_filters(form: &mut Serializer<'static, String>, filters: &BTreeMap<String
     }
 }
 
-/// `AuthorizeSecurityGroupIngress` or `RevokeSecurityGroupIngress` with one permission per rule.
-pub(crate) fn ingress(action: &str, group: &GroupId, rules: &BTreeSet<Rule>) -> Bytes {
+/// One of the four writes, with one permission per rule.
+pub(crate) fn rules(action: &str, group: &GroupId, rules: &BTreeSet<Rule>) -> Bytes {
     let mut form = form(action);
     form.append_pair("GroupId", group.as_str());
     for (i, rule) in (1..).zip(rules) {
@@ -121,7 +121,7 @@ mod tests {
             .iter()
             .map(|rule| {
                 let rules = BTreeSet::from([rule.parse().unwrap()]);
-                pairs(&ingress(
+                pairs(&self::rules(
                     "RevokeSecurityGroupIngress",
                     &"sg-0a".parse().unwrap(),
                     &rules,
@@ -180,7 +180,7 @@ mod tests {
     fn permissions_are_numbered() {
         let rules = ["tcp:80:0.0.0.0/0", "tcp:443:0.0.0.0/0"];
         let rules = rules.iter().map(|rule| rule.parse().unwrap()).collect();
-        let body = ingress(
+        let body = self::rules(
             "AuthorizeSecurityGroupIngress",
             &"sg-0a".parse().unwrap(),
             &rules,

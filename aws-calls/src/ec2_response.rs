@@ -96,6 +96,7 @@ fn group(item: Node<'_, '_>) -> Result<SecurityGroup, AnswerError> {
         owner_id: parsed(item, "ownerId")?,
         tags: BTreeMap::new(),
         ingress: BTreeSet::new(),
+        egress: BTreeSet::new(),
         descriptions: BTreeMap::new(),
     };
     for tag in child(item, "tagSet").into_iter().flat_map(items) {
@@ -106,16 +107,29 @@ fn group(item: Node<'_, '_>) -> Result<SecurityGroup, AnswerError> {
         );
     }
     for permission in child(item, "ipPermissions").into_iter().flat_map(items) {
-        add_permission(&mut group, permission)?;
+        for (rule, description) in atoms(permission)? {
+            if let Some(description) = description {
+                group.descriptions.insert(rule.clone(), description);
+            }
+            group.ingress.insert(rule);
+        }
+    }
+    let outbound = child(item, "ipPermissionsEgress")
+        .into_iter()
+        .flat_map(items);
+    for permission in outbound {
+        let rules = atoms(permission)?.into_iter().map(|(rule, _)| rule);
+        group.egress.extend(rules);
     }
     Ok(group.canonical())
 }
 
-/// Splits one `IpPermission` into its atoms.
-fn add_permission(group: &mut SecurityGroup, item: Node<'_, '_>) -> Result<(), AnswerError> {
+/// Splits one `IpPermission` into its atoms, with their descriptions.
+fn atoms(item: Node<'_, '_>) -> Result<Vec<(Rule, Option<String>)>, AnswerError> {
     let protocol: Protocol = parsed(item, "ipProtocol")?;
     let from = number(item, "fromPort")?;
     let to = number(item, "toPort")?;
+    let mut atoms = Vec::new();
     for (set, read) in SOURCES {
         for entry in child(item, set).into_iter().flat_map(items) {
             let rule = Rule::from_ec2(protocol, from, to, read(entry)?).map_err(|e| {
@@ -124,15 +138,10 @@ fn add_permission(group: &mut SecurityGroup, item: Node<'_, '_>) -> Result<(), A
                     source: e.into(),
                 }
             })?;
-            if let Some(description) = text(entry, "description") {
-                group
-                    .descriptions
-                    .insert(rule.clone(), description.to_owned());
-            }
-            group.ingress.insert(rule);
+            atoms.push((rule, text(entry, "description").map(str::to_owned)));
         }
     }
-    Ok(())
+    Ok(atoms)
 }
 
 type ReadSource = fn(Node<'_, '_>) -> Result<Source, AnswerError>;
@@ -273,6 +282,8 @@ mod tests {
                     "tcp 443 from 210987654321/sg-0c",
                 ]
             );
+            let outbound: Vec<String> = group.egress.iter().map(Rule::outbound).collect();
+            assert_eq!(outbound, ["all traffic to 0.0.0.0/0"]);
             assert_eq!(group.group_name, "LabSG1");
             assert_eq!(group.vpc_id.as_deref(), Some("vpc-0a"));
             assert_eq!(group.tags["Name"], "LabSG1");

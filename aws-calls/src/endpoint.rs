@@ -4,18 +4,24 @@ use crate::config::Config;
 use http::Uri;
 
 /// The services that are called.
+#[expect(
+    clippy::enum_variant_names,
+    reason = "`Config` is the name of the client's own settings"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Ec2,
     ConfigService,
+    Ssm,
 }
 
 impl Service {
-    /// The name in signatures and in AWS's host names; the two agree for both services.
+    /// The name in signatures and in AWS's host names; the two agree for all of them.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
             Self::ConfigService => "config",
+            Self::Ssm => "ssm",
         }
     }
 }
@@ -77,6 +83,7 @@ pub(crate) fn resolve(config: &Config, service: Service) -> Result<Uri, Endpoint
     let own = match service {
         Service::Ec2 => &config.ec2_endpoint_url,
         Service::ConfigService => &config.config_service_endpoint_url,
+        Service::Ssm => &config.ssm_endpoint_url,
     };
     let url = match own.as_ref().or(config.endpoint_url.as_ref()) {
         Some(url) => given(config, url)?,

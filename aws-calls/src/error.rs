@@ -12,8 +12,14 @@ pub enum Operation {
     AuthorizeSecurityGroupIngress,
     /// EC2 `RevokeSecurityGroupIngress`.
     RevokeSecurityGroupIngress,
+    /// EC2 `AuthorizeSecurityGroupEgress`.
+    AuthorizeSecurityGroupEgress,
+    /// EC2 `RevokeSecurityGroupEgress`.
+    RevokeSecurityGroupEgress,
     /// Config `PutEvaluations`.
     PutEvaluations,
+    /// SSM `GetParameter`.
+    GetParameter,
     /// EC2 `DescribeTags`.
     DescribeTags,
 }
@@ -26,7 +32,10 @@ impl Operation {
             Self::DescribeSecurityGroups => "describe_security_groups",
             Self::AuthorizeSecurityGroupIngress => "authorize_security_group_ingress",
             Self::RevokeSecurityGroupIngress => "revoke_security_group_ingress",
+            Self::AuthorizeSecurityGroupEgress => "authorize_security_group_egress",
+            Self::RevokeSecurityGroupEgress => "revoke_security_group_egress",
             Self::PutEvaluations => "put_evaluations",
+            Self::GetParameter => "get_parameter",
             Self::DescribeTags => "describe_tags",
         }
     }
@@ -39,7 +48,10 @@ impl fmt::Display for Operation {
             Self::DescribeSecurityGroups => "DescribeSecurityGroups",
             Self::AuthorizeSecurityGroupIngress => "AuthorizeSecurityGroupIngress",
             Self::RevokeSecurityGroupIngress => "RevokeSecurityGroupIngress",
+            Self::AuthorizeSecurityGroupEgress => "AuthorizeSecurityGroupEgress",
+            Self::RevokeSecurityGroupEgress => "RevokeSecurityGroupEgress",
             Self::PutEvaluations => "PutEvaluations",
+            Self::GetParameter => "GetParameter",
             Self::DescribeTags => "DescribeTags",
         })
     }
@@ -231,7 +243,7 @@ impl ErrorKind {
 
     /// Whether the same request may succeed a moment later.
     ///
-    /// That is safe for all four calls even when the first attempt took effect and only its
+    /// That is safe for all calls even when the first attempt took effect and only its
     /// answer was lost: reading and reporting are idempotent, and a repeated write is answered
     /// with [`ErrorKind::RuleDuplicate`] or [`ErrorKind::RuleNotFound`], upon which the caller
     /// reads the group again.

@@ -1,5 +1,5 @@
-//! The four AWS API calls of the remediation: describe, authorize and revoke inbound rules of
-//! security groups (EC2), and report evaluations (Config).
+//! The AWS API calls of the remediation: describe security groups, authorize and revoke their rules
+//! (EC2), report evaluations (Config), and read a policy (SSM).
 //!
 //! Only the requests and the reading of the answers are written here, because the generated EC2
 //! client alone costs ten minutes of building and megabytes of binary. Signing is the AWS SDK's
@@ -17,10 +17,12 @@ mod exchange;
 mod ops;
 mod retry;
 mod sign;
+mod ssm;
 mod transport;
 mod wire_error;
 
 pub use config::{Config, ConfigError, Timeouts};
+pub use config_service::{MAX_EVALUATIONS, Rejected};
 pub use ec2_response::TaggedResource;
 pub use endpoint::EndpointError;
 pub use error::{CallError, ErrorKind, Operation};

@@ -1,13 +1,14 @@
 //! The client and its calls.
 
 use crate::config::Config;
-use crate::config_service;
+use crate::config_service::{self, MAX_EVALUATIONS, Rejected};
 use crate::ec2_request;
 use crate::ec2_response::{self, AnswerError, Page, TaggedResource};
 use crate::endpoint::{self, EndpointError, Service};
 use crate::error::{CallError, ErrorKind, Operation};
 use crate::exchange::{Call, Exchange, ReadError};
 use crate::sign::Unsigned;
+use crate::ssm;
 use bytes::Bytes;
 use http::Uri;
 use remediator_core::{Evaluation, GroupId, ResultToken, Rule, SecurityGroup};
@@ -28,6 +29,7 @@ pub struct Client {
 struct Inner {
     ec2: Uri,
     config_service: Uri,
+    ssm: Uri,
     exchange: Exchange,
 }
 
@@ -114,6 +116,7 @@ impl Client {
         let inner = Inner {
             ec2: endpoint::resolve(&config, Service::Ec2)?,
             config_service: endpoint::resolve(&config, Service::ConfigService)?,
+            ssm: endpoint::resolve(&config, Service::Ssm)?,
             exchange: Exchange::new(config)?,
         };
         Ok(Self {
@@ -141,6 +144,7 @@ impl Client {
         let Inner {
             ec2,
             config_service,
+            ssm: _,
             exchange,
         } = &*self.inner;
         let (a, b, c) = tokio::join!(
@@ -194,7 +198,7 @@ impl Client {
         let mut token: Option<String> = None;
         loop {
             let call = request(token.as_deref());
-            let page = self.inner.exchange.send(&call, self.deadline, |body| {
+            let page = self.send(&call, |body| {
                 let page = read(body)?;
                 // The same token again would mean the same page for ever.
                 if page.next_token.is_some() && page.next_token == token {
@@ -211,6 +215,27 @@ impl Client {
         }
     }
 
+    /// `DescribeSecurityGroups`: one page of what matches, and the token of the next.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn describe_security_groups_page(
+        &self,
+        query: &GroupQuery,
+        token: Option<&str>,
+    ) -> Result<(Vec<SecurityGroup>, Option<String>), CallError> {
+        let body = ec2_request::describe(&query.ids, &query.filters, token);
+        let call = self.ec2(Operation::DescribeSecurityGroups, query.subject(), body);
+        let read = |body: &[u8]| {
+            let page = ec2_response::describe(body)?;
+            if page.next_token.is_some() && page.next_token.as_deref() == token {
+                return Err("the same `nextToken` came twice".into());
+            }
+            Ok((page.items, page.next_token))
+        };
+        self.send(&call, read).await
+    }
+
     /// `AuthorizeSecurityGroupIngress`: all of `rules` or none.
     ///
     /// # Errors
@@ -221,13 +246,20 @@ impl Client {
         rules: &BTreeSet<Rule>,
     ) -> Result<(), CallError> {
         let operation = Operation::AuthorizeSecurityGroupIngress;
-        let body = ec2_request::ingress("AuthorizeSecurityGroupIngress", group, rules);
-        let call = self.ec2(operation, group.to_string(), body);
-        self.inner
-            .exchange
-            .send(&call, self.deadline, |body| Ok(ec2_response::write(body)?))
-            .await
-            .map(drop)
+        self.write(operation, group, rules).await.map(drop)
+    }
+
+    /// `AuthorizeSecurityGroupEgress`, likewise for outbound rules.
+    ///
+    /// # Errors
+    /// As for inbound rules.
+    pub async fn authorize_security_group_egress(
+        &self,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<(), CallError> {
+        let operation = Operation::AuthorizeSecurityGroupEgress;
+        self.write(operation, group, rules).await.map(drop)
     }
 
     /// `RevokeSecurityGroupIngress`. Descriptions take no part in it.
@@ -241,12 +273,32 @@ impl Client {
         rules: &BTreeSet<Rule>,
     ) -> Result<Revoked, CallError> {
         let operation = Operation::RevokeSecurityGroupIngress;
-        let body = ec2_request::ingress("RevokeSecurityGroupIngress", group, rules);
+        self.write(operation, group, rules).await
+    }
+
+    /// `RevokeSecurityGroupEgress`, likewise for outbound rules.
+    ///
+    /// # Errors
+    /// As for inbound rules.
+    pub async fn revoke_security_group_egress(
+        &self,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<Revoked, CallError> {
+        let operation = Operation::RevokeSecurityGroupEgress;
+        self.write(operation, group, rules).await
+    }
+
+    async fn write(
+        &self,
+        operation: Operation,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<Revoked, CallError> {
+        let body = ec2_request::rules(&operation.to_string(), group, rules);
         let call = self.ec2(operation, group.to_string(), body);
         let unknown = self
-            .inner
-            .exchange
-            .send(&call, self.deadline, |body| Ok(ec2_response::write(body)?))
+            .send(&call, |body| Ok(ec2_response::write(body)?))
             .await?;
         Ok(Revoked { unknown })
     }
@@ -260,35 +312,89 @@ impl Client {
         token: &ResultToken,
         evaluations: &[Evaluation],
     ) -> Result<(), CallError> {
-        for portion in evaluations.chunks(config_service::MAX_EVALUATIONS) {
-            let subjects: Vec<&str> = portion.iter().map(|e| e.resource_id.as_str()).collect();
-            let mut call = Call {
-                operation: Operation::PutEvaluations,
-                subject: subjects.join(" "),
-                unsigned: Unsigned {
-                    uri: self.inner.config_service.clone(),
-                    service: Service::ConfigService.name(),
-                    content_type: config_service::CONTENT_TYPE,
-                    target: Some(config_service::TARGET),
-                    body: Bytes::new(),
-                },
-            };
-            call.unsigned.body = config_service::request(token, portion)
-                .map_err(|e| call.failure(ErrorKind::Refused, 0, Some(e.into())))?;
-            let sent = self.inner.exchange.send(&call, self.deadline, |body| {
+        for portion in evaluations.chunks(MAX_EVALUATIONS) {
+            let call = self.report(token, portion)?;
+            let read = |body: &[u8]| {
                 let failed = config_service::failed(body)?;
                 if failed.is_empty() {
                     return Ok(());
                 }
+                let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
                 let cause = format!("not accepted: {}", failed.join(", ")).into();
                 Err(ReadError {
                     kind: ErrorKind::EvaluationsFailed,
                     cause,
                 })
-            });
-            sent.await?;
+            };
+            self.send(&call, read).await?;
         }
         Ok(())
+    }
+
+    /// `PutEvaluations` of at most [`MAX_EVALUATIONS`]; those that Config did not take.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn put_evaluations_once(
+        &self,
+        token: &ResultToken,
+        evaluations: &[Evaluation],
+    ) -> Result<Vec<Rejected>, CallError> {
+        let call = self.report(token, evaluations)?;
+        self.send(&call, |body| Ok(config_service::failed(body)?))
+            .await
+    }
+
+    /// The request with `evaluations`; it is named after the first, and by the number of the others.
+    fn report(&self, token: &ResultToken, evaluations: &[Evaluation]) -> Result<Call, CallError> {
+        let mut subject = String::new();
+        if let Some(first) = evaluations.first() {
+            subject.push_str(&first.resource_id);
+        }
+        if evaluations.len() > 1 {
+            subject.push_str(&format!(" and {} more", evaluations.len() - 1));
+        }
+        let mut call = Call {
+            operation: Operation::PutEvaluations,
+            subject,
+            unsigned: Unsigned {
+                uri: self.inner.config_service.clone(),
+                service: Service::ConfigService.name(),
+                content_type: config_service::CONTENT_TYPE,
+                target: Some(config_service::TARGET),
+                body: Bytes::new(),
+            },
+        };
+        call.unsigned.body = config_service::request(token, evaluations)
+            .map_err(|e| call.failure(ErrorKind::Refused, 0, Some(e.into())))?;
+        Ok(call)
+    }
+
+    /// SSM's `GetParameter`, decrypted where it is secret: its value.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn get_parameter(&self, name: &str) -> Result<String, CallError> {
+        let call = Call {
+            operation: Operation::GetParameter,
+            subject: name.to_owned(),
+            unsigned: Unsigned {
+                uri: self.inner.ssm.clone(),
+                service: Service::Ssm.name(),
+                content_type: ssm::CONTENT_TYPE,
+                target: Some(ssm::TARGET),
+                body: ssm::request(name),
+            },
+        };
+        self.send(&call, |body| Ok(ssm::value(body)?)).await
+    }
+
+    async fn send<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&[u8]) -> Result<T, ReadError>,
+    ) -> Result<T, CallError> {
+        self.inner.exchange.send(call, self.deadline, read).await
     }
 
     fn ec2(&self, operation: Operation, subject: String, body: Bytes) -> Call {

@@ -1,6 +1,5 @@
 //! What the inbound rules of a group shall be.
 
-use crate::ids::AccountId;
 use crate::rule::{Rule, RuleError};
 use crate::source::Source;
 use serde::{Serialize, Serializer};
@@ -8,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-/// The approved inbound rules: exactly these, no more and no fewer. Never empty.
+/// The approved rules of one direction. Empty only where `none` asks for it by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Baseline {
     rules: BTreeSet<Rule>,
@@ -22,12 +21,12 @@ pub enum BaselineError {
     /// An empty baseline would close every port of every group in scope; that is not something
     /// to be reached by a forgotten value.
     #[error(
-        "an entry is empty (expected `ipv4`, `dual-stack`, or rules like `tcp:443:0.0.0.0/0` separated by commas)"
+        "an entry is empty (expected `ipv4`, `dual-stack`, `none`, or rules like `tcp:443:0.0.0.0/0` separated by commas)"
     )]
     Empty,
     /// One entry is no rule.
     #[error(
-        "entry `{entry}` is neither a preset (`ipv4`, `dual-stack`) nor a rule like `tcp:443:0.0.0.0/0`"
+        "entry `{entry}` is neither a preset (`ipv4`, `dual-stack`, `none`) nor a rule like `tcp:443:0.0.0.0/0`"
     )]
     Entry {
         /// The entry as given.
@@ -40,6 +39,20 @@ pub enum BaselineError {
 const WEB_PORTS: [u16; 2] = [80, 443];
 
 impl Baseline {
+    /// No rule at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            rules: BTreeSet::new(),
+        }
+    }
+
+    /// These rules.
+    #[must_use]
+    pub fn of(rules: BTreeSet<Rule>) -> Self {
+        Self { rules }
+    }
+
     /// HTTP and HTTPS from every IPv4 address.
     #[must_use]
     pub fn ipv4() -> Self {
@@ -57,16 +70,6 @@ impl Baseline {
         Self { rules }
     }
 
-    /// Whether `rule`, seen from a group that `owner` owns, is approved.
-    #[must_use]
-    pub fn approves(&self, rule: &Rule, owner: &AccountId) -> bool {
-        self.rules.contains(rule)
-            || self
-                .rules
-                .iter()
-                .any(|approved| approved.clone().canonical(owner) == *rule)
-    }
-
     /// The approved rules.
     #[must_use]
     pub fn rules(&self) -> &BTreeSet<Rule> {
@@ -80,7 +83,7 @@ impl Default for Baseline {
     }
 }
 
-/// `ipv4`, `dual-stack`, or the rules; always something that [`FromStr`] reads back.
+/// `ipv4`, `dual-stack`, `none`, or the rules; always something that [`FromStr`] reads back.
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::ipv4() {
@@ -88,6 +91,9 @@ impl fmt::Display for Baseline {
         }
         if *self == Self::dual_stack() {
             return f.write_str("dual-stack");
+        }
+        if self.rules.is_empty() {
+            return f.write_str("none");
         }
         let rules: Vec<String> = self.rules.iter().map(Rule::to_compact).collect();
         f.write_str(&rules.join(","))
@@ -116,6 +122,7 @@ impl FromStr for Baseline {
         match text.trim() {
             "ipv4" => Ok(Self::ipv4()),
             "dual-stack" => Ok(Self::dual_stack()),
+            "none" => Ok(Self::none()),
             list => {
                 let rules = list.split(',').map(entry).collect::<Result<_, _>>()?;
                 Ok(Self { rules })
@@ -124,7 +131,11 @@ impl FromStr for Baseline {
     }
 }
 
-fn entry(text: &str) -> Result<Rule, BaselineError> {
+/// One entry of a list.
+///
+/// # Errors
+/// [`BaselineError`], which names the entry.
+pub(crate) fn entry(text: &str) -> Result<Rule, BaselineError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(BaselineError::Empty);

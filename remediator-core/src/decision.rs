@@ -1,10 +1,12 @@
 //! What an event asks for.
 
 use crate::SECURITY_GROUP;
-use crate::evaluation::{Annotation, Compliance, Evaluation, order};
-use crate::event::{Event, Item, ItemStatus};
+use crate::evaluation::Annotation;
+use crate::event::{Event, Item, ItemStatus, Message};
 use crate::ids::{GroupId, IdError};
+use crate::rule::Rule;
 use crate::timestamp::Timestamp;
+use std::collections::BTreeSet;
 
 /// What to do about an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +15,13 @@ pub enum Decision {
     Remediate {
         /// The group.
         group: GroupId,
+        /// What the event knows of it.
+        witness: Witness,
+    },
+    /// Judge every group in scope.
+    Sweep {
+        /// When the message was made.
+        created: Timestamp,
     },
     /// Tell Config that the rule does not apply, so that no stale verdict lives on.
     ReportNotApplicable {
@@ -22,7 +31,20 @@ pub enum Decision {
         resource_id: String,
         /// Why.
         annotation: Annotation,
+        /// When the item was captured.
+        captured: Timestamp,
     },
+}
+
+/// What an event shows of a group: enough to doubt a reading, never to act upon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Witness {
+    /// When it was true.
+    pub at: Timestamp,
+    /// Inbound rules that there were.
+    pub ingress: BTreeSet<Rule>,
+    /// Whether the group had just been made.
+    pub is_new: bool,
 }
 
 /// A security group whose id is none.
@@ -39,13 +61,17 @@ pub fn decide(event: &Event) -> Result<Decision, DecisionError> {
         resource_type,
         resource_id,
         status,
-        captured: _,
-        ingress: _,
-    } = &event.item;
+        captured,
+        ingress,
+    } = match &event.message {
+        Message::Change(item) => item,
+        Message::Sweep { created } => return Ok(Decision::Sweep { created: *created }),
+    };
     let not_applicable = |annotation| Decision::ReportNotApplicable {
         resource_type: resource_type.clone(),
         resource_id: resource_id.clone(),
         annotation,
+        captured: *captured,
     };
     if resource_type != SECURITY_GROUP {
         return Ok(not_applicable(Annotation::wrong_type(resource_type)));
@@ -58,25 +84,12 @@ pub fn decide(event: &Event) -> Result<Decision, DecisionError> {
         }
         ItemStatus::Ok | ItemStatus::Discovered => Ok(Decision::Remediate {
             group: resource_id.parse().map_err(DecisionError)?,
+            witness: Witness {
+                at: *captured,
+                ingress: ingress.clone(),
+                is_new: *status == ItemStatus::Discovered,
+            },
         }),
-    }
-}
-
-/// The evaluation that says that the rule does not apply.
-#[must_use]
-pub fn not_applicable(
-    resource_type: String,
-    resource_id: String,
-    annotation: Annotation,
-    captured: Timestamp,
-    now: Timestamp,
-) -> Evaluation {
-    Evaluation {
-        resource_type,
-        resource_id,
-        compliance: Compliance::NotApplicable,
-        annotation,
-        ordering_timestamp: order(captured, now),
     }
 }
 
@@ -97,11 +110,13 @@ mod tests {
 
     fn check(kind: &str, status: &str, left_scope: bool, expect: &str) {
         let shown = match decision(kind, status, left_scope) {
-            Decision::Remediate { group } => format!("remediate {group}"),
+            Decision::Remediate { group, witness: _ } => format!("remediate {group}"),
+            Decision::Sweep { created: _ } => "sweep".to_owned(),
             Decision::ReportNotApplicable {
                 resource_type: _,
                 resource_id: _,
                 annotation,
+                captured: _,
             } => annotation.to_string(),
         };
         assert_eq!(shown, expect, "{kind} {status} {left_scope}");

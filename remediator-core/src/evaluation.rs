@@ -1,9 +1,13 @@
 //! What is told to AWS Config.
 
+use crate::exemption::TAG;
 use crate::ids::GroupId;
+use crate::log::subject;
 use crate::plan::Plan;
+use crate::rule::Rule;
 use crate::timestamp::Timestamp;
 use serde::Serialize;
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// The verdicts that `PutEvaluations` accepts (`INSUFFICIENT_DATA` is not one of them).
@@ -60,10 +64,53 @@ impl Annotation {
     /// Drift that is told and not repaired. It must not sound as if anything had been done.
     #[must_use]
     pub fn audited(plan: &Plan) -> Self {
-        let (revoke, authorize) = (plan.revoke.len(), plan.authorize.len());
+        let (revoke, authorize) = (plan.revocations(), plan.authorizations());
         Self::new(&format!(
             "Permissions were modified. Audit mode changes nothing: {revoke} revocation(s) and {authorize} authorization(s) are due."
         ))
+    }
+
+    /// Drift that only the event shows: it was gone when the group was read.
+    #[must_use]
+    pub fn was_drifted(rules: &BTreeSet<Rule>) -> Self {
+        let subjects: Vec<String> = rules.iter().map(subject).collect();
+        Self::new(&format!(
+            "Permissions were modified. {} unapproved rule(s), gone since: {}.",
+            rules.len(),
+            subjects.join(", ")
+        ))
+    }
+
+    /// Drift of a group that a tag exempts.
+    #[must_use]
+    pub fn exempt(until: &str, plan: &Plan) -> Self {
+        let (revoke, authorize) = (plan.revocations(), plan.authorizations());
+        Self::new(&format!(
+            "Exempt until {until} by the tag {TAG}: {revoke} revocation(s) and {authorize} authorization(s) are not made."
+        ))
+    }
+
+    /// Drift of a group that is contested and therefore left as it is.
+    #[must_use]
+    pub fn left(count: usize, minutes: u32, plan: &Plan) -> Self {
+        Self::new(&format!(
+            "Contested: repaired {count} times in {minutes} minutes and broken again; left for a human. Due: {}.",
+            due(plan)
+        ))
+    }
+
+    /// A contested group that now lets nothing in.
+    #[must_use]
+    pub fn quarantined(count: usize, minutes: u32) -> Self {
+        Self::new(&format!(
+            "Contested: repaired {count} times in {minutes} minutes and broken again; quarantined: every inbound rule was taken away. A human has to decide."
+        ))
+    }
+
+    /// The same with a further sentence.
+    #[must_use]
+    pub fn and(&self, sentence: &str) -> Self {
+        Self::new(&format!("{} {sentence}", self.0))
     }
 
     /// The rule judges security groups only.
@@ -139,6 +186,28 @@ impl Annotation {
         let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
         Self(line.take(MAX_CHARS).collect())
     }
+}
+
+/// What is to be changed, shortly: `-port 465, +port 443`.
+fn due(plan: &Plan) -> String {
+    let Plan {
+        revoke,
+        authorize,
+        egress,
+    } = plan;
+    let signed = |sign: char, way: &str, rules: &BTreeSet<Rule>| -> Vec<String> {
+        let all = rules.iter();
+        all.map(|rule| format!("{sign}{way}{}", subject(rule)))
+            .collect()
+    };
+    [
+        signed('-', "", revoke),
+        signed('+', "", authorize),
+        signed('-', "outbound ", &egress.revoke),
+        signed('+', "outbound ", &egress.authorize),
+    ]
+    .concat()
+    .join(", ")
 }
 
 impl fmt::Display for Annotation {

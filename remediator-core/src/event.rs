@@ -5,13 +5,13 @@
 
 use crate::doubt::rules_of_item;
 use crate::ids::{AccountId, IdError, ResultToken};
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Policy, PolicyError, PolicySource};
 use crate::rule::Rule;
 use crate::timestamp::{Timestamp, TimestampError};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-/// A change of one resource, and how to judge it.
+/// What Config tells, and how to judge it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// Ties the evaluations to the rule and this event.
@@ -21,9 +21,21 @@ pub struct Event {
     /// Whether the resource has left the scope of the rule.
     pub left_scope: bool,
     /// The rule's parameters.
-    pub policy: Policy,
-    /// What changed.
-    pub item: Item,
+    pub policy: PolicySource,
+    /// What happened.
+    pub message: Message,
+}
+
+/// What Config tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// A resource changed.
+    Change(Item),
+    /// It is time to judge everything: by the clock, or because a snapshot was delivered.
+    Sweep {
+        /// When the message was made.
+        created: Timestamp,
+    },
 }
 
 /// The part of a configuration item that may be relied on.
@@ -88,13 +100,14 @@ pub enum EventError {
     /// An account id that is none.
     #[error("`accountId` is not an account")]
     Account(#[source] IdError),
+    /// A group id that is none.
+    #[error("the event does not name a security group")]
+    Group(#[source] IdError),
     /// The rule's parameters cannot be followed.
     #[error("`ruleParameters` cannot be followed")]
     Policy(#[source] PolicyError),
-    /// A message type that AWS Config sends, but this function does not handle.
-    #[error(
-        "messages of type `{0}` are not supported: this rule is triggered by configuration changes only"
-    )]
+    /// Something that AWS may send, but this function does not handle.
+    #[error("messages of type `{0}` are not supported")]
     NotSupported(String),
 }
 
@@ -137,22 +150,24 @@ impl Event {
             field: "invokingEvent",
             source: None,
         })?;
-        let item = item(invoking)?;
+        let message = message(invoking)?;
         Ok(Self {
             result_token: ResultToken::new(token),
             account_id,
             left_scope,
             policy,
-            item,
+            message,
         })
     }
 }
 
-fn policy(event: &Map<String, Value>) -> Result<Policy, EventError> {
+fn policy(event: &Map<String, Value>) -> Result<PolicySource, EventError> {
     match event.get("ruleParameters") {
         // Config leaves the field out for a rule without parameters.
-        None | Some(Value::Null) => Ok(Policy::default()),
-        Some(Value::String(json)) => Policy::from_parameters(json).map_err(EventError::Policy),
+        None | Some(Value::Null) => Ok(PolicySource::Here(Policy::default())),
+        Some(Value::String(json)) => {
+            PolicySource::from_parameters(json).map_err(EventError::Policy)
+        }
         Some(_) => Err(EventError::Field {
             field: "ruleParameters",
             expected: "a string that holds JSON",
@@ -160,18 +175,29 @@ fn policy(event: &Map<String, Value>) -> Result<Policy, EventError> {
     }
 }
 
-fn item(invoking: &Map<String, Value>) -> Result<Item, EventError> {
-    let kind = string(invoking, "messageType", "invokingEvent.messageType")?;
-    let names = match kind {
-        "ConfigurationItemChangeNotification" => &CHANGE,
+fn message(invoking: &Map<String, Value>) -> Result<Message, EventError> {
+    match string(invoking, "messageType", "invokingEvent.messageType")? {
+        "ConfigurationItemChangeNotification" => item(invoking, &CHANGE).map(Message::Change),
         // Too large for the message: Config sends a summary, which has all that is needed here.
-        "OversizedConfigurationItemChangeNotification" => &OVERSIZED,
-        other => {
-            return Err(EventError::NotSupported(
-                other.chars().filter(|c| !c.is_control()).take(80).collect(),
-            ));
+        "OversizedConfigurationItemChangeNotification" => {
+            item(invoking, &OVERSIZED).map(Message::Change)
         }
-    };
+        "ScheduledNotification" | "ConfigurationSnapshotDeliveryCompleted" => {
+            const FIELD: &str = "invokingEvent.notificationCreationTime";
+            let created = string(invoking, "notificationCreationTime", FIELD)?;
+            let created = created.parse().map_err(|source| EventError::Time {
+                field: FIELD,
+                source,
+            })?;
+            Ok(Message::Sweep { created })
+        }
+        other => Err(EventError::NotSupported(
+            other.chars().filter(|c| !c.is_control()).take(80).collect(),
+        )),
+    }
+}
+
+fn item(invoking: &Map<String, Value>, names: &Names) -> Result<Item, EventError> {
     let item = invoking
         .get(names.key)
         .and_then(Value::as_object)
@@ -302,7 +328,10 @@ pub(crate) mod tests {
         let event = Event::from_json(&event(&invoking()).to_string()).unwrap();
         assert_eq!(event.result_token.as_str(), "token");
         assert_eq!(event.account_id.as_str(), "123456789012");
-        assert!(event.policy.debug);
+        let PolicySource::Here(policy) = event.policy else {
+            unreachable!("it is in the parameters")
+        };
+        assert!(policy.debug);
         assert!(!event.left_scope);
         let expected = Item {
             resource_type: "AWS::EC2::SecurityGroup".to_owned(),
@@ -311,7 +340,7 @@ pub(crate) mod tests {
             captured: Timestamp::from_millis(1_795_334_400_123),
             ingress: BTreeSet::new(),
         };
-        assert_eq!(event.item, expected);
+        assert_eq!(event.message, Message::Change(expected));
     }
 
     #[test]
@@ -321,14 +350,18 @@ pub(crate) mod tests {
         invoking["configurationItemSummary"] = item;
         invoking["messageType"] = "OversizedConfigurationItemChangeNotification".into();
         let event = Event::from_value(&event(&invoking)).unwrap();
-        assert_eq!(event.item.resource_id, "sg-0123456789abcdef0");
+        let Message::Change(item) = event.message else {
+            unreachable!("it is a change")
+        };
+        assert_eq!(item.resource_id, "sg-0123456789abcdef0");
     }
 
     #[test]
     fn absent_parameters_are_the_defaults() {
         let mut event = event(&invoking());
         event.as_object_mut().unwrap().remove("ruleParameters");
-        assert_eq!(Event::from_value(&event).unwrap().policy, Policy::default());
+        let defaults = PolicySource::Here(Policy::default());
+        assert_eq!(Event::from_value(&event).unwrap().policy, defaults);
     }
 
     fn fails(event: &Value, word: &str) {
@@ -387,21 +420,41 @@ pub(crate) mod tests {
         fails(&event(&late), "configurationItemCaptureTime");
     }
 
-    /// E3: what is not supported says so.
+    fn without_item(kind: &str) -> Value {
+        json!({
+            "awsAccountId": "123456789012",
+            "notificationCreationTime": "2026-11-22T08:00:01.000Z",
+            "messageType": kind,
+            "recordVersion": "1.0"
+        })
+    }
+
     #[test]
-    fn other_messages_are_refused_loudly() {
+    fn what_comes_by_the_clock_is_about_everything() {
         for kind in [
             "ScheduledNotification",
             "ConfigurationSnapshotDeliveryCompleted",
-            "New",
         ] {
-            let invoking = json!({
-                "awsAccountId": "123456789012",
-                "notificationCreationTime": "2026-11-22T08:00:01.000Z",
-                "messageType": kind,
-                "recordVersion": "1.0"
-            });
-            fails(&event(&invoking), &format!("`{kind}` are not supported"));
+            let event = Event::from_value(&event(&without_item(kind))).unwrap();
+            let created = "2026-11-22T08:00:01Z".parse().unwrap();
+            assert_eq!(event.message, Message::Sweep { created });
+            let mut bad = without_item(kind);
+            bad["notificationCreationTime"] = "now".into();
+            fails(
+                &self::event(&bad),
+                "`invokingEvent.notificationCreationTime`",
+            );
+        }
+    }
+
+    /// E3: what is not supported says so.
+    #[test]
+    fn other_messages_are_refused_loudly() {
+        for kind in ["ConfigurationHistoryDeliveryCompleted", "New"] {
+            fails(
+                &event(&without_item(kind)),
+                &format!("`{kind}` are not supported"),
+            );
         }
     }
 }

@@ -4,12 +4,17 @@
 //! Everything here is pure: no clock, no network, no environment. The effects live in the
 //! `remediator` crate, the requests in `aws-calls`.
 
+pub mod api_call;
 pub mod baseline;
+pub mod contested;
+mod covers;
 pub mod decision;
 pub mod doubt;
 pub mod evaluation;
 pub mod event;
+pub mod exemption;
 pub mod ids;
+pub mod judgement;
 pub mod log;
 pub mod observation;
 pub mod plan;
@@ -21,14 +26,18 @@ pub mod scope;
 pub mod source;
 pub mod timestamp;
 
+pub use api_call::ApiCall;
 pub use baseline::{Baseline, BaselineError};
-pub use decision::{Decision, decide};
+pub use contested::Contested;
+pub use decision::{Decision, Witness, decide};
 pub use evaluation::{Annotation, Compliance, Evaluation};
-pub use event::{Event, EventError};
+pub use event::{Event, EventError, Message};
+pub use exemption::Exemptions;
 pub use ids::{AccountId, GroupId, IdError, ResultToken};
+pub use judgement::{Judged, Judgement, judge};
 pub use observation::SecurityGroup;
-pub use plan::{Plan, plan};
-pub use policy::{Mode, Policy, PolicyError};
+pub use plan::{Changes, Direction, Plan, plan};
+pub use policy::{Matching, Mode, Policy, PolicyError, PolicySource};
 pub use ports::{PortRange, Ports};
 pub use protocol::Protocol;
 pub use rule::{Rule, RuleError};

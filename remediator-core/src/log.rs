@@ -43,6 +43,28 @@ pub fn authorizing(group: &GroupId, rule: &Rule) -> String {
     format!("authorizing for {group} {}", subject(rule))
 }
 
+/// The lines of a plan, one a rule; outbound rules as `revoking for sg-… outbound port 25`.
+#[must_use]
+pub fn changes(group: &GroupId, plan: &Plan) -> Vec<String> {
+    let Plan {
+        revoke,
+        authorize,
+        egress,
+    } = plan;
+    let outbound =
+        |verb: &str, rule: &Rule| format!("{verb} for {group} outbound {}", subject(rule));
+    (revoke.iter().map(|rule| revoking(group, rule)))
+        .chain(authorize.iter().map(|rule| authorizing(group, rule)))
+        .chain(egress.revoke.iter().map(|rule| outbound("revoking", rule)))
+        .chain(
+            egress
+                .authorize
+                .iter()
+                .map(|rule| outbound("authorizing", rule)),
+        )
+        .collect()
+}
+
 /// `reported sg-… NON_COMPLIANT: Permissions were modified. …`, written once Config has accepted it.
 #[must_use]
 pub fn reported(evaluation: &Evaluation) -> String {

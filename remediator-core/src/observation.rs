@@ -5,7 +5,7 @@ use crate::rule::Rule;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One security group and its inbound rules, read from EC2.
+/// One security group and its rules, read from EC2.
 ///
 /// Never built from a configuration item: items lag behind, and their shape varies by version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,7 +22,9 @@ pub struct SecurityGroup {
     pub tags: BTreeMap<String, String>,
     /// Its inbound rules, atomic and canonical.
     pub ingress: BTreeSet<Rule>,
-    /// The descriptions of those rules that have one. They take no part in any comparison.
+    /// Its outbound rules, likewise; their sources are destinations.
+    pub egress: BTreeSet<Rule>,
+    /// The descriptions of those inbound rules that have one. They take no part in any comparison.
     #[serde(skip)]
     pub descriptions: BTreeMap<Rule, String>,
 }
@@ -38,8 +40,13 @@ impl SecurityGroup {
             owner_id,
             tags,
             ingress,
+            egress,
             descriptions,
         } = self;
+        let egress = egress
+            .into_iter()
+            .map(|rule| rule.canonical(&owner_id))
+            .collect();
         let ingress = ingress
             .into_iter()
             .map(|rule| rule.canonical(&owner_id))
@@ -55,6 +62,7 @@ impl SecurityGroup {
             owner_id,
             tags,
             ingress,
+            egress,
             descriptions,
         }
     }
@@ -74,6 +82,7 @@ pub(crate) mod tests {
             owner_id: "123456789012".parse().unwrap(),
             tags: BTreeMap::new(),
             ingress: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
+            egress: BTreeSet::new(),
             descriptions: BTreeMap::new(),
         }
     }

@@ -1,22 +1,33 @@
 //! The least that makes a group what it shall be.
 
 use crate::baseline::Baseline;
+use crate::ids::AccountId;
 use crate::observation::SecurityGroup;
+use crate::policy::{Matching, Policy};
 use crate::rule::Rule;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The rules to take away and the rules to add. Empty means converged.
+/// Inbound or outbound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// Inbound: sources of traffic.
+    Ingress,
+    /// Outbound: destinations.
+    Egress,
+}
+
+/// The rules of one direction to take away and to add.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Plan {
+pub struct Changes {
     /// Present but not approved.
     pub revoke: BTreeSet<Rule>,
     /// Approved but not present.
     pub authorize: BTreeSet<Rule>,
 }
 
-impl Plan {
+impl Changes {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -24,35 +35,129 @@ impl Plan {
     }
 }
 
-/// One change per line, `- tcp 465 from 0.0.0.0/0` or `+ tcp 443 from 0.0.0.0/0`.
+/// The rules to take away and the rules to add. Empty means converged.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Plan {
+    /// Inbound rules that are present but not approved.
+    pub revoke: BTreeSet<Rule>,
+    /// Inbound rules that are approved but not present.
+    pub authorize: BTreeSet<Rule>,
+    /// The same for outbound rules; empty where the policy says nothing of them.
+    #[serde(skip_serializing_if = "Changes::is_empty")]
+    pub egress: Changes,
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.revoke.is_empty() && self.authorize.is_empty() && self.egress.is_empty()
+    }
+
+    /// How many rules are to be taken away, in both directions.
+    #[must_use]
+    pub fn revocations(&self) -> usize {
+        self.revoke.len() + self.egress.revoke.len()
+    }
+
+    /// How many rules are to be added, in both directions.
+    #[must_use]
+    pub fn authorizations(&self) -> usize {
+        self.authorize.len() + self.egress.authorize.len()
+    }
+
+    /// Every inbound rule away, whatever is approved: nothing gets in.
+    #[must_use]
+    pub fn quarantine(group: &SecurityGroup) -> Self {
+        Self {
+            revoke: group.ingress.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+/// One change per line, `- tcp 465 from 0.0.0.0/0` or `+ tcp 443 from 0.0.0.0/0`; outbound
+/// `- tcp 25 to 0.0.0.0/0`.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             return f.write_str("nothing to change");
         }
-        let revoke = self.revoke.iter().map(|rule| ('-', rule));
-        let authorize = self.authorize.iter().map(|rule| ('+', rule));
-        for (i, (sign, rule)) in revoke.chain(authorize).enumerate() {
-            if i > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{sign} {rule}")?;
-        }
-        Ok(())
+        let Self {
+            revoke,
+            authorize,
+            egress,
+        } = self;
+        let inbound = |sign: char, rule: &Rule| format!("{sign} {rule}");
+        let outbound = |sign: char, rule: &Rule| format!("{sign} {}", rule.outbound());
+        let lines: Vec<String> = (revoke.iter().map(|rule| inbound('-', rule)))
+            .chain(authorize.iter().map(|rule| inbound('+', rule)))
+            .chain(egress.revoke.iter().map(|rule| outbound('-', rule)))
+            .chain(egress.authorize.iter().map(|rule| outbound('+', rule)))
+            .collect();
+        f.write_str(&lines.join("\n"))
     }
 }
 
-/// Compares the live rules with the approved ones: two set differences, nothing else.
+/// Compares the live rules with the approved ones.
+///
+/// `exact` is two set differences. `at-most` takes away what no approved rule covers and adds
+/// nothing: the baseline is a ceiling.
 #[must_use]
-pub fn plan(group: &SecurityGroup, baseline: &Baseline) -> Plan {
+pub fn plan(group: &SecurityGroup, policy: &Policy) -> Plan {
+    let owner = &group.owner_id;
+    let Changes { revoke, authorize } =
+        changes(&group.ingress, &policy.baseline, policy.matching, owner);
+    let egress = policy
+        .egress
+        .as_ref()
+        .map(|approved| changes(&group.egress, approved, policy.matching, owner));
+    Plan {
+        revoke,
+        authorize,
+        egress: egress.unwrap_or_default(),
+    }
+}
+
+fn changes(
+    live: &BTreeSet<Rule>,
+    approved: &Baseline,
+    matching: Matching,
+    owner: &AccountId,
+) -> Changes {
     // Both sides are seen from the group's owner, so that a reference to a group of the own
     // account is one rule whether or not it is spelled with the account.
-    let seen = |rule: &Rule| rule.clone().canonical(&group.owner_id);
-    let live: BTreeSet<Rule> = group.ingress.iter().map(seen).collect();
-    let approved: BTreeSet<Rule> = baseline.rules().iter().map(seen).collect();
-    Plan {
-        revoke: live.difference(&approved).cloned().collect(),
-        authorize: approved.difference(&live).cloned().collect(),
+    let seen = |rule: &Rule| rule.clone().canonical(owner);
+    let live: BTreeSet<Rule> = live.iter().map(seen).collect();
+    let approved: BTreeSet<Rule> = approved.rules().iter().map(seen).collect();
+    match matching {
+        Matching::Exact => Changes {
+            revoke: live.difference(&approved).cloned().collect(),
+            authorize: approved.difference(&live).cloned().collect(),
+        },
+        Matching::AtMost => Changes {
+            revoke: live
+                .into_iter()
+                .filter(|rule| !is_covered(rule, &approved))
+                .collect(),
+            authorize: BTreeSet::new(),
+        },
+    }
+}
+
+fn is_covered(rule: &Rule, approved: &BTreeSet<Rule>) -> bool {
+    approved.contains(rule) || approved.iter().any(|approved| approved.covers(rule))
+}
+
+/// Whether an inbound rule, seen from the group that holds it, is approved.
+#[must_use]
+pub fn approves(policy: &Policy, rule: &Rule, owner: &AccountId) -> bool {
+    let rule = rule.clone().canonical(owner);
+    let rules = policy.baseline.rules().iter();
+    let mut approved = rules.map(|approved| approved.clone().canonical(owner));
+    match policy.matching {
+        Matching::Exact => approved.any(|approved| approved == rule),
+        Matching::AtMost => approved.any(|approved| approved.covers(&rule)),
     }
 }
 
@@ -63,8 +168,64 @@ mod tests {
     use crate::observation::tests::group;
 
     fn check(live: &[&str], baseline: &str, expect: &str) {
-        let plan = plan(&group(live), &baseline.parse().unwrap());
-        assert_eq!(plan.to_string(), expect);
+        let policy = Policy {
+            baseline: baseline.parse().unwrap(),
+            ..Policy::default()
+        };
+        assert_eq!(plan(&group(live), &policy).to_string(), expect);
+    }
+
+    /// A1, A2: up to the approved, anything; beyond it, nothing; and nothing is added.
+    #[test]
+    fn at_most() {
+        let mut group = group(&[
+            "tcp:443:10.1.0.0/16",
+            "tcp:443:0.0.0.0/0",
+            "tcp:22:10.0.0.1/32",
+        ]);
+        group.egress = ["tcp:25:0.0.0.0/0", "tcp:443:10.0.0.0/8"]
+            .map(|rule| rule.parse().unwrap())
+            .into();
+        let policy = Policy {
+            baseline: "tcp:443:10.0.0.0/8,tcp:80:0.0.0.0/0".parse().unwrap(),
+            egress: Some("tcp:443:0.0.0.0/0".parse().unwrap()),
+            matching: Matching::AtMost,
+            ..Policy::default()
+        };
+        assert_eq!(
+            plan(&group, &policy).to_string(),
+            "- tcp 22 from 10.0.0.1/32\n- tcp 443 from 0.0.0.0/0\n- tcp 25 to 0.0.0.0/0"
+        );
+        assert!(approves(
+            &policy,
+            &"tcp:443:10.2.0.0/16".parse().unwrap(),
+            &group.owner_id
+        ));
+        assert!(!approves(
+            &policy,
+            &"tcp:443:0.0.0.0/0".parse().unwrap(),
+            &group.owner_id
+        ));
+    }
+
+    /// G1: without `egress` outbound rules are nobody's business; with it they are planned alike.
+    #[test]
+    fn outbound_rules_only_where_asked_for() {
+        let mut group = group(&WEB);
+        group.egress = ["all:all:0.0.0.0/0"]
+            .map(|rule| rule.parse().unwrap())
+            .into();
+        assert!(plan(&group, &Policy::default()).is_empty());
+        let policy = Policy {
+            egress: Some("tcp:443:0.0.0.0/0".parse().unwrap()),
+            ..Policy::default()
+        };
+        let plan = plan(&group, &policy);
+        assert_eq!(
+            plan.to_string(),
+            "- all traffic to 0.0.0.0/0\n+ tcp 443 to 0.0.0.0/0"
+        );
+        assert_eq!((plan.revocations(), plan.authorizations()), (1, 1));
     }
 
     const WEB: [&str; 2] = ["tcp:80:0.0.0.0/0", "tcp:443:0.0.0.0/0"];

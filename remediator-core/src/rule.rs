@@ -130,26 +130,48 @@ fn truncated(source: Source) -> Source {
     }
 }
 
+impl Rule {
+    /// The rule as an outbound one: `tcp 443 to 0.0.0.0/0`.
+    #[must_use]
+    pub fn outbound(&self) -> String {
+        let Self {
+            protocol: _,
+            ports: _,
+            source,
+        } = self;
+        format!("{} to {source}", What(self))
+    }
+}
+
 /// `tcp 465 from 0.0.0.0/0`, `all traffic from sg-…`, `icmp type 8 code 0 from ::/0`, `50 from …`.
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
+        write!(f, "{} from {}", What(self), self.source)
+    }
+}
+
+/// The rule without its source.
+struct What<'a>(&'a Rule);
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Rule {
             protocol,
             ports,
-            source,
-        } = self;
+            source: _,
+        } = self.0;
         match (protocol, ports) {
-            (Protocol::All, Ports::All) => f.write_str("all traffic")?,
-            (protocol, Ports::All) => write!(f, "{protocol}")?,
-            (protocol, Ports::Range(range)) => write!(f, "{protocol} {range}")?,
+            (Protocol::All, Ports::All) => f.write_str("all traffic"),
+            (protocol, Ports::All) => write!(f, "{protocol}"),
+            (protocol, Ports::Range(range)) => write!(f, "{protocol} {range}"),
             (protocol, Ports::Icmp { kind, code }) => {
                 write!(f, "{protocol} type {kind}")?;
-                if let Some(code) = code {
-                    write!(f, " code {code}")?;
+                match code {
+                    Some(code) => write!(f, " code {code}"),
+                    None => Ok(()),
                 }
             }
         }
-        write!(f, " from {source}")
     }
 }
 

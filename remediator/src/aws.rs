@@ -1,10 +1,12 @@
 //! The effects on AWS itself.
 
 use crate::budget::Budget;
-use crate::effects::Effects;
+use crate::effects::{Effects, Page};
 use crate::output;
-use aws_calls::{CallError, Client, ErrorKind, GroupQuery, Revoked};
-use remediator_core::{Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp};
+use aws_calls::{CallError, Client, ErrorKind, GroupQuery, Rejected, Revoked};
+use remediator_core::{
+    Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
+};
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
@@ -46,16 +48,54 @@ impl Effects for Live {
         }
     }
 
-    async fn revoke(&self, group: &GroupId, rules: &BTreeSet<Rule>) -> Result<Revoked, CallError> {
+    async fn describe_page(
+        &self,
+        query: &GroupQuery,
+        token: Option<&str>,
+    ) -> Result<Page, CallError> {
         self.client
-            .revoke_security_group_ingress(group, rules)
+            .describe_security_groups_page(query, token)
             .await
     }
 
-    async fn authorize(&self, group: &GroupId, rules: &BTreeSet<Rule>) -> Result<(), CallError> {
-        self.client
-            .authorize_security_group_ingress(group, rules)
+    async fn revoke(
+        &self,
+        direction: Direction,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<Revoked, CallError> {
+        let client = &self.client;
+        match direction {
+            Direction::Ingress => client.revoke_security_group_ingress(group, rules).await,
+            Direction::Egress => client.revoke_security_group_egress(group, rules).await,
+        }
+    }
+
+    async fn authorize(
+        &self,
+        direction: Direction,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<(), CallError> {
+        let client = &self.client;
+        match direction {
+            Direction::Ingress => client.authorize_security_group_ingress(group, rules).await,
+            Direction::Egress => client.authorize_security_group_egress(group, rules).await,
+        }
+    }
+
+    async fn report_all(
+        &self,
+        token: &ResultToken,
+        evaluations: &[Evaluation],
+    ) -> Result<Vec<Rejected>, CallError> {
+        self.reporting
+            .put_evaluations_once(token, evaluations)
             .await
+    }
+
+    async fn parameter(&self, name: &str) -> Result<String, CallError> {
+        self.client.get_parameter(name).await
     }
 
     async fn report(&self, token: &ResultToken, evaluation: &Evaluation) -> Result<(), CallError> {

@@ -1,14 +1,19 @@
 //! Everything the function does to the world, behind one seam.
 
-use aws_calls::{CallError, ErrorKind, Revoked};
-use remediator_core::{Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp};
+use aws_calls::{CallError, ErrorKind, GroupQuery, Rejected, Revoked};
+use remediator_core::{
+    Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
+};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-/// The four calls, the clock and the log.
+/// A page of groups, and the token of the next.
+pub(crate) type Page = (Vec<SecurityGroup>, Option<String>);
+
+/// The calls, the clock and the log.
 ///
-/// Tests put a group in memory behind it and fail every call in turn.
+/// Tests put groups in memory behind it and fail every call in turn.
 pub(crate) trait Effects {
     /// Why a call failed.
     type Error: Failure;
@@ -16,16 +21,42 @@ pub(crate) trait Effects {
     /// The live group; `None` where there is no such group.
     async fn describe(&self, group: &GroupId) -> Result<Option<SecurityGroup>, Self::Error>;
 
+    /// Live groups, page by page.
+    async fn describe_page(
+        &self,
+        query: &GroupQuery,
+        token: Option<&str>,
+    ) -> Result<Page, Self::Error>;
+
     /// Takes rules away.
-    async fn revoke(&self, group: &GroupId, rules: &BTreeSet<Rule>)
-    -> Result<Revoked, Self::Error>;
+    async fn revoke(
+        &self,
+        direction: Direction,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<Revoked, Self::Error>;
 
     /// Adds rules.
-    async fn authorize(&self, group: &GroupId, rules: &BTreeSet<Rule>) -> Result<(), Self::Error>;
+    async fn authorize(
+        &self,
+        direction: Direction,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<(), Self::Error>;
 
     /// Tells Config.
     async fn report(&self, token: &ResultToken, evaluation: &Evaluation)
     -> Result<(), Self::Error>;
+
+    /// Tells Config up to a hundred verdicts at once; those that it did not take.
+    async fn report_all(
+        &self,
+        token: &ResultToken,
+        evaluations: &[Evaluation],
+    ) -> Result<Vec<Rejected>, Self::Error>;
+
+    /// A parameter of SSM Parameter Store.
+    async fn parameter(&self, name: &str) -> Result<String, Self::Error>;
 
     /// The time.
     fn now(&self) -> Timestamp;

@@ -3,7 +3,7 @@
 use crate::effects::Failure;
 use lambda_runtime::Diagnostic;
 use remediator_core::decision::DecisionError;
-use remediator_core::{EventError, GroupId};
+use remediator_core::{EventError, GroupId, PolicyError};
 use std::error::Error;
 
 /// Why an invocation failed.
@@ -21,6 +21,22 @@ pub(crate) enum HandleError {
     /// The group kept changing.
     #[error("group `{0}` kept changing while it was being repaired")]
     Unsettled(GroupId),
+    /// A policy cannot be followed.
+    #[error("the policy in {place} cannot be followed")]
+    Policy {
+        /// Where it is.
+        place: String,
+        /// What is wrong with it.
+        source: PolicyError,
+    },
+    /// An event of EventBridge's, and no policy for it.
+    #[error(
+        "environment variable `DRIFTLAB_POLICY` is not set, so there is no policy for events of EventBridge"
+    )]
+    NoPolicy,
+    /// A sweep did not reach or heal everything.
+    #[error("the sweep is not complete: {0}")]
+    Sweep(String),
     /// EC2 never showed what the event shows.
     #[error("group `{0}` is not yet shown as its configuration item shows it")]
     Doubtful(GroupId),
@@ -39,7 +55,9 @@ impl HandleError {
     fn kind(&self) -> &'static str {
         match self {
             Self::Event(_) | Self::Decision(_) => "InvalidEvent",
+            Self::Policy { .. } | Self::NoPolicy => "InvalidPolicy",
             Self::Calls(_) => "AwsCallFailed",
+            Self::Sweep(_) => "SweepIncomplete",
             Self::Unsettled(_) | Self::Doubtful(_) => "GroupUnsettled",
         }
     }

@@ -1,13 +1,14 @@
-//! One security group in memory, with EC2's rules and faults on demand.
+//! Security groups in memory, with EC2's rules and faults on demand.
 #![expect(
     clippy::unwrap_used,
     reason = "test support may stop at the first surprise"
 )]
 
-use crate::effects::{Effects, Failure};
-use aws_calls::{ErrorKind, Revoked};
+use crate::effects::{Effects, Failure, Page};
+use aws_calls::{ErrorKind, GroupQuery, Rejected, Revoked};
 use remediator_core::{
-    Baseline, Compliance, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
+    Baseline, Compliance, Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup,
+    Timestamp,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,11 +58,39 @@ pub(crate) struct Reported {
 
 type Change = Box<dyn Fn(&mut BTreeSet<Rule>)>;
 
-/// The world of one group.
+/// A group of that id with these rules (notation of a baseline).
+pub(crate) fn group(id: &str, rules: &[&str]) -> SecurityGroup {
+    SecurityGroup {
+        group_id: id.parse().unwrap(),
+        group_name: "LabSG1".to_owned(),
+        vpc_id: Some("vpc-0a".to_owned()),
+        owner_id: ACCOUNT.parse().unwrap(),
+        tags: BTreeMap::new(),
+        ingress: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
+        egress: ["all:all:0.0.0.0/0".parse().unwrap()].into(),
+        descriptions: BTreeMap::new(),
+    }
+}
+
+/// The world of one group, and of others that only a sweep looks at.
 #[derive(Default)]
 pub(crate) struct Fake {
     /// `None`: there is no such group.
     pub(crate) group: RefCell<Option<SecurityGroup>>,
+    /// What a sweep finds beside it.
+    pub(crate) others: RefCell<BTreeMap<GroupId, SecurityGroup>>,
+    /// How many groups are on a page.
+    pub(crate) page: Cell<usize>,
+    /// The queries of the sweeps.
+    pub(crate) queries: RefCell<Vec<GroupQuery>>,
+    /// Groups whose verdicts Config does not take when they come by the hundred.
+    pub(crate) rejected: RefCell<BTreeSet<String>>,
+    /// How many calls were under way at the same time, at most, and are now.
+    pub(crate) busy: Cell<(usize, usize)>,
+    /// What Parameter Store has.
+    pub(crate) parameters: RefCell<BTreeMap<String, String>>,
+    /// What each call costs of the invocation's time, in milliseconds.
+    pub(crate) slow: Cell<u64>,
     /// The most inbound rules that the group may hold.
     pub(crate) limit: Cell<Option<usize>>,
     /// Whether the group is in a default VPC, where unknown rules are skipped on revocation.
@@ -87,19 +116,11 @@ pub(crate) struct Fake {
 impl Fake {
     /// A group with these rules (notation of a baseline), at some time after the event.
     pub(crate) fn with(rules: &[&str]) -> Self {
-        let group = SecurityGroup {
-            group_id: GROUP.parse().unwrap(),
-            group_name: "LabSG1".to_owned(),
-            vpc_id: Some("vpc-0a".to_owned()),
-            owner_id: ACCOUNT.parse().unwrap(),
-            tags: BTreeMap::new(),
-            ingress: rules.iter().map(|rule| rule.parse().unwrap()).collect(),
-            descriptions: BTreeMap::new(),
-        };
         let fake = Self::default();
-        fake.group.replace(Some(group));
+        fake.group.replace(Some(group(GROUP, rules)));
         fake.clock.set(1_795_334_410_000);
         fake.time.set(50_000);
+        fake.page.set(1_000);
         fake
     }
 
@@ -151,7 +172,12 @@ impl Fake {
         let number = self.calls.borrow().len();
         self.calls.borrow_mut().push(operation);
         self.trace.borrow_mut().push(format!("start {operation}"));
+        let (most, now) = self.busy.get();
+        self.busy.set((most.max(now + 1), now + 1));
         tokio::task::yield_now().await;
+        self.busy.set((self.busy.get().0, self.busy.get().1 - 1));
+        self.time
+            .set(self.time.get().saturating_sub(self.slow.get()));
         let error = |kind| FakeError { operation, kind };
         let fault = self.faults.borrow().get(&number).copied();
         let result = match fault {
@@ -174,32 +200,39 @@ impl Fake {
         result
     }
 
-    fn revoke_now(&self, rules: &BTreeSet<Rule>) -> Result<Revoked, ErrorKind> {
-        let mut group = self.group.borrow_mut();
-        let group = group.as_mut().ok_or(ErrorKind::GroupNotFound)?;
-        let unknown = rules.difference(&group.ingress).count();
-        if unknown > 0 && !self.default_vpc.get() {
-            return Err(ErrorKind::RuleNotFound);
-        }
-        group.ingress.retain(|rule| !rules.contains(rule));
-        Ok(Revoked { unknown })
+    /// Works on a group and its rules of one direction.
+    fn change<T>(
+        &self,
+        direction: Direction,
+        id: &GroupId,
+        change: impl FnOnce(&mut BTreeSet<Rule>) -> Result<T, ErrorKind>,
+    ) -> Result<T, ErrorKind> {
+        let (mut group, mut others) = (self.group.borrow_mut(), self.others.borrow_mut());
+        let group = if id.as_str() == GROUP {
+            group.as_mut()
+        } else {
+            others.get_mut(id)
+        };
+        let group = group.ok_or(ErrorKind::GroupNotFound)?;
+        change(match direction {
+            Direction::Ingress => &mut group.ingress,
+            Direction::Egress => &mut group.egress,
+        })
     }
 
-    fn authorize_now(&self, rules: &BTreeSet<Rule>) -> Result<(), ErrorKind> {
-        let mut group = self.group.borrow_mut();
-        let group = group.as_mut().ok_or(ErrorKind::GroupNotFound)?;
-        if rules.intersection(&group.ingress).next().is_some() {
-            return Err(ErrorKind::RuleDuplicate);
-        }
-        if self
-            .limit
-            .get()
-            .is_some_and(|limit| group.ingress.len() + rules.len() > limit)
-        {
-            return Err(ErrorKind::RuleLimit);
-        }
-        group.ingress.extend(rules.iter().cloned());
-        Ok(())
+    fn everything(&self) -> Vec<SecurityGroup> {
+        let first = self.group.borrow().clone();
+        let others = self.others.borrow();
+        first.into_iter().chain(others.values().cloned()).collect()
+    }
+}
+
+fn operation(verb: &str, direction: Direction) -> &'static str {
+    match (verb, direction) {
+        ("revoke", Direction::Ingress) => "revoke_security_group_ingress",
+        ("revoke", Direction::Egress) => "revoke_security_group_egress",
+        (_, Direction::Ingress) => "authorize_security_group_ingress",
+        (_, Direction::Egress) => "authorize_security_group_egress",
     }
 }
 
@@ -207,8 +240,10 @@ impl Effects for Fake {
     type Error = FakeError;
 
     async fn describe(&self, group: &GroupId) -> Result<Option<SecurityGroup>, FakeError> {
-        assert_eq!(group.as_str(), GROUP);
         self.call("describe_security_groups", || {
+            if group.as_str() != GROUP {
+                return Ok(self.others.borrow().get(group).cloned());
+            }
             let (left, old) = &mut *self.stale.borrow_mut();
             if *left > 0 {
                 *left -= 1;
@@ -219,18 +254,62 @@ impl Effects for Fake {
         .await
     }
 
-    async fn revoke(&self, group: &GroupId, rules: &BTreeSet<Rule>) -> Result<Revoked, FakeError> {
-        assert_eq!(group.as_str(), GROUP);
-        assert!(!rules.is_empty(), "a call that changes nothing");
-        self.call("revoke_security_group_ingress", || self.revoke_now(rules))
-            .await
+    async fn describe_page(
+        &self,
+        query: &GroupQuery,
+        token: Option<&str>,
+    ) -> Result<Page, FakeError> {
+        self.queries.borrow_mut().push(query.clone());
+        self.call("describe_security_groups", || {
+            let begin: usize = token.map_or(0, |token| token.parse().unwrap());
+            let end = begin + self.page.get();
+            let all = self.everything();
+            let next = (end < all.len()).then(|| end.to_string());
+            let page = all.into_iter().skip(begin).take(self.page.get()).collect();
+            Ok((page, next))
+        })
+        .await
     }
 
-    async fn authorize(&self, group: &GroupId, rules: &BTreeSet<Rule>) -> Result<(), FakeError> {
-        assert_eq!(group.as_str(), GROUP);
+    async fn revoke(
+        &self,
+        direction: Direction,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<Revoked, FakeError> {
         assert!(!rules.is_empty(), "a call that changes nothing");
-        self.call("authorize_security_group_ingress", || {
-            self.authorize_now(rules)
+        self.call(operation("revoke", direction), || {
+            self.change(direction, group, |live| {
+                let unknown = rules.difference(live).count();
+                if unknown > 0 && !self.default_vpc.get() {
+                    return Err(ErrorKind::RuleNotFound);
+                }
+                live.retain(|rule| !rules.contains(rule));
+                Ok(Revoked { unknown })
+            })
+        })
+        .await
+    }
+
+    async fn authorize(
+        &self,
+        direction: Direction,
+        group: &GroupId,
+        rules: &BTreeSet<Rule>,
+    ) -> Result<(), FakeError> {
+        assert!(!rules.is_empty(), "a call that changes nothing");
+        self.call(operation("authorize", direction), || {
+            self.change(direction, group, |live| {
+                if rules.intersection(live).next().is_some() {
+                    return Err(ErrorKind::RuleDuplicate);
+                }
+                let most = self.limit.get().unwrap_or(usize::MAX);
+                if live.len() + rules.len() > most {
+                    return Err(ErrorKind::RuleLimit);
+                }
+                live.extend(rules.iter().cloned());
+                Ok(())
+            })
         })
         .await
     }
@@ -244,6 +323,46 @@ impl Effects for Fake {
             };
             self.reports.borrow_mut().push(reported);
             Ok(())
+        })
+        .await
+    }
+
+    async fn report_all(
+        &self,
+        token: &ResultToken,
+        evaluations: &[Evaluation],
+    ) -> Result<Vec<Rejected>, FakeError> {
+        assert_eq!(token.as_str(), "token");
+        assert!((1..=100).contains(&evaluations.len()));
+        self.call("put_evaluations", || {
+            let mut rejected = Vec::new();
+            for evaluation in evaluations {
+                if self.rejected.borrow().contains(&evaluation.resource_id) {
+                    rejected.push(Rejected {
+                        resource_id: evaluation.resource_id.clone(),
+                        compliance: evaluation.compliance.to_string(),
+                    });
+                    continue;
+                }
+                let id: GroupId = evaluation.resource_id.parse().unwrap();
+                let live = self
+                    .everything()
+                    .into_iter()
+                    .find(|group| group.group_id == id);
+                self.reports.borrow_mut().push(Reported {
+                    evaluation: evaluation.clone(),
+                    ingress: live.map(|group| group.ingress).unwrap_or_default(),
+                });
+            }
+            Ok(rejected)
+        })
+        .await
+    }
+
+    async fn parameter(&self, name: &str) -> Result<String, FakeError> {
+        self.call("get_parameter", || {
+            let parameters = self.parameters.borrow();
+            parameters.get(name).cloned().ok_or(ErrorKind::Refused)
         })
         .await
     }

@@ -2,52 +2,120 @@
 
 use crate::effects::Effects;
 use crate::error::HandleError;
-use crate::repair;
-use crate::report::Reporter;
-use remediator_core::{Compliance, Decision, Event, decide};
+use crate::fast_path;
+use crate::memory::Memory;
+use crate::policies::Policies;
+use crate::repair::{self, Job};
+use crate::report::{Reporter, Sink};
+use crate::sweep;
+use remediator_core::api_call::is_api_call;
+use remediator_core::{Compliance, Decision, Event, PolicySource, decide};
 use serde_json::Value;
+
+/// What one instance of the function keeps between invocations.
+#[derive(Debug, Default)]
+pub(crate) struct Instance {
+    /// The repairs of late.
+    pub(crate) memory: Memory,
+    /// Policies from Parameter Store.
+    pub(crate) policies: Policies,
+    /// The policy for events that bring none (`DRIFTLAB_POLICY`), as the parameters of a rule.
+    pub(crate) fast_path: Option<String>,
+}
 
 /// Handles one event. Whatever fails is in the log and in the result.
 ///
 /// # Errors
 /// [`HandleError`]; Lambda then invokes again with the same event, up to twice.
-pub(crate) async fn handle<E: Effects>(effects: &E, payload: &Value) -> Result<(), HandleError> {
-    let result = answer(effects, payload).await;
+pub(crate) async fn handle<E: Effects>(
+    effects: &E,
+    instance: &Instance,
+    payload: &Value,
+) -> Result<(), HandleError> {
+    let result = if is_api_call(payload) {
+        fast_path::run(effects, instance, payload).await
+    } else {
+        answer(effects, instance, payload).await
+    };
     if let Err(error) = &result {
         effects.log(&format!("error: {}", error.chain()));
     }
     result
 }
 
-async fn answer<E: Effects>(effects: &E, payload: &Value) -> Result<(), HandleError> {
+async fn answer<E: Effects>(
+    effects: &E,
+    instance: &Instance,
+    payload: &Value,
+) -> Result<(), HandleError> {
     let event = Event::from_value(payload)?;
-    if event.policy.debug {
-        effects.log(&format!("received event: {}", without_token(payload)));
-    }
-    let reporter = Reporter::new(effects, &event);
-    match decide(&event)? {
-        Decision::Remediate { group } => repair::run(effects, &reporter, &event, &group).await,
+    let decision = decide(&event)?;
+    let sink = Sink::Config(&event.result_token);
+    match decision {
         Decision::ReportNotApplicable {
             resource_type,
             resource_id,
             annotation,
+            captured,
         } => {
+            // The policy has no say in it, so one that is kept elsewhere is not read.
+            if says_debug(&event.policy) {
+                log_event(effects, payload);
+            }
             let now = effects.now();
             let verdict = Compliance::NotApplicable;
-            let sent = reporter
+            let sent = Reporter::new(effects, sink, captured)
                 .send(&resource_type, &resource_id, verdict, annotation, now)
                 .await;
             sent.map_err(|e| HandleError::calls([&e]))
         }
+        Decision::Remediate { group, witness } => {
+            let policy = instance.policies.resolve(effects, &event.policy).await?;
+            if policy.debug {
+                log_event(effects, payload);
+            }
+            let reporter = Reporter::new(effects, sink, witness.at);
+            let job = Job {
+                policy: &policy,
+                account: &event.account_id,
+                group: &group,
+                witness: Some(&witness),
+            };
+            repair::run(effects, &instance.memory, &reporter, job, None)
+                .await
+                .map(drop)
+        }
+        Decision::Sweep { created } => {
+            let policy = instance.policies.resolve(effects, &event.policy).await?;
+            if policy.debug {
+                log_event(effects, payload);
+            }
+            let sweep = sweep::Sweep {
+                effects,
+                memory: &instance.memory,
+                policy: &policy,
+                account: &event.account_id,
+                token: &event.result_token,
+                created,
+            };
+            sweep.run().await
+        }
+    }
+}
+
+fn says_debug(source: &PolicySource) -> bool {
+    match source {
+        PolicySource::Here(policy) => policy.debug,
+        PolicySource::Stored { name: _, debug } => *debug == Some(true),
     }
 }
 
 /// The event as received, except for the token with which anybody in the account could report on
 /// behalf of the rule.
-fn without_token(payload: &Value) -> String {
+pub(crate) fn log_event<E: Effects>(effects: &E, payload: &Value) {
     let mut shown = payload.clone();
     if let Some(token) = shown.get_mut("resultToken") {
         *token = "(not shown)".into();
     }
-    shown.to_string()
+    effects.log(&format!("received event: {shown}"));
 }

@@ -9,15 +9,20 @@ mod effects;
 mod error;
 #[cfg(test)]
 mod fake;
+mod fast_path;
 mod handle;
+mod memory;
 mod output;
+mod policies;
 mod repair;
 mod report;
+mod sweep;
 #[cfg(test)]
 mod tests;
 
 use aws::Live;
 use aws_calls::{Client, Config};
+use handle::Instance;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use std::process::ExitCode;
@@ -66,10 +71,16 @@ async fn serve() -> Result<(), InitError> {
         }
         Err(_elapsed) => output::line("connections could not be opened ahead in time"),
     }
-    let client = &client;
+    let instance = Instance {
+        fast_path: std::env::var("DRIFTLAB_POLICY")
+            .ok()
+            .filter(|text| !text.is_empty()),
+        ..Instance::default()
+    };
+    let (client, instance) = (&client, &instance);
     let handler = service_fn(|event: LambdaEvent<Value>| async move {
         let live = Live::new(client, event.context.deadline());
-        handle::handle(&live, &event.payload)
+        handle::handle(&live, instance, &event.payload)
             .await
             .map_err(Diagnostic::from)
     });

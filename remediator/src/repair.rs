@@ -1,18 +1,24 @@
 //! Reading, comparing and repairing one group.
 
-mod end;
+mod contest;
+mod drift;
+mod write;
 
 use crate::effects::{Effects, Failure};
 use crate::error::HandleError;
+use crate::memory::Memory;
 use crate::report::Reporter;
-use end::End;
+use contest::Contest;
+use drift::Drift;
 use remediator_core::doubt::may_be_stale;
-use remediator_core::event::ItemStatus;
+use remediator_core::plan::approves;
 use remediator_core::{
-    Annotation, Compliance, Event, GroupId, Mode, Plan, Rule, SecurityGroup, Timestamp, log, plan,
+    AccountId, Annotation, Compliance, GroupId, Judged, Judgement, Plan, Policy, Rule,
+    SecurityGroup, Timestamp, Witness, judge, log,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
+use write::{End, Writes};
 
 /// What is waited for before each reading. The first reading is the rule; the second follows a lost
 /// answer or a neighbour's change at once; more mean that EC2 still answers with the past or that
@@ -30,32 +36,48 @@ const PAUSES: [Duration; 9] = [
     Duration::from_secs(5),
 ];
 
+/// What is to be done, for whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Job<'a> {
+    pub(crate) policy: &'a Policy,
+    /// The account of the rule.
+    pub(crate) account: &'a AccountId,
+    pub(crate) group: &'a GroupId,
+    /// What the event shows of the group; a sweep has none.
+    pub(crate) witness: Option<&'a Witness>,
+}
+
+/// A group that was read already and found drifted, and whose drift is being told.
+pub(crate) struct Known {
+    pub(crate) live: SecurityGroup,
+    pub(crate) seen: Timestamp,
+}
+
+/// How a group was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Something was written, and it is right.
+    Repaired,
+    /// Nothing was to be written, or nothing should be.
+    Unchanged,
+}
+
 /// One repair, over as many readings as it takes.
 struct Repair<'a, E: Effects> {
     effects: &'a E,
+    memory: &'a Memory,
     reporter: &'a Reporter<'a, E>,
-    event: &'a Event,
-    group: &'a GroupId,
+    job: Job<'a>,
     /// Rules that EC2 confirmed to have taken away and added.
     revoked: usize,
     authorized: usize,
     /// Rules that a reading of this run has shown. That a later one does not is no sign of its age.
     shown: BTreeSet<Rule>,
     drift: Drift<E::Error>,
-}
-
-/// What Config knows of the drift.
-enum Drift<F> {
-    /// There was none so far.
-    None,
-    /// It has been told.
-    Told,
-    /// It did not accept the report. The history must not lack it: it is sent again.
-    Owed {
-        annotation: Annotation,
-        seen: Timestamp,
-        failure: F,
-    },
+    /// What has to be said beside the next verdict.
+    remark: Option<String>,
+    contest: Contest,
+    remembered: bool,
 }
 
 /// What a reading, or the writes after it, led to.
@@ -68,254 +90,242 @@ enum Step {
     Doubtful,
 }
 
-/// Judges `group` and, if the policy says so, makes it what the baseline says.
+/// Judges a group and, if the policy says so, makes it what the baseline says.
 pub(crate) async fn run<E: Effects>(
     effects: &E,
+    memory: &Memory,
     reporter: &Reporter<'_, E>,
-    event: &Event,
-    group: &GroupId,
-) -> Result<(), HandleError> {
+    job: Job<'_>,
+    known: Option<Known>,
+) -> Result<Outcome, HandleError> {
     let mut repair = Repair {
         effects,
+        memory,
         reporter,
-        event,
-        group,
+        job,
         revoked: 0,
         authorized: 0,
         shown: BTreeSet::new(),
-        drift: Drift::None,
+        drift: if known.is_some() {
+            Drift::Told
+        } else {
+            Drift::None
+        },
+        remark: None,
+        contest: Contest::None,
+        remembered: false,
     };
-    let mut doubtful = false;
-    for pause in PAUSES {
-        if !pause.is_zero() {
-            if pause >= effects.time_left() {
-                break;
-            }
-            effects.pause(pause).await;
-        }
-        doubtful = match repair.read_and_act().await? {
-            Step::Done => return repair.finish(),
-            Step::Moved => {
-                effects.log(&format!("{group} has changed meanwhile: reading it again"));
-                false
-            }
-            Step::Doubtful => {
-                effects.log(&format!(
-                    "{group} is not yet shown as its configuration item shows it: reading it again"
-                ));
-                true
-            }
-        };
+    repair.until_settled(known).await?;
+    match repair.drift.failure() {
+        // A repair whose drift Config never heard of is a repair, and a failed invocation.
+        Some(error) => Err(HandleError::calls([error])),
+        None if repair.revoked + repair.authorized > 0 => Ok(Outcome::Repaired),
+        None => Ok(Outcome::Unchanged),
     }
-    let (annotation, error) = if doubtful {
-        let error = HandleError::Doubtful(group.clone());
-        (Annotation::doubtful(group), error)
-    } else {
-        let error = HandleError::Unsettled(group.clone());
-        (Annotation::unsettled(group), error)
-    };
-    repair.fail(annotation, effects.now(), error).await
 }
 
 impl<E: Effects> Repair<'_, E> {
+    async fn until_settled(&mut self, mut known: Option<Known>) -> Result<(), HandleError> {
+        let group = self.job.group;
+        let mut doubtful = false;
+        for pause in PAUSES {
+            if !pause.is_zero() {
+                if pause >= self.effects.time_left() {
+                    break;
+                }
+                self.effects.pause(pause).await;
+            }
+            let step = match known.take() {
+                Some(Known { live, seen }) => self.act(live, seen).await?,
+                None => self.read_and_act().await?,
+            };
+            let why = match step {
+                Step::Done => return Ok(()),
+                Step::Moved => "has changed meanwhile",
+                Step::Doubtful => "is not yet shown as its event shows it",
+            };
+            doubtful = matches!(step, Step::Doubtful);
+            self.effects
+                .log(&format!("{group} {why}: reading it again"));
+        }
+        let (annotation, error) = if doubtful {
+            let error = HandleError::Doubtful(group.clone());
+            (Annotation::doubtful(group), error)
+        } else {
+            let error = HandleError::Unsettled(group.clone());
+            (Annotation::unsettled(group), error)
+        };
+        self.fail(annotation, self.effects.now(), error).await
+    }
+
     async fn read_and_act(&mut self) -> Result<Step, HandleError> {
         // Before the read: what changes the group after it must outrank the verdict.
         let seen = self.effects.now();
-        let live = match self.effects.describe(self.group).await {
-            Ok(Some(live)) => live,
-            Ok(None) if self.may_be_too_new(seen) => return Ok(Step::Doubtful),
+        match self.effects.describe(self.job.group).await {
+            Ok(Some(live)) => self.act(live, seen).await,
+            Ok(None) if self.may_be_too_new(seen) => Ok(Step::Doubtful),
             Ok(None) => {
-                return self
-                    .done(Compliance::NotApplicable, Annotation::deleted(), seen)
-                    .await;
+                self.done(Compliance::NotApplicable, Annotation::deleted(), seen)
+                    .await
             }
             Err(error) => {
-                let annotation = Annotation::failures(&[error.operation()], self.group);
-                return self
-                    .fail(annotation, seen, HandleError::calls([&error]))
-                    .await;
+                let annotation = Annotation::failures(&[error.operation()], self.job.group);
+                self.fail(annotation, seen, HandleError::calls([&error]))
+                    .await
             }
-        };
+        }
+    }
+
+    async fn act(&mut self, live: SecurityGroup, seen: Timestamp) -> Result<Step, HandleError> {
         self.log_definition(&live);
-        let policy = &self.event.policy;
-        if !policy.scope.admits(&live, &self.event.account_id) {
-            let annotation = Annotation::out_of_scope(&policy.scope);
-            return self.done(Compliance::NotApplicable, annotation, seen).await;
+        let Job {
+            policy,
+            account,
+            group,
+            witness: _,
+        } = self.job;
+        let Judged { judgement, remark } = judge(&live, policy, account, seen);
+        if let Some(remark) = &remark
+            && self.remark != Some(remark.clone())
+        {
+            self.effects.log(&format!("{group}: {remark}"));
         }
-        let plan = plan(&live, &policy.baseline);
-        let doubtful = self.is_doubtful(&live, seen);
-        self.shown.extend(live.ingress);
-        if plan.is_empty() {
-            if doubtful {
-                return Ok(Step::Doubtful);
+        self.remark = remark;
+        let missing = self.not_shown(&live, seen);
+        self.shown.extend(live.ingress.iter().cloned());
+        match judgement {
+            Judgement::OutOfScope => {
+                let annotation = Annotation::out_of_scope(&policy.scope);
+                self.done(Compliance::NotApplicable, annotation, seen).await
             }
-            return self.done(Compliance::Compliant, self.verdict(), seen).await;
-        }
-        match policy.mode {
-            Mode::Audit => {
-                self.effects.log(&log::planned(self.group, &plan));
+            Judgement::Clean if missing.may_be_there => Ok(Step::Doubtful),
+            Judgement::Clean => {
+                self.tell_what_was(&missing.rules).await;
+                self.done(Compliance::Compliant, self.verdict(), seen).await
+            }
+            Judgement::Exempt { until, plan } => {
+                self.effects.log(&log::planned(group, &plan));
+                let annotation = Annotation::exempt(&until, &plan);
+                self.done(Compliance::NotApplicable, annotation, seen).await
+            }
+            Judgement::Audit(plan) => {
+                self.effects.log(&log::planned(group, &plan));
                 self.done(Compliance::NonCompliant, Annotation::audited(&plan), seen)
                     .await
             }
-            Mode::Enforce => self.enforce(&plan, seen, doubtful).await,
+            Judgement::Repair(plan) => match self.contest(&live, &plan, seen) {
+                Some(annotation) => self.done(Compliance::NonCompliant, annotation, seen).await,
+                None => self.enforce(&live, plan, seen, missing.may_be_there).await,
+            },
         }
     }
 
     /// A group that was made a moment ago is not yet shown everywhere.
     fn may_be_too_new(&self, seen: Timestamp) -> bool {
-        self.event.item.status == ItemStatus::Discovered
-            && may_be_stale(self.event.item.captured, seen)
+        let witness = self.job.witness;
+        witness.is_some_and(|witness| witness.is_new && may_be_stale(witness.at, seen))
     }
 
-    /// Whether the item shows a rule that is not approved and that no reading of this run has shown,
-    /// soon enough after its capture.
-    fn is_doubtful(&self, live: &SecurityGroup, seen: Timestamp) -> bool {
-        let item = &self.event.item;
-        let missing = |rule: &Rule| {
-            let rule = rule.clone().canonical(&live.owner_id);
-            !live.ingress.contains(&rule)
-                && !self.shown.contains(&rule)
-                && !self.event.policy.baseline.approves(&rule, &live.owner_id)
+    /// What the event shows and is not approved, and no reading of this run has shown.
+    fn not_shown(&self, live: &SecurityGroup, seen: Timestamp) -> Missing {
+        let Some(witness) = self.job.witness else {
+            return Missing::default();
         };
-        may_be_stale(item.captured, seen) && item.ingress.iter().any(missing)
+        let owner = &live.owner_id;
+        let rules: BTreeSet<Rule> = (witness.ingress.iter())
+            .map(|rule| rule.clone().canonical(owner))
+            .filter(|rule| !live.ingress.contains(rule) && !self.shown.contains(rule))
+            .filter(|rule| !approves(self.job.policy, rule, owner))
+            .collect();
+        // What this instance has taken away itself, after seeing it, is gone.
+        let known = |rule: &Rule| self.memory.has_taken(self.job.group, rule, witness.at);
+        Missing {
+            may_be_there: may_be_stale(witness.at, seen) && !rules.iter().all(known),
+            rules,
+        }
     }
 
     /// Revoke beside authorize beside the report of the drift; then the verdict.
     async fn enforce(
         &mut self,
-        plan: &Plan,
+        live: &SecurityGroup,
+        plan: Plan,
         seen: Timestamp,
         doubtful: bool,
     ) -> Result<Step, HandleError> {
-        for rule in &plan.revoke {
-            self.effects.log(&log::revoking(self.group, rule));
+        let planned = self.said(Annotation::modified(
+            plan.revocations(),
+            plan.authorizations(),
+        ));
+        let plan = match self.contest {
+            Contest::Quarantine { .. } => Plan::quarantine(live),
+            Contest::None | Contest::Reported { .. } => plan,
+        };
+        for line in log::changes(self.job.group, &plan) {
+            self.effects.log(&line);
         }
-        for rule in &plan.authorize {
-            self.effects.log(&log::authorizing(self.group, rule));
-        }
-        let (revoke, authorize, drift) = tokio::join!(
-            self.revoke(plan),
-            self.authorize(plan),
-            self.report_drift(plan, seen)
+        let (ends, drift) = tokio::join!(
+            Writes::make(self.effects, self.job.group, &plan),
+            self.report_drift(planned, seen)
         );
         if let Some(drift) = drift {
             self.drift = drift;
         }
-        let (revoke, authorize) = (
-            self.settle_revoke(plan, revoke),
-            self.settle_authorize(plan, authorize),
-        );
-        let failures: Vec<&E::Error> = [&revoke, &authorize]
-            .into_iter()
-            .filter_map(|end| end.failure())
-            .collect();
-        if !failures.is_empty() {
-            let operations: Vec<&str> = failures.iter().map(|error| error.operation()).collect();
-            let annotation = Annotation::failures(&operations, self.group);
-            return self
-                .fail(annotation, seen, HandleError::calls(failures))
-                .await;
-        }
-        match (&revoke, &authorize) {
-            (End::Success, End::Success) if doubtful => Ok(Step::Doubtful),
-            (End::Success, End::Success) => {
-                self.done(Compliance::Compliant, self.verdict(), seen).await
+        let Writes {
+            revoked,
+            authorized,
+            end,
+        } = ends;
+        self.revoked += revoked;
+        self.authorized += authorized;
+        match end {
+            End::Failure(failures) => {
+                let operations: Vec<&str> = failures.iter().map(Failure::operation).collect();
+                let annotation = self.said(Annotation::failures(&operations, self.job.group));
+                self.fail(annotation, seen, HandleError::calls(&failures))
+                    .await
             }
-            _ => Ok(Step::Moved),
-        }
-    }
-
-    async fn revoke(&self, plan: &Plan) -> Result<aws_calls::Revoked, E::Error> {
-        if plan.revoke.is_empty() {
-            return Ok(aws_calls::Revoked { unknown: 0 });
-        }
-        self.effects.revoke(self.group, &plan.revoke).await
-    }
-
-    async fn authorize(&self, plan: &Plan) -> Result<(), E::Error> {
-        if plan.authorize.is_empty() {
-            return Ok(());
-        }
-        self.effects.authorize(self.group, &plan.authorize).await
-    }
-
-    /// Tells Config of the drift, once; what became of it.
-    async fn report_drift(&self, plan: &Plan, seen: Timestamp) -> Option<Drift<E::Error>> {
-        let (annotation, seen) = match &self.drift {
-            Drift::Told => return None,
-            Drift::None => {
-                let planned = Annotation::modified(plan.revoke.len(), plan.authorize.len());
-                (planned, seen)
-            }
-            Drift::Owed {
-                annotation,
-                seen,
-                failure: _,
-            } => (annotation.clone(), *seen),
-        };
-        Some(self.tell_drift(annotation, seen).await)
-    }
-
-    async fn tell_drift(&self, annotation: Annotation, seen: Timestamp) -> Drift<E::Error> {
-        let verdict = Compliance::NonCompliant;
-        let sent = self
-            .reporter
-            .group(self.group, verdict, annotation.clone(), seen)
-            .await;
-        match sent {
-            Ok(()) => Drift::Told,
-            // The repair goes on without it.
-            Err(failure) => Drift::Owed {
-                annotation,
-                seen,
-                failure,
-            },
-        }
-    }
-
-    fn settle_revoke(
-        &mut self,
-        plan: &Plan,
-        result: Result<aws_calls::Revoked, E::Error>,
-    ) -> End<E::Error> {
-        match result {
-            Ok(aws_calls::Revoked { unknown }) => {
-                self.revoked += plan.revoke.len().saturating_sub(unknown);
-                if unknown == 0 {
-                    End::Success
-                } else {
-                    End::Moved
+            End::Moved => Ok(Step::Moved),
+            End::Success => {
+                self.remember(&plan, seen);
+                match self.contest {
+                    Contest::Quarantine { count } => {
+                        self.memory.quarantined(self.job.group, seen);
+                        let minutes = self.job.policy.contested.minutes;
+                        let annotation = Annotation::quarantined(count, minutes);
+                        self.done(Compliance::NonCompliant, annotation, seen).await
+                    }
+                    Contest::None | Contest::Reported { .. } if doubtful => Ok(Step::Doubtful),
+                    Contest::None | Contest::Reported { .. } => {
+                        self.done(Compliance::Compliant, self.verdict(), seen).await
+                    }
                 }
             }
-            Err(error) => self.judge(error, false),
-        }
-    }
-
-    fn settle_authorize(&mut self, plan: &Plan, result: Result<(), E::Error>) -> End<E::Error> {
-        match result {
-            Ok(()) => {
-                self.authorized += plan.authorize.len();
-                End::Success
-            }
-            Err(error) => self.judge(error, !plan.revoke.is_empty()),
-        }
-    }
-
-    fn judge(&self, error: E::Error, room_was_made: bool) -> End<E::Error> {
-        if end::is_move(error.kind(), room_was_made) {
-            self.effects.log(&error.report());
-            End::Moved
-        } else {
-            End::Failure(error)
         }
     }
 
     /// What can be said of a group that is what it shall be.
     fn verdict(&self) -> Annotation {
         if self.revoked + self.authorized == 0 {
-            Annotation::correct()
+            self.said(Annotation::correct())
         } else {
-            Annotation::modified(self.revoked, self.authorized)
+            self.said(Annotation::modified(self.revoked, self.authorized))
+        }
+    }
+
+    /// The sentence, and what has to be said beside it.
+    fn said(&self, annotation: Annotation) -> Annotation {
+        let contest = self.contest.sentence(self.job.policy.contested.minutes);
+        let sentences = [&self.remark, &contest];
+        let sentences = sentences.into_iter().flatten();
+        sentences.fold(annotation, |said, sentence| said.and(sentence))
+    }
+
+    /// Once a run: the memory counts repairs, not writes.
+    fn remember(&mut self, plan: &Plan, seen: Timestamp) {
+        if !self.remembered {
+            self.remembered = true;
+            self.memory.repaired(self.job.group, seen, &plan.revoke);
         }
     }
 
@@ -326,21 +336,17 @@ impl<E: Effects> Repair<'_, E> {
         annotation: Annotation,
         seen: Timestamp,
     ) -> Result<Step, HandleError> {
-        if let Drift::Owed {
-            annotation,
-            seen,
-            failure: _,
-        } = &self.drift
-        {
-            self.drift = self.tell_drift(annotation.clone(), *seen).await;
-        }
+        self.tell_what_is_owed().await;
         let sent = self
             .reporter
-            .group(self.group, compliance, annotation, seen)
+            .group(self.job.group, compliance, annotation, seen)
             .await;
         match sent {
             Ok(()) => Ok(Step::Done),
-            Err(error) => Err(HandleError::calls(self.owed().into_iter().chain([&error]))),
+            Err(error) => {
+                let owed = self.drift.failure().into_iter();
+                Err(HandleError::calls(owed.chain([&error])))
+            }
         }
     }
 
@@ -353,7 +359,7 @@ impl<E: Effects> Repair<'_, E> {
     ) -> Result<T, HandleError> {
         let sent = self
             .reporter
-            .group(self.group, Compliance::NonCompliant, annotation, seen)
+            .group(self.job.group, Compliance::NonCompliant, annotation, seen)
             .await;
         if let Err(error) = sent {
             self.effects.log(&format!("error: {}", error.report()));
@@ -361,32 +367,21 @@ impl<E: Effects> Repair<'_, E> {
         Err(cause)
     }
 
-    /// A repair whose drift Config never heard of is a repair, and a failed invocation.
-    fn finish(&self) -> Result<(), HandleError> {
-        match self.owed() {
-            Some(error) => Err(HandleError::calls([error])),
-            None => Ok(()),
-        }
-    }
-
-    fn owed(&self) -> Option<&E::Error> {
-        match &self.drift {
-            Drift::Owed {
-                annotation: _,
-                seen: _,
-                failure,
-            } => Some(failure),
-            Drift::None | Drift::Told => None,
-        }
-    }
-
     fn log_definition(&self, live: &SecurityGroup) {
-        if !self.event.policy.debug {
+        if !self.job.policy.debug {
             return;
         }
         let definition = serde_json::to_string(live)
             .unwrap_or_else(|error| format!("cannot be written as JSON: {error}"));
         self.effects
-            .log(&format!("definition of {}: {definition}", self.group));
+            .log(&format!("definition of {}: {definition}", self.job.group));
     }
+}
+
+/// Rules of the event that a reading does not show.
+#[derive(Default)]
+struct Missing {
+    rules: BTreeSet<Rule>,
+    /// Whether they may be there all the same.
+    may_be_there: bool,
 }

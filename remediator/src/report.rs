@@ -3,22 +3,36 @@
 use crate::effects::Effects;
 use remediator_core::evaluation::order;
 use remediator_core::{
-    Annotation, Compliance, Evaluation, Event, GroupId, SECURITY_GROUP, Timestamp, log,
+    Annotation, Compliance, Evaluation, GroupId, ResultToken, SECURITY_GROUP, Timestamp, log,
 };
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-/// The evaluations of one invocation, each ordered after the one before.
+/// Where verdicts go.
+#[derive(Clone, Copy)]
+pub(crate) enum Sink<'a> {
+    /// To Config, one by one.
+    Config(&'a ResultToken),
+    /// Onto a heap, from which they go to Config by the hundred.
+    Heap(&'a RefCell<Vec<Evaluation>>),
+    /// Nowhere: the event came without a token. Config's own event of the same change brings one.
+    Nobody,
+}
+
+/// The evaluations of one resource in one invocation, each ordered after the one before.
 pub(crate) struct Reporter<'a, E> {
     effects: &'a E,
-    event: &'a Event,
+    sink: Sink<'a>,
+    /// Nothing is dated before this: the event.
+    captured: Timestamp,
     last: Cell<Option<Timestamp>>,
 }
 
 impl<'a, E: Effects> Reporter<'a, E> {
-    pub(crate) fn new(effects: &'a E, event: &'a Event) -> Self {
+    pub(crate) fn new(effects: &'a E, sink: Sink<'a>, captured: Timestamp) -> Self {
         Self {
             effects,
-            event,
+            sink,
+            captured,
             last: Cell::new(None),
         }
     }
@@ -45,7 +59,7 @@ impl<'a, E: Effects> Reporter<'a, E> {
         annotation: Annotation,
         seen: Timestamp,
     ) -> Result<(), E::Error> {
-        let earliest = order(self.event.item.captured, seen);
+        let earliest = order(self.captured, seen);
         let ordering_timestamp = match self.last.get() {
             Some(last) => earliest.max(last.plus_millis(1)),
             None => earliest,
@@ -58,10 +72,14 @@ impl<'a, E: Effects> Reporter<'a, E> {
             annotation,
             ordering_timestamp,
         };
-        self.effects
-            .report(&self.event.result_token, &evaluation)
-            .await?;
-        self.effects.log(&log::reported(&evaluation));
+        match self.sink {
+            Sink::Config(token) => {
+                self.effects.report(token, &evaluation).await?;
+                self.effects.log(&log::reported(&evaluation));
+            }
+            Sink::Heap(heap) => heap.borrow_mut().push(evaluation),
+            Sink::Nobody => {}
+        }
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use remediator_core::{Baseline, Plan, plan};
+use remediator_core::{Baseline, Plan, Policy, plan};
 use time::OffsetDateTime;
 
 use super::{lab_group, live_group};
@@ -124,12 +124,16 @@ async fn look(context: &Context, outputs: &Outputs, baseline: &Baseline) -> Resu
         async { context.aws.evaluations(RULE_NAME).await.doing(&what) },
         live_group(context, &id),
     )?;
+    let policy = Policy {
+        baseline: baseline.clone(),
+        ..Policy::default()
+    };
     Ok(Seen {
         state: rule.map_or("not there".to_owned(), |rule| rule.state),
         result: results
             .into_iter()
             .find(|result| result.resource_id == outputs.group_id),
-        drift: plan(&group, baseline),
+        drift: plan(&group, &policy),
     })
 }
 

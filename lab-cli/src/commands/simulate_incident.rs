@@ -131,7 +131,7 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
         )
         .hint("deploy with another `--scope`"));
     }
-    let drift = plan(&group, &policy.baseline);
+    let drift = plan(&group, &policy);
     if !drift.is_empty() {
         let differences = drift.to_string().replace('\n', ", ");
         return Err(Error::new(

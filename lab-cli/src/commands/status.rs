@@ -132,7 +132,7 @@ fn describe(
     result: Option<&EvaluationResult>,
     policy: Option<&Policy>,
 ) -> Group {
-    let drift = policy.map(|policy| plan(&group, &policy.baseline));
+    let drift = policy.map(|policy| plan(&group, policy));
     Group {
         group_id: group.group_id.to_string(),
         group_name: group.group_name,

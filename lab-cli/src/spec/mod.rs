@@ -179,6 +179,7 @@ impl Spec {
             baseline: self.baseline.clone(),
             mode: Mode::Enforce,
             scope,
+            ..Policy::default()
         }
         .to_parameters()
     }

@@ -1,8 +1,7 @@
 //! Events and policies that ask for something else than a repair.
 
-use super::{WEB, event, incident, run};
+use super::{WEB, event, handle, incident, run};
 use crate::fake::{Fake, GROUP};
-use crate::handle::handle;
 use remediator_core::Compliance;
 use serde_json::json;
 

@@ -2,12 +2,17 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod answers;
+mod contested;
 mod failures;
+mod fast_path;
+mod policies;
 mod readings;
 mod repairs;
+mod sweeps;
 
+use crate::error::HandleError;
 use crate::fake::{ACCOUNT, Fake, GROUP};
-use crate::handle::handle;
+use crate::handle::Instance;
 use remediator_core::Rule;
 use serde_json::{Value, json};
 
@@ -39,6 +44,11 @@ fn event(parameters: &Value, status: &str) -> Value {
 
 fn change() -> Value {
     event(&json!({}), "OK")
+}
+
+/// One invocation of an instance that has just been started.
+async fn handle(fake: &Fake, event: &Value) -> Result<(), HandleError> {
+    crate::handle::handle(fake, &Instance::default(), event).await
 }
 
 async fn run(fake: &Fake) -> Result<(), String> {

@@ -1,8 +1,8 @@
 //! Readings that are older than the event, and readings that are overtaken.
 
-use super::{MAIL, WEB, event, rule};
+use super::{MAIL, WEB, event, handle, rule};
 use crate::fake::{Fake, Fault};
-use crate::handle::handle;
+use crate::handle::Instance;
 use aws_calls::ErrorKind;
 use remediator_core::{Baseline, Compliance, SecurityGroup};
 use serde_json::{Value, json};
@@ -85,7 +85,10 @@ async fn the_doubt_ends() {
     handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
     // The item was five seconds old.
     assert_eq!(fake.paused.get(), 10_000);
-    assert_eq!(fake.verdicts(), ["COMPLIANT: Permissions are correct."]);
+    assert_eq!(
+        fake.verdicts().last().unwrap(),
+        "COMPLIANT: Permissions are correct."
+    );
 
     let fake = Fake::with(&WEB);
     fake.clock.set(fake.clock.get() + 10_000);
@@ -109,6 +112,39 @@ async fn our_own_repair_raises_no_doubt() {
         .borrow_mut()
         .insert(2, Fault::Refused(ErrorKind::RuleDuplicate));
     handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
+    assert_eq!((fake.paused.get(), readings(&fake)), (0, 2));
+}
+
+/// D5: a drift that only the item shows is in the history all the same, as of the item.
+#[tokio::test]
+async fn a_drift_that_somebody_else_repaired() {
+    let fake = Fake::with(&WEB);
+    fake.clock.set(fake.clock.get() + 20_000);
+    handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
+    assert_eq!(
+        fake.verdicts(),
+        [
+            "NON_COMPLIANT: Permissions were modified. 2 unapproved rule(s), gone since: port 465, port 993.",
+            "COMPLIANT: Permissions are correct.",
+        ]
+    );
+    let reports = fake.reports.borrow();
+    let captured = "2026-11-22T08:00:05Z".parse().unwrap();
+    assert_eq!(reports[0].evaluation.ordering_timestamp, captured);
+    assert!(reports[1].evaluation.ordering_timestamp > captured);
+}
+
+/// D2: what this instance has taken away itself is believed to be gone.
+#[tokio::test]
+async fn our_own_earlier_repair_raises_no_doubt() {
+    let fake = opened();
+    let instance = Instance::default();
+    let event = event_that_shows_mail("OK");
+    for _ in 0..2 {
+        crate::handle::handle(&fake, &instance, &event)
+            .await
+            .unwrap();
+    }
     assert_eq!((fake.paused.get(), readings(&fake)), (0, 2));
 }
 

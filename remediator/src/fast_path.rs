@@ -1,0 +1,66 @@
+//! Seconds instead of minutes: EventBridge tells of a call to EC2 long before Config tells of the
+//! change.
+//!
+//! The same reading, plan and writes as for Config's event, so the two paths may run at once: whoever
+//! is second finds the group right, or reads it again. What is written here makes events too. They
+//! find a group that is right and end with a read, so nothing goes round.
+
+use crate::effects::Effects;
+use crate::error::HandleError;
+use crate::handle::{Instance, log_event};
+use crate::repair::{self, Job};
+use crate::report::{Reporter, Sink};
+use remediator_core::api_call::Heard;
+use remediator_core::{ApiCall, PolicySource, Witness};
+use serde_json::Value;
+
+/// Looks at the group of the call, under the policy of the environment: the event brings none.
+pub(crate) async fn run<E: Effects>(
+    effects: &E,
+    instance: &Instance,
+    payload: &Value,
+) -> Result<(), HandleError> {
+    let parameters = instance.fast_path.as_deref();
+    let parameters = parameters.ok_or(HandleError::NoPolicy)?;
+    let source =
+        PolicySource::from_parameters(parameters).map_err(|source| HandleError::Policy {
+            place: "environment variable `DRIFTLAB_POLICY`".to_owned(),
+            source,
+        })?;
+    let call = match Heard::from_value(payload)? {
+        Heard::Call(call) => call,
+        Heard::Refused(code) => {
+            effects.log(&format!("the call was refused and changed nothing: {code}"));
+            return Ok(());
+        }
+    };
+    let policy = instance.policies.resolve(effects, &source).await?;
+    if policy.debug {
+        log_event(effects, payload);
+    }
+    let ApiCall {
+        name,
+        account_id,
+        group,
+        at,
+        ingress,
+        actor,
+    } = call;
+    let actor = actor.as_deref().unwrap_or("(unknown)");
+    effects.log(&format!("heard of {name} for {group} by {actor}"));
+    let witness = Witness {
+        at,
+        ingress,
+        is_new: name == "CreateSecurityGroup",
+    };
+    let reporter = Reporter::new(effects, Sink::Nobody, at);
+    let job = Job {
+        policy: &policy,
+        account: &account_id,
+        group: &group,
+        witness: Some(&witness),
+    };
+    repair::run(effects, &instance.memory, &reporter, job, None)
+        .await
+        .map(drop)
+}

@@ -1,0 +1,99 @@
+//! Groups that come back broken.
+
+use super::{MAIL, WEB, event, rule};
+use crate::fake::Fake;
+use crate::handle::{Instance, handle};
+use remediator_core::{Baseline, Compliance};
+use serde_json::json;
+
+/// Breaks the group and lets the function look, so often; what was said last each time.
+async fn fight(fake: &Fake, instance: &Instance, contested: &str, rounds: usize) -> Vec<String> {
+    let mut said = Vec::new();
+    for _ in 0..rounds {
+        if let Some(group) = fake.group.borrow_mut().as_mut() {
+            group.ingress.insert(rule(MAIL[0]));
+        }
+        let event = event(&json!({"contested": contested}), "OK");
+        handle(fake, instance, &event).await.unwrap();
+        said.extend(fake.verdicts().pop());
+    }
+    said
+}
+
+fn writes(fake: &Fake) -> usize {
+    let calls = fake.calls.borrow();
+    let writes = calls.iter().filter(|call| call.contains("ingress"));
+    writes.count()
+}
+
+/// K1, K2: after as many repairs as the policy says, the group is contested; `report` repairs it all
+/// the same and says so.
+#[tokio::test]
+async fn reported() {
+    let (fake, instance) = (Fake::with(&WEB), Instance::default());
+    let said = fight(&fake, &instance, "report:3/10", 4).await;
+    let repaired = "COMPLIANT: Permissions were modified. 1 new revocation(s).";
+    let contested =
+        format!("{repaired} Contested: repaired 3 times in 10 minutes and broken again.");
+    assert_eq!(said, [repaired, repaired, repaired, &contested]);
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+    assert!(
+        fake.lines
+            .borrow()
+            .iter()
+            .any(|line| line.starts_with("contested: sg-"))
+    );
+}
+
+/// K3: `leave` writes nothing more, says so, and is no failure that would be tried again; after a quiet
+/// time the group is repaired.
+#[tokio::test]
+async fn left_for_a_human() {
+    let (fake, instance) = (Fake::with(&WEB), Instance::default());
+    let said = fight(&fake, &instance, "leave:3/10", 6).await;
+    assert_eq!(writes(&fake), 3);
+    assert_eq!(
+        said[5],
+        "NON_COMPLIANT: Contested: repaired 3 times in 10 minutes and broken again; left for a human. Due: -port 465."
+    );
+    fake.clock.set(fake.clock.get() + 11 * 60_000);
+    fight(&fake, &instance, "leave:3/10", 1).await;
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+}
+
+/// K4: `quarantine` takes every inbound rule away, once, and then leaves the group, whatever comes.
+#[tokio::test]
+async fn quarantined() {
+    let (fake, instance) = (Fake::with(&WEB), Instance::default());
+    let said = fight(&fake, &instance, "quarantine:3/10", 4).await;
+    assert!(fake.ingress().is_empty());
+    assert_eq!(fake.last_compliance(), Some(Compliance::NonCompliant));
+    assert!(
+        said[3].contains("every inbound rule was taken away"),
+        "{said:?}"
+    );
+    assert_eq!(writes(&fake), 4);
+    // Its own event, and an opponent who goes on.
+    let event = event(&json!({"contested": "quarantine:3/10"}), "OK");
+    handle(&fake, &instance, &event).await.unwrap();
+    fight(&fake, &instance, "quarantine:3/10", 5).await;
+    assert_eq!(writes(&fake), 4);
+    assert_eq!(fake.last_compliance(), Some(Compliance::NonCompliant));
+}
+
+/// K1: a group that is repaired now and then is not contested, and neither is another one.
+#[tokio::test]
+async fn now_and_then() {
+    let (fake, instance) = (Fake::with(&WEB), Instance::default());
+    for _ in 0..10 {
+        fake.clock.set(fake.clock.get() + 5 * 60_000);
+        fight(&fake, &instance, "leave:3/10", 1).await;
+    }
+    assert_eq!(writes(&fake), 10);
+    assert!(
+        instance
+            .memory
+            .repairs(&"sg-0b".parse().unwrap())
+            .is_empty()
+    );
+}

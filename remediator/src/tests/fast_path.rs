@@ -1,0 +1,133 @@
+//! Events of EventBridge.
+
+use super::{MAIL, WEB, event, incident};
+use crate::fake::{ACCOUNT, Fake, GROUP};
+use crate::handle::{Instance, handle};
+use remediator_core::Baseline;
+use serde_json::{Value, json};
+
+fn call(error: Option<&str>) -> Value {
+    let permission = json!({"ipProtocol": "tcp", "fromPort": 465, "toPort": 465, "groups": {},
+        "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}, "ipv6Ranges": {}, "prefixListIds": {}});
+    let mut event = json!({
+        "detail-type": "AWS API Call via CloudTrail", "source": "aws.ec2", "account": ACCOUNT,
+        "detail": {
+            "eventSource": "ec2.amazonaws.com", "eventName": "AuthorizeSecurityGroupIngress",
+            "eventTime": "2026-11-22T08:00:05Z",
+            "userIdentity": {"arn": "arn:aws:iam::123456789012:user/eve"},
+            "requestParameters": {"groupId": GROUP, "ipPermissions": {"items": [permission]}},
+            "responseElements": {"_return": true}
+        }
+    });
+    if let Some(code) = error {
+        event["detail"]["errorCode"] = code.into();
+    }
+    event
+}
+
+fn instance(policy: &str) -> Instance {
+    Instance {
+        fast_path: Some(policy.to_owned()),
+        ..Instance::default()
+    }
+}
+
+/// F2: the group is healed, and nothing is reported: there is no token.
+#[tokio::test]
+async fn healed_without_a_report() {
+    let fake = incident();
+    handle(&fake, &instance("{}"), &call(None)).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+    assert!(!fake.calls.borrow().contains(&"put_evaluations"));
+    let lines = fake.lines.borrow();
+    assert_eq!(
+        lines[0],
+        format!(
+            "heard of AuthorizeSecurityGroupIngress for {GROUP} by arn:aws:iam::123456789012:user/eve"
+        )
+    );
+    assert_eq!(lines[1], format!("revoking for {GROUP} port 465"));
+    assert!(
+        !lines.iter().any(|line| line.starts_with("reported")),
+        "{lines:?}"
+    );
+}
+
+/// F2, D1: seconds after a call a reading may well be older than it.
+#[tokio::test]
+async fn the_call_itself_is_a_witness() {
+    let fake = Fake::with(&[WEB[0], WEB[1], MAIL[0]]);
+    let mut old = fake.group.borrow().clone();
+    if let Some(group) = &mut old {
+        group.ingress = Baseline::ipv4().rules().clone();
+    }
+    fake.stale.replace((3, old));
+    handle(&fake, &instance("{}"), &call(None)).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+}
+
+/// F3: what the function writes makes an event too; it ends with a read.
+#[tokio::test]
+async fn our_own_events_end_with_a_read() {
+    let (fake, instance) = (incident(), instance("{}"));
+    handle(&fake, &instance, &call(None)).await.unwrap();
+    let calls = fake.calls.borrow().len();
+    for name in [
+        "RevokeSecurityGroupIngress",
+        "AuthorizeSecurityGroupIngress",
+    ] {
+        let mut own = call(None);
+        own["detail"]["eventName"] = name.into();
+        own["detail"]["requestParameters"] = json!({"groupId": GROUP});
+        handle(&fake, &instance, &own).await.unwrap();
+    }
+    assert_eq!(
+        fake.calls.borrow()[calls..],
+        ["describe_security_groups"; 2]
+    );
+}
+
+/// F4: both paths at once, in either order and beside each other, heal once.
+#[tokio::test]
+async fn both_paths_at_once() {
+    for first in [true, false] {
+        let fake = incident();
+        let (here, there) = (instance("{}"), instance("{}"));
+        let (change, call) = (event(&json!({}), "OK"), call(None));
+        let (a, b) = if first {
+            tokio::join!(handle(&fake, &here, &change), handle(&fake, &there, &call))
+        } else {
+            tokio::join!(handle(&fake, &here, &call), handle(&fake, &there, &change))
+        };
+        a.unwrap();
+        b.unwrap();
+        assert!(fake.is_baseline(&Baseline::ipv4()));
+        assert!(fake.verdicts().last().unwrap().starts_with("COMPLIANT"));
+    }
+}
+
+/// F1, F5: a call that was refused, an event that is not understood, and no policy: nothing is touched.
+#[tokio::test]
+async fn nothing_is_touched() {
+    let fake = incident();
+    handle(
+        &fake,
+        &instance("{}"),
+        &call(Some("Client.UnauthorizedOperation")),
+    )
+    .await
+    .unwrap();
+    let mut nameless = call(None);
+    nameless["detail"]["requestParameters"] = json!({});
+    let error = handle(&fake, &instance("{}"), &nameless).await.unwrap_err();
+    assert!(error.to_string().contains("cannot be handled"), "{error}");
+    let error = handle(&fake, &Instance::default(), &call(None))
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("`DRIFTLAB_POLICY`"), "{error}");
+    let error = handle(&fake, &instance(r#"{"mode":"x"}"#), &call(None))
+        .await
+        .unwrap_err();
+    assert!(error.chain().contains("`mode`"), "{}", error.chain());
+    assert!(fake.calls.borrow().is_empty());
+}

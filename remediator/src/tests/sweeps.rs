@@ -1,0 +1,251 @@
+//! Scheduled events: everything in scope.
+
+use super::{MAIL, WEB, event, handle, rule};
+use crate::fake::{Fake, Fault, GROUP, group};
+use aws_calls::{ErrorKind, GroupQuery};
+use remediator_core::{Baseline, Compliance};
+use serde_json::{Value, json};
+
+fn scheduled(parameters: &Value) -> Value {
+    let mut event = event(parameters, "OK");
+    let invoking = json!({
+        "awsAccountId": "123456789012", "messageType": "ScheduledNotification",
+        "notificationCreationTime": "2026-11-22T08:00:05.000Z", "recordVersion": "1.0"
+    });
+    event["invokingEvent"] = invoking.to_string().into();
+    event
+}
+
+/// So many groups, every third of them open.
+fn many(n: usize) -> Fake {
+    let fake = Fake::with(&WEB);
+    let mut others = fake.others.borrow_mut();
+    for i in 1..n {
+        let rules = if i % 3 == 0 {
+            &[WEB[0], MAIL[0]][..]
+        } else {
+            &WEB[..]
+        };
+        let id = format!("sg-{i:05}");
+        others.insert(id.parse().unwrap(), group(&id, rules));
+    }
+    drop(others);
+    fake
+}
+
+fn all_are_right(fake: &Fake) -> bool {
+    let others = fake.others.borrow();
+    fake.is_baseline(&Baseline::ipv4())
+        && others
+            .values()
+            .all(|group| group.ingress == *Baseline::ipv4().rules())
+}
+
+fn last_verdict(fake: &Fake, id: &str) -> Option<Compliance> {
+    let reports = fake.reports.borrow();
+    let of_group = reports
+        .iter()
+        .filter(|report| report.evaluation.resource_id == id);
+    let last = of_group.max_by_key(|report| report.evaluation.ordering_timestamp);
+    last.map(|report| report.evaluation.compliance)
+}
+
+fn times(fake: &Fake, call: &str) -> usize {
+    fake.calls
+        .borrow()
+        .iter()
+        .filter(|made| **made == call)
+        .count()
+}
+
+/// W1: every page is read, every group judged, every drifted one repaired, and verdicts go out by the
+/// hundred.
+#[tokio::test]
+async fn everything_is_judged_and_repaired() {
+    let fake = many(250);
+    fake.page.set(100);
+    handle(&fake, &scheduled(&json!({}))).await.unwrap();
+    assert!(all_are_right(&fake));
+    assert_eq!(times(&fake, "describe_security_groups"), 3);
+    assert_eq!(times(&fake, "revoke_security_group_ingress"), 83);
+    // Three pages of first verdicts, three of last ones.
+    assert_eq!(times(&fake, "put_evaluations"), 6);
+    assert_eq!(fake.reports.borrow().len(), 250 + 83);
+    for id in [GROUP, "sg-00001", "sg-00003", "sg-00249"] {
+        assert_eq!(last_verdict(&fake, id), Some(Compliance::Compliant), "{id}");
+    }
+    let most = fake.busy.get().0;
+    assert!(
+        (3..=17).contains(&most),
+        "eight groups at a time, two writes each: {most}"
+    );
+    let lines = fake.lines.borrow();
+    assert_eq!(
+        lines.last().unwrap(),
+        "swept 250 group(s) in scope: 83 repaired, 0 failure(s), 0 not reached"
+    );
+}
+
+/// W1: a clean account gets no write.
+#[tokio::test]
+async fn nothing_to_do() {
+    let fake = many(3);
+    handle(&fake, &scheduled(&json!({}))).await.unwrap();
+    assert_eq!(
+        *fake.calls.borrow(),
+        ["describe_security_groups", "put_evaluations"]
+    );
+}
+
+/// W2: what EC2 can leave out is left out there, and what is not in scope is neither written nor told.
+#[tokio::test]
+async fn the_scope_is_asked_for() {
+    for (scope, query) in [
+        ("account", GroupQuery::filter("owner-id", ["123456789012"])),
+        ("vpc:vpc-0a", GroupQuery::filter("vpc-id", ["vpc-0a"])),
+        ("tag:team=red", GroupQuery::filter("tag:team", ["red"])),
+    ] {
+        let fake = many(7);
+        let tagged = "sg-00003".parse().unwrap();
+        if let Some(group) = fake.others.borrow_mut().get_mut(&tagged) {
+            group.tags.insert("team".to_owned(), "red".to_owned());
+        }
+        handle(&fake, &scheduled(&json!({"scope": scope})))
+            .await
+            .unwrap();
+        assert_eq!(*fake.queries.borrow(), [query]);
+        let open = rule(MAIL[0]);
+        let others = fake.others.borrow();
+        let still_open = others
+            .values()
+            .filter(|group| group.ingress.contains(&open))
+            .count();
+        let by_tag = scope.starts_with("tag");
+        assert_eq!(still_open, usize::from(by_tag), "{scope}");
+        assert_eq!(last_verdict(&fake, GROUP).is_some(), !by_tag, "{scope}");
+    }
+}
+
+/// W3: a group that fails is told as what it is and does not stop the others; the run fails and names it.
+#[tokio::test]
+async fn one_group_fails() {
+    let fake = many(9);
+    // Calls: the page, the report, the writes of two groups.
+    fake.faults
+        .borrow_mut()
+        .insert(2, Fault::Refused(ErrorKind::Denied));
+    let error = handle(&fake, &scheduled(&json!({})))
+        .await
+        .unwrap_err()
+        .to_string();
+    let failed = if error.contains("sg-00003") {
+        "sg-00003"
+    } else {
+        "sg-00006"
+    };
+    assert!(
+        error.contains(failed) && error.contains("Denied"),
+        "{error}"
+    );
+    assert_eq!(last_verdict(&fake, failed), Some(Compliance::NonCompliant));
+    assert_eq!(times(&fake, "revoke_security_group_ingress"), 2);
+    // The next run finishes.
+    fake.faults.borrow_mut().clear();
+    handle(&fake, &scheduled(&json!({}))).await.unwrap();
+    assert!(all_are_right(&fake));
+    assert_eq!(last_verdict(&fake, failed), Some(Compliance::Compliant));
+}
+
+/// W3: verdicts that Config does not take, one by one or all at once, fail the run and stop nothing.
+#[tokio::test]
+async fn verdicts_that_are_not_taken() {
+    let fake = many(9);
+    fake.rejected.borrow_mut().insert("sg-00004".to_owned());
+    let error = handle(&fake, &scheduled(&json!({})))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("sg-00004 COMPLIANT was not accepted"),
+        "{error}"
+    );
+    assert!(all_are_right(&fake));
+    assert!(
+        !fake
+            .lines
+            .borrow()
+            .iter()
+            .any(|line| line.starts_with("reported sg-00004"))
+    );
+
+    let fake = many(9);
+    fake.faults
+        .borrow_mut()
+        .insert(1, Fault::Refused(ErrorKind::Server));
+    let error = handle(&fake, &scheduled(&json!({})))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("put_evaluations"), "{error}");
+    assert!(all_are_right(&fake));
+}
+
+/// W4: where the time does not suffice, what was not reached is NON_COMPLIANT, named, and a failure.
+#[tokio::test]
+async fn the_time_is_up() {
+    let fake = many(100);
+    fake.time.set(10_000);
+    fake.slow.set(500);
+    let error = handle(&fake, &scheduled(&json!({})))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("the time did not suffice for"), "{error}");
+    let others = fake.others.borrow();
+    let open: Vec<_> = others
+        .values()
+        .filter(|g| g.ingress.contains(&rule(MAIL[0])))
+        .collect();
+    assert!(
+        !open.is_empty() && open.len() < 33,
+        "some were reached: {}",
+        open.len()
+    );
+    for group in open {
+        let id = group.group_id.as_str();
+        assert_eq!(last_verdict(&fake, id), Some(Compliance::NonCompliant));
+        assert!(
+            fake.lines
+                .borrow()
+                .contains(&format!("not reached in time: {id}"))
+        );
+    }
+}
+
+/// W4: a list that cannot be read to its end is a failure, and what was read is judged.
+#[tokio::test]
+async fn the_list_breaks_off() {
+    let fake = many(9);
+    fake.page.set(5);
+    let at = 5;
+    fake.faults
+        .borrow_mut()
+        .extend((at..60).map(|call| (call, Fault::Refused(ErrorKind::Throttled))));
+    let error = handle(&fake, &scheduled(&json!({})))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("not every group was read"), "{error}");
+}
+
+/// W5: a group that changes between the list and its repair is read again, by itself.
+#[tokio::test]
+async fn a_group_moves_meanwhile() {
+    let fake = Fake::with(&[WEB[0], MAIL[0], MAIL[1]]);
+    fake.change_after(0, |ingress| {
+        ingress.remove(&rule(MAIL[0]));
+    });
+    handle(&fake, &scheduled(&json!({}))).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+    assert_eq!(last_verdict(&fake, GROUP), Some(Compliance::Compliant));
+}
