@@ -17,6 +17,8 @@ pub struct Config {
     pub ec2_endpoint_url: Option<String>,
     /// An endpoint for Config alone; wins over `endpoint_url`.
     pub config_service_endpoint_url: Option<String>,
+    /// An endpoint for Service Quotas alone; wins over `endpoint_url`.
+    pub service_quotas_endpoint_url: Option<String>,
     /// Whether to use AWS's endpoints with validated cryptography.
     pub fips: bool,
     /// Whether to use AWS's endpoints that speak IPv6 as well as IPv4.
@@ -70,6 +72,7 @@ impl Config {
             endpoint_url: None,
             ec2_endpoint_url: None,
             config_service_endpoint_url: None,
+            service_quotas_endpoint_url: None,
             fips: false,
             dual_stack: false,
             ssm_endpoint_url: None,
@@ -109,6 +112,7 @@ impl Config {
             config.ec2_endpoint_url = get("AWS_ENDPOINT_URL_EC2");
             config.ssm_endpoint_url = get("AWS_ENDPOINT_URL_SSM");
             config.config_service_endpoint_url = get("AWS_ENDPOINT_URL_CONFIG_SERVICE");
+            config.service_quotas_endpoint_url = get("AWS_ENDPOINT_URL_SERVICE_QUOTAS");
         }
         Ok(config)
     }

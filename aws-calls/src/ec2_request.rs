@@ -51,6 +51,26 @@ pub(crate) fn describe_tags(key: &str, value: &str, next_token: Option<&str>) ->
     form.finish().into()
 }
 
+/// A `Describe…` of everything, from `next_token` on.
+pub(crate) fn describe_all(action: &str, next_token: Option<&str>) -> Bytes {
+    let mut form = form(action);
+    form.append_pair("MaxResults", PAGE);
+    if let Some(token) = next_token {
+        form.append_pair("NextToken", token);
+    }
+    form.finish().into()
+}
+
+/// An operation that EC2 shall check and not carry out.
+pub(crate) fn dry_run(action: &str, parameters: &[(&str, &str)]) -> Bytes {
+    let mut form = form(action);
+    form.append_pair("DryRun", "true");
+    for (name, value) in parameters {
+        form.append_pair(name, value);
+    }
+    form.finish().into()
+}
+
 fn add_filters(form: &mut Serializer<'static, String>, filters: &BTreeMap<String, Vec<String>>) {
     for (i, (name, values)) in (1..).zip(filters) {
         form.append_pair(&format!("Filter.{i}.Name"), name);

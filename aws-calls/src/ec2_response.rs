@@ -63,6 +63,26 @@ pub(crate) fn describe_tags(body: &[u8]) -> Result<Page<TaggedResource>, AnswerE
     })
 }
 
+/// Reads one page of a list of which only the ids matter: the set's element and that of the id in each item.
+pub(crate) fn ids(
+    body: &[u8],
+    set: &'static str,
+    id: &'static str,
+) -> Result<Page<String>, AnswerError> {
+    let document = Document::parse(std::str::from_utf8(body)?)?;
+    let root = document.root_element();
+    let listed = child(root, set).ok_or(AnswerError::Missing(set))?;
+    let id = |item| {
+        text(item, id)
+            .map(str::to_owned)
+            .ok_or(AnswerError::Missing(id))
+    };
+    Ok(Page {
+        items: items(listed).map(id).collect::<Result<_, _>>()?,
+        next_token: text(root, "nextToken").map(str::to_owned),
+    })
+}
+
 /// Reads one page of `DescribeSecurityGroups`.
 pub(crate) fn describe(body: &[u8]) -> Result<Page<SecurityGroup>, AnswerError> {
     let document = Document::parse(std::str::from_utf8(body)?)?;

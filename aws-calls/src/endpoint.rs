@@ -4,14 +4,11 @@ use crate::config::Config;
 use http::Uri;
 
 /// The services that are called.
-#[expect(
-    clippy::enum_variant_names,
-    reason = "`Config` is the name of the client's own settings"
-)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Service {
     Ec2,
-    ConfigService,
+    Config,
+    Quotas,
     Ssm,
 }
 
@@ -20,7 +17,8 @@ impl Service {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ec2 => "ec2",
-            Self::ConfigService => "config",
+            Self::Config => "config",
+            Self::Quotas => "servicequotas",
             Self::Ssm => "ssm",
         }
     }
@@ -82,7 +80,8 @@ pub enum EndpointError {
 pub(crate) fn resolve(config: &Config, service: Service) -> Result<Uri, EndpointError> {
     let own = match service {
         Service::Ec2 => &config.ec2_endpoint_url,
-        Service::ConfigService => &config.config_service_endpoint_url,
+        Service::Config => &config.config_service_endpoint_url,
+        Service::Quotas => &config.service_quotas_endpoint_url,
         Service::Ssm => &config.ssm_endpoint_url,
     };
     let url = match own.as_ref().or(config.endpoint_url.as_ref()) {
@@ -155,7 +154,7 @@ mod tests {
     fn check(config: &Config, ec2: &str, config_service: &str) {
         assert_eq!(resolve(config, Service::Ec2).unwrap().to_string(), ec2);
         assert_eq!(
-            resolve(config, Service::ConfigService).unwrap().to_string(),
+            resolve(config, Service::Config).unwrap().to_string(),
             config_service
         );
     }
@@ -177,7 +176,7 @@ mod tests {
         }
     }
 
-    /// What `endpoint-rule-set-1.json` of EC2 and of Config in botocore say.
+    /// What `endpoint-rule-set-1.json` of EC2, Config and Service Quotas in botocore say.
     #[test]
     fn fips_and_dual_stack_endpoints_follow_the_rules_of_the_models() {
         for (region, fips, dual_stack, expected) in [
@@ -220,7 +219,7 @@ mod tests {
             "the endpoint `http://127.0.0.1:1` cannot be used, because FIPS endpoints are asked for"
         );
         // The other service has none of its own.
-        assert!(resolve(&config, Service::ConfigService).is_ok());
+        assert!(resolve(&config, Service::Config).is_ok());
     }
 
     #[test]

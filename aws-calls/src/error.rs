@@ -22,6 +22,16 @@ pub enum Operation {
     GetParameter,
     /// EC2 `DescribeTags`.
     DescribeTags,
+    /// EC2 `DescribeVpcs`.
+    DescribeVpcs,
+    /// EC2 `DescribeInternetGateways`.
+    DescribeInternetGateways,
+    /// EC2 `CreateVpc`, which is only rehearsed.
+    CreateVpc,
+    /// EC2 `CreateInternetGateway`, which is only rehearsed.
+    CreateInternetGateway,
+    /// Service Quotas `ListServiceQuotas`.
+    ListServiceQuotas,
 }
 
 impl Operation {
@@ -37,6 +47,11 @@ impl Operation {
             Self::PutEvaluations => "put_evaluations",
             Self::GetParameter => "get_parameter",
             Self::DescribeTags => "describe_tags",
+            Self::DescribeVpcs => "describe_vpcs",
+            Self::DescribeInternetGateways => "describe_internet_gateways",
+            Self::CreateVpc => "create_vpc",
+            Self::CreateInternetGateway => "create_internet_gateway",
+            Self::ListServiceQuotas => "list_service_quotas",
         }
     }
 }
@@ -53,6 +68,11 @@ impl fmt::Display for Operation {
             Self::PutEvaluations => "PutEvaluations",
             Self::GetParameter => "GetParameter",
             Self::DescribeTags => "DescribeTags",
+            Self::DescribeVpcs => "DescribeVpcs",
+            Self::DescribeInternetGateways => "DescribeInternetGateways",
+            Self::CreateVpc => "CreateVpc",
+            Self::CreateInternetGateway => "CreateInternetGateway",
+            Self::ListServiceQuotas => "ListServiceQuotas",
         })
     }
 }

@@ -5,6 +5,7 @@
 //! client alone costs ten minutes of building and megabytes of binary. Signing is the AWS SDK's
 //! own (`aws-sigv4`). Nothing here reads the environment except [`Config::from_env`].
 
+mod account;
 mod clock;
 mod config;
 mod config_service;
@@ -16,11 +17,13 @@ mod error;
 mod exchange;
 mod ops;
 mod retry;
+mod service_quotas;
 mod sign;
 mod ssm;
 mod transport;
 mod wire_error;
 
+pub use account::Rehearsal;
 pub use config::{Config, ConfigError, Timeouts};
 pub use config_service::{MAX_EVALUATIONS, Rejected};
 pub use ec2_response::TaggedResource;
@@ -28,3 +31,4 @@ pub use endpoint::EndpointError;
 pub use error::{CallError, ErrorKind, Operation};
 pub use ops::{Client, ClientError, GroupQuery, Revoked};
 pub use retry::Retry;
+pub use service_quotas::Quota;

@@ -21,16 +21,17 @@ use tokio::time::Instant;
 /// the clock.
 #[derive(Debug, Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
-    deadline: Option<Instant>,
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) deadline: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Inner {
+pub(crate) struct Inner {
     ec2: Uri,
     config_service: Uri,
     ssm: Uri,
-    exchange: Exchange,
+    pub(crate) service_quotas: Uri,
+    pub(crate) exchange: Exchange,
 }
 
 /// A configuration with which no client can work.
@@ -115,8 +116,9 @@ impl Client {
     pub fn new(config: Config) -> Result<Self, ClientError> {
         let inner = Inner {
             ec2: endpoint::resolve(&config, Service::Ec2)?,
-            config_service: endpoint::resolve(&config, Service::ConfigService)?,
+            config_service: endpoint::resolve(&config, Service::Config)?,
             ssm: endpoint::resolve(&config, Service::Ssm)?,
+            service_quotas: endpoint::resolve(&config, Service::Quotas)?,
             exchange: Exchange::new(config)?,
         };
         Ok(Self {
@@ -145,6 +147,7 @@ impl Client {
             ec2,
             config_service,
             ssm: _,
+            service_quotas: _,
             exchange,
         } = &*self.inner;
         let (a, b, c) = tokio::join!(
@@ -189,7 +192,7 @@ impl Client {
     }
 
     /// Follows `nextToken` to the last page.
-    async fn all_pages<T>(
+    pub(crate) async fn all_pages<T>(
         &self,
         request: impl Fn(Option<&str>) -> Call,
         read: impl Fn(&[u8]) -> Result<Page<T>, AnswerError>,
@@ -359,7 +362,7 @@ impl Client {
             subject,
             unsigned: Unsigned {
                 uri: self.inner.config_service.clone(),
-                service: Service::ConfigService.name(),
+                service: Service::Config.name(),
                 content_type: config_service::CONTENT_TYPE,
                 target: Some(config_service::TARGET),
                 body: Bytes::new(),
@@ -397,7 +400,7 @@ impl Client {
         self.inner.exchange.send(call, self.deadline, read).await
     }
 
-    fn ec2(&self, operation: Operation, subject: String, body: Bytes) -> Call {
+    pub(crate) fn ec2(&self, operation: Operation, subject: String, body: Bytes) -> Call {
         Call {
             operation,
             subject,

@@ -107,14 +107,20 @@ fn parsed(output: &Output) -> Reply {
     }
 }
 
-/// `DescribeVpcs` → `describe-vpcs`, `ListObjectsV2` → `list-objects-v2`.
+/// `DescribeVpcs` → `describe-vpcs`, `ListObjectsV2` → `list-objects-v2`, `GetAWSDefault…` → `get-aws-default-…`.
 fn kebab(operation: &str) -> String {
     let mut name = String::new();
-    for c in operation.chars() {
-        if c.is_ascii_uppercase() && !name.is_empty() {
+    let mut before = None;
+    let mut rest = operation.chars().peekable();
+    while let Some(c) = rest.next() {
+        let last_of_many = rest.peek().is_some_and(char::is_ascii_lowercase);
+        let begins = c.is_ascii_uppercase()
+            && before.is_some_and(|before: char| !before.is_ascii_uppercase() || last_of_many);
+        if begins {
             name.push('-');
         }
         name.push(c.to_ascii_lowercase());
+        before = Some(c);
     }
     name
 }

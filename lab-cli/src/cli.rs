@@ -6,9 +6,12 @@ use clap::{Parser, Subcommand};
 
 use crate::aws::{Doing, Reader, Session, Target};
 use crate::clock::Clock;
-use crate::commands::{cleanup, completions, deploy, logs, policy, simulate_incident, status};
+use crate::commands::{
+    cleanup, completions, deploy, doctor, logs, policy, simulate_incident, status,
+};
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
+use crate::guard;
 use crate::interrupt::Interrupt;
 use crate::output::{Format, Ui};
 use crate::spec::{self, DEFAULT_STACK, Settings, validate};
@@ -60,6 +63,9 @@ pub struct Global {
     /// How results are written to stdout
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     output: Format,
+    /// Go on as the account's root user
+    #[arg(long, global = true)]
+    allow_root: bool,
     /// Do not ask before changing anything
     #[arg(long, short, global = true)]
     yes: bool,
@@ -71,8 +77,10 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Look whether a lab can be made here, and what it would cost
+    Doctor(doctor::Args),
     /// Make the lab, or bring it up to date
-    Deploy(deploy::Args),
+    Deploy(Box<deploy::Args>),
     /// Open two forbidden ports, wait for the repair, and judge it
     SimulateIncident(simulate_incident::Args),
     /// Show what is there
@@ -133,19 +141,35 @@ impl Cli {
     pub async fn run(self, ui: Ui) -> Result<()> {
         let Self { global, command } = self;
         match command {
+            Command::Doctor(args) => doctor::run(&global.lab(ui).await?, &args).await,
             // Input is checked before anything is called.
             Command::Deploy(args) => {
                 let (settings, stack) = global.settings()?;
                 let spec = args.spec(&settings, stack)?;
                 let context = global.context(ui, settings, &spec.stack).await?;
+                guard::root(&context.place.identity, global.allow_root)?;
+                // A dry run widens nothing.
+                if !args.plan {
+                    let confirmed = args.confirm_account.as_deref();
+                    guard::scope(&context.ui, &spec.scope, context.place.account(), confirmed)?;
+                }
+                if !args.no_doctor {
+                    doctor::before_deploy(&context, &spec).await?;
+                }
                 deploy::run(&context, &args, &spec).await
             }
             Command::SimulateIncident(args) => {
-                simulate_incident::run(&global.lab(ui).await?, &args).await
+                let context = global.lab(ui).await?;
+                guard::root(&context.place.identity, global.allow_root)?;
+                simulate_incident::run(&context, &args).await
             }
             Command::Status(args) => status::run(&global.lab(ui).await?, &args).await,
             Command::Logs(args) => logs::run(&global.lab(ui).await?, &args).await,
-            Command::Cleanup(args) => cleanup::run(&global.lab(ui).await?, &args).await,
+            Command::Cleanup(args) => {
+                let context = global.lab(ui).await?;
+                guard::root(&context.place.identity, global.allow_root)?;
+                cleanup::run(&context, &args).await
+            }
             Command::Policy(args) if args.published => policy::published(&ui, &args),
             Command::Policy(args) => policy::run(&global.lab(ui).await?, &args),
             Command::Completions(args) => completions::run(&args),

@@ -14,6 +14,7 @@ pub mod fields;
 pub mod ids;
 pub mod journal;
 pub mod protocol;
+mod quotas;
 pub mod sandbox;
 pub mod server;
 pub mod service;

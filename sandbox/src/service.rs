@@ -4,7 +4,7 @@ use crate::error::ApiError;
 use crate::protocol::{HttpRequest, Operation, Protocol, json, query};
 use crate::sandbox::{Call, Outcome};
 use crate::{
-    cloudformation, cloudtrail, config, ec2, events, iam, lambda, logs, s3, scheduler,
+    cloudformation, cloudtrail, config, ec2, events, iam, lambda, logs, quotas, s3, scheduler,
     secretsmanager, sns, ssm, sts,
 };
 
@@ -27,6 +27,8 @@ pub enum Service {
     Lambda,
     /// CloudWatch Logs.
     Logs,
+    /// Service Quotas.
+    Quotas,
     /// Buckets.
     S3,
     /// EventBridge Scheduler: schedules that call APIs.
@@ -52,6 +54,7 @@ impl Service {
         Service::Iam,
         Service::Lambda,
         Service::Logs,
+        Service::Quotas,
         Service::S3,
         Service::Sns,
         Service::Sts,
@@ -68,6 +71,7 @@ impl Service {
             "iam" => Service::Iam,
             "lambda" => Service::Lambda,
             "logs" => Service::Logs,
+            "servicequotas" => Service::Quotas,
             "s3" => Service::S3,
             "scheduler" => Service::Scheduler,
             "secretsmanager" => Service::SecretsManager,
@@ -89,6 +93,7 @@ impl Service {
             Service::Iam => "iam",
             Service::Lambda => "lambda",
             Service::Logs => "logs",
+            Service::Quotas => "servicequotas",
             Service::S3 => "s3",
             Service::Scheduler => "scheduler",
             Service::SecretsManager => "secretsmanager",
@@ -112,6 +117,7 @@ impl Service {
             | Service::Config
             | Service::Events
             | Service::Logs
+            | Service::Quotas
             | Service::SecretsManager
             | Service::Ssm => Protocol::Json,
             Service::Lambda | Service::Scheduler => Protocol::RestJson,
@@ -176,6 +182,7 @@ impl Service {
             Service::Iam => iam::dispatch(call, operation),
             Service::Lambda => lambda::dispatch(call, operation),
             Service::Logs => logs::dispatch(call, operation),
+            Service::Quotas => quotas::dispatch(call, operation),
             Service::S3 => s3::dispatch(call, operation),
             Service::Scheduler => scheduler::dispatch(call, operation),
             Service::SecretsManager => secretsmanager::dispatch(call, operation),
@@ -197,6 +204,7 @@ impl Service {
             Service::Iam => iam::required_access(call, operation),
             Service::Lambda => lambda::required_access(call, operation),
             Service::Logs => logs::required_access(call, operation),
+            Service::Quotas => quotas::required_access(call, operation),
             Service::S3 => s3::required_access(call, operation),
             Service::Scheduler => scheduler::required_access(call, operation),
             Service::SecretsManager => secretsmanager::required_access(call, operation),
@@ -214,6 +222,7 @@ impl Service {
             | Service::Config
             | Service::Events
             | Service::Logs
+            | Service::Quotas
             | Service::SecretsManager
             | Service::Ssm => (400, "AccessDeniedException"),
             Service::Lambda | Service::Scheduler => (403, "AccessDeniedException"),

@@ -63,6 +63,11 @@ const MODELS: &[(Service, &str, &str)] = &[
         include_str!("operations/logs.txt"),
     ),
     (
+        Service::Quotas,
+        "Service Quotas (`2019-06-24`)",
+        include_str!("operations/servicequotas.txt"),
+    ),
+    (
         Service::S3,
         "Amazon S3 (`2006-03-01`)",
         include_str!("operations/s3.txt"),

@@ -20,6 +20,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 pub struct Lab<'w> {
     world: &'w World,
     package: &'w Path,
+    key: String,
 }
 
 /// What a command told when it ended.
@@ -50,7 +51,16 @@ impl Told {
 impl<'w> Lab<'w> {
     /// Somebody with the account owner's key and the function's package.
     pub fn new(world: &'w World, package: &'w Path) -> Self {
-        Self { world, package }
+        Self::with_key(world, package, crate::ACCOUNT)
+    }
+
+    /// Somebody with another key, such as an IAM user's.
+    pub fn with_key(world: &'w World, package: &'w Path, key: &str) -> Self {
+        Self {
+            world,
+            package,
+            key: key.to_owned(),
+        }
     }
 
     /// Runs one command to its end. `deploy` gets package and address by itself.
@@ -114,6 +124,6 @@ impl<'w> Lab<'w> {
         );
         Cli::try_parse_from(line)
             .unwrap_or_else(|error| panic!("{error}"))
-            .with_session(Session::with_key(crate::ACCOUNT, "secret").longest_pause(PAUSE))
+            .with_session(Session::with_key(&self.key, "secret").longest_pause(PAUSE))
     }
 }

@@ -46,6 +46,8 @@ enum Command {
     Demo(demo::Args),
     /// Build the function and pack it for AWS Lambda
     BuildLambda(build_lambda::Args),
+    /// Look whether the lab can be made, and what it would cost
+    Doctor(lab::Args),
     /// Create the lab, or bring it up to date
     Deploy(lab::Args),
     /// Open the forbidden ports, then wait and judge whether they were closed
@@ -73,6 +75,7 @@ fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Demo(args) => demo::run(&args),
         Command::BuildLambda(args) => build_lambda::run(&args),
+        Command::Doctor(args) => lab::run(lab::Name::Doctor, &args),
         Command::Deploy(args) => lab::run(lab::Name::Deploy, &args),
         Command::SimulateIncident(args) => lab::run(lab::Name::SimulateIncident, &args),
         Command::Status(args) => lab::run(lab::Name::Status, &args),

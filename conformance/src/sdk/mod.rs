@@ -6,6 +6,7 @@ mod iam;
 mod input;
 mod lambda;
 mod logs;
+mod quotas;
 mod s3;
 mod scheduler;
 mod sns;
@@ -54,6 +55,7 @@ impl Clients {
             // No SDK of these is in the tree, so their JSON is spoken by hand.
             "secretsmanager" => by_hand(endpoint, "secretsmanager", request).await,
             "ssm" => by_hand(endpoint, "AmazonSSM", request).await,
+            "service-quotas" => quotas::call(calls, endpoint, request).await,
             "sns" => sns::call(sdk, name, &input).await,
             "sts" => sts::call(sdk, name, &input).await,
             other => panic!("there is no service `{other}`"),

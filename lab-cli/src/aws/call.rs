@@ -205,7 +205,7 @@ impl<T> Doing<T> for CallResult<T> {
                     "check the network, `AWS_ENDPOINT_URL` and `--endpoint-url`, then run the same command again".to_owned(),
                 ),
                 Class::NoCredentials => Some(
-                    "give credentials with `AWS_PROFILE`, `--profile` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`".to_owned(),
+                    "give credentials with `AWS_PROFILE`, `--profile` or `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; where the profile logs in, run `aws sso login` again".to_owned(),
                 ),
                 Class::Unusable | Class::Malformed => None,
             };
@@ -225,12 +225,13 @@ impl<T> Doing<T> for CallResult<T> {
 }
 
 /// Codes that mean that the endpoint does not know who is asking.
-const BAD_CREDENTIALS: [&str; 7] = [
+const BAD_CREDENTIALS: [&str; 8] = [
     "AuthFailure",
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
+    "RequestExpired",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
@@ -254,7 +255,16 @@ impl CallError {
     }
 }
 
+/// Codes that mean that credentials were right once. Sessions end; that is no reason to look for a mistake.
+const EXPIRED: [&str; 3] = ["ExpiredToken", "ExpiredTokenException", "RequestExpired"];
+
 fn refused_hint(call: &CallError) -> Option<String> {
+    if call.is(&EXPIRED) {
+        return Some(
+            "the credentials have expired: log in again (`aws sso login`) or get a new session, then run the same command again"
+                .to_owned(),
+        );
+    }
     if call
         .code()
         .is_some_and(|code| BAD_CREDENTIALS.contains(&code))
@@ -314,6 +324,16 @@ mod tests {
             "{silent}"
         );
         assert_eq!(hint("s3:HeadObject", "NoSuchBucket", ""), "");
+    }
+
+    #[test]
+    fn expired_credentials_are_told_as_such() {
+        for code in EXPIRED {
+            let result: CallResult<()> = Err(refused(code));
+            let error = result.doing("create the stack").unwrap_err();
+            assert_eq!(error.kind(), Kind::Unreachable, "{code}");
+            assert!(error.hints()[0].contains("expired"), "{code}");
+        }
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub struct StackRequest {
     pub parameters: BTreeMap<String, String>,
     /// Tags.
     pub tags: Tags,
+    /// The role that CloudFormation works with, now and from then on.
+    pub role: Option<String>,
 }
 
 impl StackRequest {

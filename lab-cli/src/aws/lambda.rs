@@ -1,6 +1,6 @@
 //! Lambda: the function as it is, and its code.
 
-use super::{CallError, CallResult, Reader, Tags, Writer};
+use super::{CallError, CallResult, Reader, Tags, Writer, absent};
 
 /// A function as Lambda describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,6 +45,30 @@ impl Reader {
                 }
             }
         }
+    }
+}
+
+impl Reader {
+    /// How many invocations may run at once in the region, and how many of them are unreserved.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn concurrency(&self) -> CallResult<(u64, u64)> {
+        const OPERATION: &str = "lambda:GetAccountSettings";
+        let answer = self
+            .lambda
+            .get_account_settings()
+            .send()
+            .await
+            .map_err(|e| CallError::from_sdk(OPERATION, &e))?;
+        let limit = answer
+            .account_limit
+            .ok_or_else(|| absent(OPERATION, "AccountLimit"))?;
+        let number = |number: i32| u64::try_from(number).unwrap_or_default();
+        Ok((
+            number(limit.concurrent_executions),
+            limit.unreserved_concurrent_executions.map_or(0, number),
+        ))
     }
 }
 

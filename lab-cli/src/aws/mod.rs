@@ -4,6 +4,7 @@
 //! comes only out of a [`Consent`]: a dry run, which asks for none, cannot have one. [`ChangeSets`] is what a plan needs
 //! besides: it has CloudFormation work out what it would do, and takes that away again.
 
+mod account;
 mod call;
 mod cloudformation;
 mod configservice;
@@ -27,6 +28,7 @@ pub use configservice::{
     Recorder, RecorderDescription, RecordingGroup, RecordingMode, RuleDescription, RuleRequest,
     Strategy, TRIGGERS,
 };
+pub use iam::{RoleCount, Simulated, Simulation};
 pub use lambda::FunctionDescription;
 pub use logs::{LogEvent, LogQuery};
 pub use s3::{Document, Written};

@@ -61,6 +61,18 @@ impl Reader {
         }
     }
 
+    /// How many groups the region has.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn group_count(&self) -> CallResult<u64> {
+        self.groups
+            .describe_security_groups(&GroupQuery::default())
+            .await
+            .map(|groups| groups.len() as u64)
+            .map_err(|e| from_calls("ec2:DescribeSecurityGroups", &e))
+    }
+
     /// The groups that match a filter of EC2, such as `vpc-id`.
     ///
     /// # Errors
@@ -103,7 +115,7 @@ impl Writer {
     }
 }
 
-fn from_calls(operation: &'static str, error: &aws_calls::CallError) -> CallError {
+pub(super) fn from_calls(operation: &'static str, error: &aws_calls::CallError) -> CallError {
     let class = match error.kind() {
         ErrorKind::Connection | ErrorKind::OutOfTime => Class::Unreachable,
         ErrorKind::Credentials if error.code().is_none() => Class::NoCredentials,

@@ -58,6 +58,18 @@ pub struct Args {
     /// Another name for a resource, such as `ConfigRoleName=…` (repeatable)
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
     parameters: Vec<(String, String)>,
+    /// The role that CloudFormation works with, instead of your own rights
+    #[arg(long, env = "DRIFTLAB_CFN_ROLE", value_name = "ARN")]
+    cfn_role: Option<String>,
+    /// The managed policy that both roles get as their permissions boundary
+    #[arg(long, env = "DRIFTLAB_PERMISSIONS_BOUNDARY", value_name = "ARN")]
+    permissions_boundary: Option<String>,
+    /// That you mean this account, for a scope beyond the lab's VPC; without it you are asked
+    #[arg(long, value_name = "ACCOUNT-ID")]
+    pub confirm_account: Option<String>,
+    /// Do not look first whether permissions and quotas are enough
+    #[arg(long)]
+    pub no_doctor: bool,
     /// Another template than the built-in one
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
@@ -69,7 +81,7 @@ pub struct Args {
     no_wait: bool,
     /// Show what would be done, do nothing, and leave nothing behind
     #[arg(long)]
-    plan: bool,
+    pub plan: bool,
     /// Borrow a recorder and channel that are there already, and give them back at clean-up
     #[arg(long)]
     adopt: bool,
@@ -93,6 +105,8 @@ impl Args {
             tags: self.tags.clone(),
             parameters: self.parameters.clone(),
             template: self.template.clone(),
+            cfn_role: self.cfn_role.clone(),
+            permissions_boundary: self.permissions_boundary.clone(),
         };
         let package = Package::read(&self.package, self.architecture)?;
         Spec::new(stack, settings.clone(), overrides, package)
@@ -175,11 +189,6 @@ async fn consider(context: &Context, args: &Args, spec: &Spec) -> Result<Conside
     if plan.clears_the_way() {
         context.ui.say(
             "the stack comes first; what it becomes is planned, shown and asked for after that",
-        );
-    }
-    if spec.scope != LabScope::LabVpc {
-        context.ui.warn(
-            "the function's role lets it repair only groups of the lab's VPC, whatever the scope",
         );
     }
     Ok(Considered {

@@ -4,6 +4,7 @@ mod caught_up;
 pub mod cleanup;
 pub mod completions;
 pub mod deploy;
+pub mod doctor;
 mod first_evaluation;
 pub mod logs;
 pub mod policy;

@@ -178,6 +178,19 @@ impl Ui {
         ))
     }
 
+    /// Asks for a text. `None` when there is nobody to ask.
+    pub fn ask_for(&self, what: &str) -> Option<String> {
+        if !io::stdin().is_terminal() || matches!(self.sink, Sink::Captured(_)) {
+            return None;
+        }
+        let mut stderr = io::stderr().lock();
+        let _ = write!(stderr, "{what} ").and_then(|()| stderr.flush());
+        drop(stderr);
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer).ok()?;
+        Some(answer.trim().to_owned())
+    }
+
     /// Announces a wait: a spinner on a terminal, one line elsewhere.
     pub fn waiting(&self, what: &str, usual: &str) -> Waiting<'_> {
         let line = format!("waiting for {what} ({usual})");

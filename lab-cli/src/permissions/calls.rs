@@ -5,6 +5,9 @@ use super::statement::Sid;
 /// A command, or a part of one that not everybody uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Feature {
+    /// `doctor`, which `deploy` asks first. It tells what it could not see and goes on, so nothing of this is needed: its
+    /// permissions are a policy of their own, which one may leave out.
+    Doctor,
     /// `deploy`.
     Deploy,
     /// `status`.
@@ -18,7 +21,7 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// Every feature.
+    /// Every feature that does not work without its permissions.
     pub const ALL: &[Self] = &[
         Self::Deploy,
         Self::Status,
@@ -30,6 +33,7 @@ impl Feature {
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Doctor => "doctor",
             Self::Deploy => "deploy",
             Self::Status => "status",
             Self::Logs => "logs",
@@ -80,7 +84,7 @@ const fn call(operation: &'static str, features: &'static [Feature], needs: Need
     }
 }
 
-use Feature::{Cleanup, Deploy, Logs, SimulateIncident, Status};
+use Feature::{Cleanup, Deploy, Doctor, Logs, SimulateIncident, Status};
 use Needs::{Itself, Nothing, These};
 
 /// Every operation, by service.
@@ -259,7 +263,47 @@ pub const CALLS: &[Call] = &[
         &[SimulateIncident],
         Itself(Sid::OpenPorts),
     ),
+    call("ec2:DescribeVpcs", &[Doctor], Itself(Sid::LookAtAccount)),
+    call(
+        "ec2:DescribeInternetGateways",
+        &[Doctor],
+        Itself(Sid::LookAtAccount),
+    ),
+    // Only rehearsed, and only where IAM cannot be asked: what it needs is CloudFormation's, not the operator's.
+    call("ec2:CreateVpc", &[Doctor], Nothing),
+    call("ec2:CreateInternetGateway", &[Doctor], Nothing),
     call("iam:GetRole", &[Deploy, Cleanup], Itself(Sid::LookAtRoles)),
+    call(
+        "iam:SimulatePrincipalPolicy",
+        &[Doctor],
+        Itself(Sid::LookAtPermissions),
+    ),
+    call(
+        "iam:SimulateCustomPolicy",
+        &[Doctor],
+        Itself(Sid::LookAtAccount),
+    ),
+    call("iam:GetPolicy", &[Doctor], Itself(Sid::LookAtPermissions)),
+    call(
+        "iam:GetPolicyVersion",
+        &[Doctor],
+        Itself(Sid::LookAtPermissions),
+    ),
+    call(
+        "iam:GetAccountSummary",
+        &[Doctor],
+        Itself(Sid::LookAtAccount),
+    ),
+    call(
+        "lambda:GetAccountSettings",
+        &[Doctor],
+        Itself(Sid::LookAtAccount),
+    ),
+    call(
+        "servicequotas:ListServiceQuotas",
+        &[Doctor],
+        Itself(Sid::LookAtAccount),
+    ),
     call("lambda:GetFunction", Feature::ALL, Itself(Sid::Function)),
     // Lambda fetches the package with the rights of who names it.
     call(

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::calls::{CALLS, Call};
+use super::calls::{CALLS, Call, Feature};
 use super::resource::Names;
 use super::stack;
 use super::statement::{CALLED_VIA, CLOUDFORMATION, Sid};
@@ -23,6 +23,8 @@ pub enum Part {
     OperatorStack,
     /// The same for a service role that is given to CloudFormation.
     CfnRole,
+    /// What `doctor` looks at besides. It goes without, and says what it could not see.
+    Doctor,
 }
 
 /// A policy document.
@@ -52,11 +54,17 @@ impl Part {
             Self::Operator => "operator-policy.json",
             Self::OperatorStack => "operator-stack-policy.json",
             Self::CfnRole => "cfn-role-policy.json",
+            Self::Doctor => "doctor-policy.json",
         }
     }
 
     /// Every part.
-    pub const ALL: &[Self] = &[Self::Operator, Self::OperatorStack, Self::CfnRole];
+    pub const ALL: &[Self] = &[
+        Self::Operator,
+        Self::OperatorStack,
+        Self::CfnRole,
+        Self::Doctor,
+    ];
 
     /// What is allowed, by statement.
     pub fn permissions(self) -> BTreeMap<Sid, BTreeSet<&'static str>> {
@@ -65,8 +73,12 @@ impl Part {
             statements.entry(sid).or_default().insert(action);
         };
         match self {
-            Self::Operator => CALLS
+            Self::Operator | Self::Doctor => CALLS
                 .iter()
+                .filter(|call| {
+                    let only_looks_ahead = call.features == [Feature::Doctor];
+                    only_looks_ahead == (self == Self::Doctor)
+                })
                 .flat_map(Call::permissions)
                 .for_each(&mut allow),
             Self::OperatorStack | Self::CfnRole => stack::permissions().for_each(&mut allow),
@@ -101,7 +113,7 @@ impl Part {
             .collect();
         match self {
             // A role of CloudFormation's own acts for itself, so nothing is called via anybody.
-            Self::Operator | Self::CfnRole => {}
+            Self::Operator | Self::CfnRole | Self::Doctor => {}
             Self::OperatorStack => {
                 conditions.insert(
                     "ForAnyValue:StringEquals".to_owned(),

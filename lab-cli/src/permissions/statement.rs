@@ -13,6 +13,8 @@ pub enum Sid {
     LookAtBuckets,
     LookAtLogGroups,
     LookAtRoles,
+    LookAtPermissions,
+    LookAtAccount,
     OwnStack,
     Recorder,
     PassConfigRole,
@@ -60,6 +62,8 @@ impl Sid {
         Self::LookAtBuckets,
         Self::LookAtLogGroups,
         Self::LookAtRoles,
+        Self::LookAtPermissions,
+        Self::LookAtAccount,
         Self::OwnStack,
         Self::Recorder,
         Self::PassConfigRole,
@@ -102,6 +106,12 @@ impl Sid {
             Self::LookAtBuckets => "tell the lab's buckets from all others by their tags",
             Self::LookAtLogGroups => "see whether the log group exists",
             Self::LookAtRoles => "see whether roles of these names exist, and whose they are",
+            Self::LookAtPermissions => {
+                "see beforehand whether everything that is needed is allowed, to oneself and to the roles"
+            }
+            Self::LookAtAccount => {
+                "see beforehand whether quotas leave room; these know no resources"
+            }
             Self::OwnStack => "make, change, follow and delete the lab's stack, and no other",
             Self::Recorder => {
                 "set up and remove the configuration recorder; its id is AWS Config's, so its name decides"
@@ -169,6 +179,8 @@ impl Sid {
             | Self::LookAtBuckets
             | Self::LookAtLogGroups
             | Self::LookAtRoles
+            | Self::LookAtPermissions
+            | Self::LookAtAccount
             | Self::OwnStack
             | Self::Recorder
             | Self::PassConfigRole
@@ -207,8 +219,13 @@ impl Sid {
             | Self::LookAtNetwork
             | Self::LookAtBuckets
             | Self::LookAtLogGroups
+            | Self::LookAtAccount
             | Self::ChannelAndRetention
             | Self::StackLooks => vec!["*".to_owned()],
+            Self::LookAtPermissions => ["role/*", "user/*", "policy/*"]
+                .iter()
+                .map(|what| format!("arn:{}:iam::{}:{what}", names.partition, names.account))
+                .collect(),
             Self::OwnStack => {
                 vec![names.regional("cloudformation", &format!("stack/{}/*", names.stack))]
             }
@@ -292,6 +309,8 @@ impl Sid {
             | Self::LookAtBuckets
             | Self::LookAtLogGroups
             | Self::LookAtRoles
+            | Self::LookAtPermissions
+            | Self::LookAtAccount
             | Self::OwnStack
             | Self::Recorder
             | Self::ChannelAndRetention

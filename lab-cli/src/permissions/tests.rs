@@ -83,6 +83,18 @@ fn the_published_policies_are_those_of_the_code() {
 }
 
 #[test]
+fn the_template_of_cloudformations_role_has_the_published_policy() {
+    let template = std::fs::read_to_string(here("../templates/cfn-role.yaml")).unwrap();
+    let (_, rest) = template.split_once("PolicyDocument: !Sub |\n").unwrap();
+    let policy: String = rest
+        .lines()
+        .map_while(|line| line.strip_prefix("            "))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
+    assert_eq!(policy, Part::CfnRole.document(&Names::published()).text());
+}
+
+#[test]
 fn every_policy_is_short_enough_for_iam() {
     for part in Part::ALL {
         // A region and an account are shorter than what stands for them.
@@ -95,7 +107,8 @@ fn every_policy_is_short_enough_for_iam() {
 fn a_statement_belongs_to_the_side_whose_actions_it_has() {
     for part in Part::ALL {
         for sid in part.permissions().into_keys() {
-            assert_eq!(sid.is_stacks(), *part != Part::Operator, "{sid:?}");
+            let programs = matches!(part, Part::Operator | Part::Doctor);
+            assert_eq!(sid.is_stacks(), !programs, "{sid:?}");
         }
     }
     let used: BTreeSet<_> = Part::ALL

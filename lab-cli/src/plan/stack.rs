@@ -78,7 +78,7 @@ fn stack_differences(wanted: &StackRequest, found: &ObservedStack) -> Vec<String
         }
     }
     // A name that was chosen earlier and is not any more goes back to its default.
-    for (name, default) in crate::spec::NAMES {
+    for (name, default) in crate::spec::NAMES.into_iter().chain(crate::spec::REACH) {
         let left_out = !wanted.parameters.contains_key(name);
         if left_out
             && found

@@ -1,10 +1,12 @@
 //! What the lab should be: flags, environment and settings file, checked and merged.
 
 mod package;
+mod reach;
 mod settings;
 pub mod validate;
 
 pub use package::{Architecture, Package};
+pub use reach::REACH;
 pub use settings::{Settings, load};
 
 use std::collections::BTreeMap;
@@ -78,6 +80,10 @@ pub struct Spec {
     pub topic: bool,
     /// Names other than those of the source documents.
     pub parameters: BTreeMap<String, String>,
+    /// The role that CloudFormation works with; without one it works with the caller's rights.
+    pub cfn_role: Option<String>,
+    /// The permissions boundary of both roles.
+    pub permissions_boundary: Option<String>,
     /// The text of the template.
     pub template: String,
     /// The function.
@@ -103,6 +109,10 @@ pub struct Overrides {
     pub parameters: Vec<(String, String)>,
     /// `--template`.
     pub template: Option<PathBuf>,
+    /// `--cfn-role`.
+    pub cfn_role: Option<String>,
+    /// `--permissions-boundary`.
+    pub permissions_boundary: Option<String>,
 }
 
 impl Spec {
@@ -134,8 +144,16 @@ impl Spec {
         let mut parameters = settings.parameters;
         parameters.extend(overrides.parameters);
         validate::parameters(&parameters)?;
+        let cfn_role = overrides.cfn_role.or(settings.cfn_role);
+        validate::cfn_role(cfn_role.as_ref())?;
+        let permissions_boundary = overrides
+            .permissions_boundary
+            .or(settings.permissions_boundary);
+        validate::boundary(permissions_boundary.as_ref())?;
         let spec = Self {
             stack,
+            cfn_role,
+            permissions_boundary,
             student,
             email,
             baseline: baseline
@@ -187,6 +205,10 @@ impl Spec {
     /// What the stack shall be.
     pub fn stack_request(&self, code_bucket: &str) -> StackRequest {
         let mut parameters = self.parameters.clone();
+        parameters.extend(reach::parameters(
+            &self.scope,
+            self.permissions_boundary.as_deref(),
+        ));
         parameters.extend([
             ("ITSCAccountString".to_owned(), self.student.clone()),
             ("SubscriptionEmail".to_owned(), self.email.clone()),
@@ -202,6 +224,7 @@ impl Spec {
             template: self.template.clone(),
             parameters,
             tags: self.all_tags(),
+            role: self.cfn_role.clone(),
         }
     }
 

@@ -30,6 +30,10 @@ pub struct Settings {
     pub tags: Tags,
     /// Whether the delivery channel streams to the topic.
     pub topic: Option<bool>,
+    /// The role that CloudFormation works with.
+    pub cfn_role: Option<String>,
+    /// The permissions boundary of both roles.
+    pub permissions_boundary: Option<String>,
     /// Names other than those of the source documents.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,

@@ -123,6 +123,50 @@ pub fn scope(text: &str) -> Result<LabScope> {
     })
 }
 
+/// The ARN of a role that CloudFormation may be given.
+///
+/// # Errors
+/// [`crate::error::Kind::Input`].
+pub fn cfn_role(arn: Option<&String>) -> Result<()> {
+    match arn {
+        Some(arn) if !iam_arn(arn, "role/") => {
+            Err(Error::input(format!("`{arn}` is not the ARN of a role"))
+                .hint("give one such as `arn:aws:iam::123456789012:role/driftlab-cloudformation`"))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The ARN of a managed policy that may be a permissions boundary.
+///
+/// # Errors
+/// [`crate::error::Kind::Input`].
+pub fn boundary(arn: Option<&String>) -> Result<()> {
+    match arn {
+        Some(arn) if !iam_arn(arn, "policy/") => Err(Error::input(format!(
+            "`{arn}` is not the ARN of a managed policy"
+        ))
+        .hint("give one such as `arn:aws:iam::123456789012:policy/boundary`")),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether a text is an ARN of IAM, of whatever partition, whose resource begins like that.
+fn iam_arn(text: &str, kind: &str) -> bool {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    match parts.as_slice() {
+        ["arn", partition, "iam", "", account, resource] => {
+            let ours = account.len() == 12 && account.bytes().all(|b| b.is_ascii_digit());
+            partition.starts_with("aws")
+                && (ours || (kind == "policy/" && *account == "aws"))
+                && resource.strip_prefix(kind).is_some_and(|name| {
+                    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic())
+                })
+        }
+        _ => false,
+    }
+}
+
 /// Tags that every service of the lab accepts.
 ///
 /// # Errors
@@ -272,6 +316,40 @@ mod tests {
                 "us-east-1 ",
             ],
         );
+    }
+
+    #[test]
+    fn arns_of_iam() {
+        let role = |text: &str| cfn_role(Some(&text.to_owned()));
+        let policy = |text: &str| boundary(Some(&text.to_owned()));
+        check(
+            role,
+            &[
+                "arn:aws:iam::123456789012:role/r",
+                "arn:aws-cn:iam::123456789012:role/path/r",
+            ],
+            &[
+                "",
+                "r",
+                "arn:aws:iam::123456789012:role/",
+                "arn:aws:iam::123456789012:user/r",
+                "arn:aws:iam::aws:role/r",
+                "arn:aws:sts::123456789012:assumed-role/r/s",
+            ],
+        );
+        check(
+            policy,
+            &[
+                "arn:aws:iam::123456789012:policy/p",
+                "arn:aws-us-gov:iam::aws:policy/PowerUserAccess",
+            ],
+            &[
+                "",
+                "arn:aws:iam::123456789012:role/p",
+                "arn:aws:iam::12:policy/p",
+            ],
+        );
+        assert!(cfn_role(None).is_ok() && boundary(None).is_ok());
     }
 
     #[test]

@@ -50,6 +50,7 @@ pub(super) fn request(service: Service, entry: &Entry) -> Value {
         | Service::Iam
         | Service::Lambda
         | Service::Logs
+        | Service::Quotas
         | Service::Scheduler
         | Service::SecretsManager
         | Service::Sns

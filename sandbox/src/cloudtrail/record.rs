@@ -114,6 +114,7 @@ fn is_data(service: Service, operation: &str) -> bool {
         | Service::Ec2
         | Service::Events
         | Service::Iam
+        | Service::Quotas
         | Service::Scheduler
         | Service::SecretsManager
         | Service::Ssm

@@ -131,6 +131,14 @@ pub(super) fn too_many_rules() -> ApiError {
     )
 }
 
+/// That there are as many of a kind as there may be.
+pub(super) fn too_many(code: &'static str, what: &str) -> ApiError {
+    ApiError::bad(
+        code,
+        format!("The maximum number of {what} has been reached."),
+    )
+}
+
 pub(super) fn malformed_cidr(cidr: &str) -> ApiError {
     value(format!("CIDR block {cidr} is malformed"))
 }

@@ -53,7 +53,16 @@ impl InternetGateway {
     }
 }
 
+/// How many gateways a region may have: AWS's default quota.
+pub(crate) const MAX_GATEWAYS: usize = 5;
+
 pub(super) fn create(state: &mut State, request: &Value) -> Result<Value, ApiError> {
+    if state.gateways.len() >= MAX_GATEWAYS {
+        return Err(errors::too_many(
+            "InternetGatewayLimitExceeded",
+            "internet gateways",
+        ));
+    }
     let gateway = InternetGateway {
         id: hex_id("igw-", 17),
         vpc_id: None,

@@ -42,6 +42,9 @@ const FILTERS: &[&str] = &[
     "vpc-id",
 ];
 
+/// How many security groups a region may have: AWS's default quota.
+pub(crate) const MAX_GROUPS: usize = 2500;
+
 pub(super) fn create(state: &mut State, request: &Value) -> Result<Value, ApiError> {
     let name = input::require(request, "GroupName")?.trim();
     let description = input::require(request, "GroupDescription")?;
@@ -59,6 +62,12 @@ pub(super) fn create(state: &mut State, request: &Value) -> Result<Value, ApiErr
         .groups
         .values()
         .any(|group| group.vpc_id == vpc_id && group.name.eq_ignore_ascii_case(name));
+    if state.groups.len() >= MAX_GROUPS {
+        return Err(errors::too_many(
+            "SecurityGroupLimitExceeded",
+            "security groups",
+        ));
+    }
     if taken {
         return Err(ApiError::bad(
             "InvalidGroup.Duplicate",

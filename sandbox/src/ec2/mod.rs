@@ -12,8 +12,12 @@ use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
 pub(crate) use self::access::required_access;
+pub(crate) use self::gateways::MAX_GATEWAYS;
+pub(crate) use self::groups::MAX_GROUPS;
 pub use self::networks::Networks;
+pub(crate) use self::rules::QUOTA as MAX_RULES_PER_GROUP;
 pub use self::state::State;
+pub(crate) use self::vpcs::MAX_VPCS;
 
 mod access;
 mod customer_lists;

@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 
 /// EC2's default quota: rules of one direction and one address family in one group.
-pub(super) const QUOTA: usize = 60;
+pub(crate) const QUOTA: usize = 60;
 
 pub(super) const AUTHORIZE_INGRESS: &[&str] = &[
     "CidrIp",

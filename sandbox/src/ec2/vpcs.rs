@@ -112,6 +112,9 @@ pub(super) fn parse_range(text: &str) -> Result<Ipv4Net, ApiError> {
         })
 }
 
+/// How many VPCs a region may have, the default one included: AWS's default quota.
+pub(crate) const MAX_VPCS: usize = 5;
+
 pub(super) fn create(state: &mut State, request: &Value) -> Result<Value, ApiError> {
     let text = input::require(request, "CidrBlock")?;
     let range = parse_range(text)?;
@@ -129,6 +132,9 @@ pub(super) fn create(state: &mut State, request: &Value) -> Result<Value, ApiErr
     }
     if input::flag(request, "AmazonProvidedIpv6CidrBlock")? == Some(true) {
         return Err(ApiError::not_implemented("ec2", "CreateVpc with IPv6"));
+    }
+    if state.vpcs.len() >= MAX_VPCS {
+        return Err(errors::too_many("VpcLimitExceeded", "VPCs"));
     }
     let tags = input::tag_specification(request, "vpc")?;
     let id = state.add_vpc(Vpc::new(range, tenancy, tags));

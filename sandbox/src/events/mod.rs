@@ -13,6 +13,8 @@ use crate::journal::Entry;
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
+pub(crate) use self::rules::MAX_RULES;
+
 mod delivery;
 mod pattern;
 mod rules;

@@ -12,7 +12,7 @@ use crate::fields::Fields;
 use crate::sandbox::Call;
 
 /// AWS's default quota for one bus.
-const MAX_RULES: usize = 300;
+pub(crate) const MAX_RULES: usize = 300;
 /// Characters of a pattern.
 const MAX_PATTERN: usize = 4_096;
 /// Rules that a listing shows at once, unless asked for fewer.

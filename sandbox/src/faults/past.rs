@@ -64,7 +64,8 @@ struct Kept {
     formers: HashMap<Place, VecDeque<Former>>,
 }
 
-/// The service whose holding the reads of `service` look at; `None` for S3, which is strongly consistent.
+/// The service whose holding the reads of `service` look at; `None` for S3, which is strongly consistent, and for what
+/// holds nothing.
 pub(super) fn looks_at(service: Service) -> Option<Service> {
     match service {
         Service::CloudFormation
@@ -80,7 +81,8 @@ pub(super) fn looks_at(service: Service) -> Option<Service> {
         | Service::Sns
         | Service::Ssm => Some(service),
         Service::Sts => Some(Service::Iam),
-        Service::S3 => None,
+        // Quotas do not change.
+        Service::Quotas | Service::S3 => None,
     }
 }
 
@@ -103,7 +105,7 @@ impl Holding {
             }
             Service::Sns => Holding::Sns(Box::new(call.here().sns.clone())),
             Service::Ssm => Holding::Ssm(Box::new(call.here().ssm.clone())),
-            Service::CloudTrail | Service::S3 | Service::Sts => return None,
+            Service::CloudTrail | Service::Quotas | Service::S3 | Service::Sts => return None,
         })
     }
 

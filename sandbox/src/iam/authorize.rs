@@ -106,6 +106,7 @@ fn passed_role(service: Service, operation: &Operation) -> Option<Access> {
         | Service::Iam
         | Service::Lambda
         | Service::Logs
+        | Service::Quotas
         | Service::S3
         | Service::SecretsManager
         | Service::Sns
@@ -168,6 +169,7 @@ fn resource_verdict(
         | Service::Iam
         | Service::Lambda
         | Service::Logs
+        | Service::Quotas
         | Service::Scheduler
         | Service::SecretsManager
         | Service::Ssm => None,

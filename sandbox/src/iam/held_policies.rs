@@ -13,6 +13,9 @@ use crate::fields::Fields;
 use crate::protocol::Operation;
 use crate::sandbox::Call;
 
+/// How many managed policies a role may have: AWS's default quota.
+pub(crate) const MAX_ATTACHED: usize = 10;
+
 /// Who holds policies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holder {
@@ -48,7 +51,7 @@ impl Holder {
     /// AWS's default quota of attached policies: its name and how many.
     fn quota(self) -> (&'static str, usize) {
         match self {
-            Holder::Role => ("PoliciesPerRole", 10),
+            Holder::Role => ("PoliciesPerRole", MAX_ATTACHED),
             Holder::User => ("PoliciesPerUser", 10),
         }
     }

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 pub use self::access::{Access, Decision};
 pub(crate) use self::authorize::{STACK_SESSION, authorize};
+pub(crate) use self::held_policies::MAX_ATTACHED;
+pub(crate) use self::roles::MAX_ROLES;
 pub use self::state::State;
 
 pub(crate) use self::document::{Document, Kind};

@@ -17,7 +17,7 @@ use crate::sandbox::Call;
 const DEFAULT_SESSION: i64 = 3600;
 
 /// How many roles an account may have: AWS's default quota.
-pub(super) const MAX_ROLES: usize = 1000;
+pub(crate) const MAX_ROLES: usize = 1000;
 
 pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept(

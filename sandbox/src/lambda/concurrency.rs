@@ -10,12 +10,12 @@ use crate::fields::Fields;
 use crate::sandbox::Call;
 
 /// What an account may run at once in a region, unless the sandbox is told otherwise: AWS's default.
-const ACCOUNT_LIMIT: u32 = 1000;
+pub(crate) const ACCOUNT_LIMIT: u32 = 1000;
 /// Reservations must leave this much to the functions without one.
 const UNRESERVED_MINIMUM: u32 = 100;
 
 /// What an account may run at once in a region.
-fn account_limit(call: &Call<'_>) -> u32 {
+pub(crate) fn account_limit(call: &Call<'_>) -> u32 {
     let chosen = call.sandbox.settings.lambda_concurrency;
     chosen.unwrap_or(ACCOUNT_LIMIT)
 }

@@ -33,6 +33,7 @@ mod tags;
 mod versions;
 mod wire;
 
+pub(crate) use self::concurrency::{ACCOUNT_LIMIT, account_limit};
 pub use self::function::State;
 use self::function::UNQUALIFIED;
 pub use self::host::Host;

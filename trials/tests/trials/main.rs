@@ -2,4 +2,6 @@
 
 mod adopt;
 mod clean_run;
+mod doctor;
+mod guard;
 mod plan;

@@ -7,7 +7,7 @@ use trials::{Census, Lab, World, package};
 
 /// The calls with which the owner's programs change something, by operation.
 fn writes(world: &World, after: u64) -> Vec<String> {
-    let reads = ["Describe", "Get", "List", "Head"];
+    let reads = ["Describe", "Get", "List", "Head", "Simulate"];
     world
         .calls_after(after)
         .iter()

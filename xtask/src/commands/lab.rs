@@ -1,4 +1,4 @@
-//! `deploy`, `simulate-incident`, `status`, `logs`, `cleanup`: builds what is needed, finds or starts the shared sandbox,
+//! `doctor`, `deploy`, `simulate-incident`, `status`, `logs`, `cleanup`: builds what is needed, finds or starts the shared sandbox,
 //! and becomes `driftlab`.
 
 use std::env;
@@ -20,6 +20,7 @@ use crate::sandbox::shared::State;
 /// The commands of `driftlab`, which know nothing of the sandbox.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
+    Doctor,
     Deploy,
     SimulateIncident,
     Status,
@@ -30,6 +31,7 @@ pub(crate) enum Name {
 impl Name {
     fn as_str(self) -> &'static str {
         match self {
+            Self::Doctor => "doctor",
             Self::Deploy => "deploy",
             Self::SimulateIncident => "simulate-incident",
             Self::Status => "status",
@@ -210,7 +212,7 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
 fn build(name: Name, request: &Request) -> Result<(compile::Programs, Option<Package>)> {
     let needs_package = match name {
         Name::Deploy => !request.names_package() && !request.is_for_help(),
-        Name::SimulateIncident | Name::Status | Name::Logs | Name::Cleanup => false,
+        Name::Doctor | Name::SimulateIncident | Name::Status | Name::Logs | Name::Cleanup => false,
     };
     if !needs_package {
         return Ok((compile::programs()?, None));

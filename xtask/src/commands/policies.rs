@@ -11,7 +11,7 @@ use crate::output::narrate;
 use crate::workspace;
 
 /// What `driftlab policy` knows; each is published under its name.
-const PARTS: [&str; 3] = ["operator", "operator-stack", "cfn-role"];
+const PARTS: [&str; 4] = ["operator", "operator-stack", "cfn-role", "doctor"];
 
 pub(crate) fn run() -> Result<()> {
     let driftlab = compile::programs()?.driftlab;

@@ -112,6 +112,7 @@ impl ChangeSets {
             .template_body(&request.template)
             .set_parameters(Some(request.sdk_parameters()))
             .set_tags(Some(request.sdk_tags()))
+            .set_role_arn(request.role.clone())
             .capabilities(Capability::CapabilityNamedIam)
             .send()
             .await

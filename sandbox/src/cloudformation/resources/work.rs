@@ -121,6 +121,7 @@ fn sdk_name(service: Service) -> &'static str {
         Service::Iam => "Iam",
         Service::Lambda => "Lambda",
         Service::Logs => "CloudWatchLogs",
+        Service::Quotas => "ServiceQuotas",
         Service::S3 => "S3",
         Service::Scheduler => "Scheduler",
         Service::SecretsManager => "SecretsManager",

@@ -1,0 +1,272 @@
+//! What is refused unless somebody insists, and what companies demand.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use driftlab::error::Kind;
+use driftlab::permissions::Part;
+use sandbox::sandbox::Settings;
+use sandbox::service::Service;
+use serde_json::json;
+use std::time::Duration;
+use trials::expected::{flaws_of_healed, flaws_of_ready};
+use trials::trial::one;
+use trials::{ACCOUNT, Census, Lab, REGION, World, package};
+
+use super::doctor::{names, user};
+
+#[test]
+fn a_wider_scope_needs_the_accounts_id_and_then_works() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let lab = Lab::new(&world, &package);
+        let before = Census::of(&world).await;
+        for more in [&[][..], &["--confirm-account", "210987654321"]] {
+            let mut line = vec!["deploy", "--scope", "account"];
+            line.extend(more);
+            let told = lab.run(&line).await;
+            assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
+            assert!(told.failure().contains(ACCOUNT), "{}", told.failure());
+        }
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+
+        let confirmed = ["deploy", "--scope", "account", "--confirm-account", ACCOUNT];
+        lab.ok(&confirmed).await;
+        // A group that the lab did not make, in the default VPC: now it is within reach, and is put right.
+        let group = json!({"GroupName": "elsewhere", "GroupDescription": "of somebody else"});
+        let group = world.call(Service::Ec2, "CreateSecurityGroup", group).await["groupId"].clone();
+        let open = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 22,
+            "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]});
+        world
+            .call(Service::Ec2, "AuthorizeSecurityGroupIngress", open)
+            .await;
+        world.idle().await;
+        let shown = json!({ "GroupId": [group] });
+        let shown = world
+            .call(Service::Ec2, "DescribeSecurityGroups", shown)
+            .await;
+        let rules = shown["securityGroupInfo"][0]["ipPermissions"].to_string();
+        assert!(
+            rules.contains("443") && !rules.contains("\"fromPort\":22"),
+            "{rules}"
+        );
+
+        // Back to the lab's VPC: the role's reach shrinks with the scope.
+        lab.ok(&["deploy"]).await;
+        let role = json!({"RoleName": "AwsConfigLambdaSGRole",
+            "PolicyName": "awsconfig_lambda_ec2_sg_role_policy"});
+        let policy = world.call(Service::Iam, "GetRolePolicy", role).await;
+        assert!(policy.to_string().contains("Vpc"), "{policy}");
+        lab.ok(&["cleanup"]).await;
+        world.end().await;
+    });
+}
+
+/// An operator without any right to make roles, networks or functions, who may pass one role to CloudFormation.
+#[test]
+fn who_may_only_pass_cloudformations_role_deploys_and_cleans_up() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::with(Settings {
+            enforce_iam: true,
+            recorder_stop_lag: Some(Duration::ZERO),
+            ..Settings::default()
+        })
+        .await;
+        let everything = json!({"Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
+        let boundary = json!({"PolicyName": "boundary", "PolicyDocument": everything.to_string()});
+        let boundary = world.call(Service::Iam, "CreatePolicy", boundary).await["Policy"]["Arn"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let template = include_str!("../../../templates/cfn-role.yaml");
+        let stack = json!({"StackName": "role", "TemplateBody": template,
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+            "Parameters": [{"ParameterKey": "PermissionsBoundaryArn", "ParameterValue": boundary}]});
+        world
+            .call(Service::CloudFormation, "CreateStack", stack)
+            .await;
+        world.idle().await;
+        let role = format!("arn:aws:iam::{ACCOUNT}:role/driftlab-cloudformation");
+        let pass = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+            "Action": "iam:PassRole", "Resource": role,
+            "Condition": {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}}]});
+        let documents = [
+            Part::Operator.document(&names()).text(),
+            Part::Doctor.document(&names()).text(),
+            pass.to_string(),
+        ];
+        let key = user(&world, "ann", &documents).await;
+        let lab = Lab::with_key(&world, &package, &key);
+        let before = Census::of(&world).await;
+
+        // Without the role the operator may not, and hears of it before anything is made.
+        let told = lab.run(&["deploy"]).await;
+        assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
+        assert!(
+            told.failure().contains("`ec2:CreateVpc`"),
+            "{}",
+            told.failure()
+        );
+        // Without the boundary that the role demands, the stack fails with the reason.
+        let told = lab.run(&["deploy", "--cfn-role", &role]).await;
+        assert!(told.result.is_err(), "{}", told.text);
+        assert!(
+            told.failure().contains("iam:CreateRole"),
+            "{}",
+            told.failure()
+        );
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+
+        let line = [
+            "deploy",
+            "--cfn-role",
+            &role,
+            "--permissions-boundary",
+            &boundary,
+        ];
+        lab.ok(&line).await;
+        assert_eq!(flaws_of_ready(&world).await, Vec::<String>::new());
+        lab.ok(&["simulate-incident"]).await;
+        assert_eq!(flaws_of_healed(&world).await, Vec::<String>::new());
+        // The stack keeps its role, so clean-up does not name it.
+        lab.ok(&["cleanup"]).await;
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_boundary_that_withholds_what_the_roles_need_is_told_before_and_after() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let narrow = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "*", "Resource": "*"},
+            {"Effect": "Deny", "Action": "ec2:RevokeSecurityGroupIngress", "Resource": "*"}]});
+        let policy = json!({"PolicyName": "narrow", "PolicyDocument": narrow.to_string()});
+        let policy = world.call(Service::Iam, "CreatePolicy", policy).await;
+        let arn = policy["Policy"]["Arn"].as_str().unwrap().to_owned();
+        let lab = Lab::new(&world, &package);
+        let told = lab.ok(&["deploy", "--permissions-boundary", &arn]).await;
+        assert!(
+            told.text
+                .contains("does not let through `ec2:RevokeSecurityGroupIngress`"),
+            "{}",
+            told.text
+        );
+        let told = lab.run(&["simulate-incident", "--timeout", "5s"]).await;
+        assert!(told.result.is_err(), "{}", told.text);
+        let shown = json!({"logGroupName": "awsconfig_lambda_security_group"});
+        let logged = world.call(Service::Logs, "FilterLogEvents", shown).await;
+        assert!(
+            logged.to_string().contains("permissions boundary"),
+            "{logged}"
+        );
+        lab.ok(&["cleanup"]).await;
+        let absent = format!("arn:aws:iam::{ACCOUNT}:policy/absent");
+        let told = lab
+            .run(&["deploy", "--permissions-boundary", &absent])
+            .await;
+        assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
+        assert!(told.failure().contains(&absent), "{}", told.failure());
+        world.end().await;
+    });
+}
+
+/// Everything in the account that can bear a tag and that the stack made bears the stack's, in every partition.
+#[test]
+fn everything_that_is_made_bears_the_labs_tags() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let lab = Lab::new(&world, &package);
+        lab.ok(&["deploy", "--tag", "course=sec101"]).await;
+        let list = |answer: &serde_json::Value| answer.to_string();
+        let role = |name: &str| json!({ "RoleName": name });
+        let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:ust-trial-config-topic");
+        let group =
+            format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:awsconfig_lambda_security_group");
+        let function =
+            format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:evaluate_remediate_security_group");
+        let mut tags = vec![
+            world
+                .call(Service::Iam, "ListRoleTags", role("AwsConfigRole"))
+                .await,
+            world
+                .call(Service::Iam, "ListRoleTags", role("AwsConfigLambdaSGRole"))
+                .await,
+            world
+                .call(
+                    Service::Sns,
+                    "ListTagsForResource",
+                    json!({"ResourceArn": topic}),
+                )
+                .await,
+            world
+                .call(
+                    Service::Logs,
+                    "ListTagsForResource",
+                    json!({"resourceArn": group}),
+                )
+                .await,
+            world
+                .call(Service::Lambda, "ListTags", json!({"Resource": function}))
+                .await,
+        ];
+        for (operation, member, arn) in [
+            ("DescribeConfigRules", "ConfigRules", "ConfigRuleArn"),
+            (
+                "DescribeConfigurationRecorders",
+                "ConfigurationRecorders",
+                "arn",
+            ),
+        ] {
+            let described = world.call(Service::Config, operation, json!({})).await;
+            let arn = described[member][0][arn].clone();
+            let found = json!({ "ResourceArn": arn });
+            tags.push(
+                world
+                    .call(Service::Config, "ListTagsForResource", found)
+                    .await,
+            );
+        }
+        for kind in [
+            "vpc",
+            "subnet",
+            "internet-gateway",
+            "route-table",
+            "security-group",
+        ] {
+            let filter = json!({"Filter": [{"Name": "resource-type", "Value": [kind]}]});
+            tags.push(world.call(Service::Ec2, "DescribeTags", filter).await);
+        }
+        for found in &tags {
+            let found = list(found);
+            assert!(found.contains("driftlab:lab"), "{found}");
+            assert!(found.contains("sec101"), "{found}");
+        }
+        for bucket in ["driftlab-code-123456789012-us-east-1-lab-environment"] {
+            let get =
+                sandbox::protocol::Operation::new("GetBucketTagging", json!({"Bucket": bucket}));
+            let found = world.text(&get).await.unwrap();
+            assert!(
+                found.contains("driftlab:lab") && found.contains("sec101"),
+                "{found}"
+            );
+        }
+        lab.ok(&["cleanup"]).await;
+        world.end().await;
+    });
+}
