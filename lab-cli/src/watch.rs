@@ -32,6 +32,8 @@ pub struct Watch<'a> {
     failures: Vec<StackEvent>,
     /// What the last news of the stack itself was.
     last: Option<String>,
+    /// The status that the stack had before, as far as its events tell.
+    before: Option<String>,
     quiet: bool,
 }
 
@@ -57,6 +59,7 @@ impl<'a> Watch<'a> {
             known: BTreeSet::new(),
             failures: Vec::new(),
             last: None,
+            before: None,
             quiet: false,
         }
     }
@@ -75,7 +78,9 @@ impl<'a> Watch<'a> {
             .stack_events(stack, |_| false)
             .await
             .doing(format_args!("read the events of the stack `{stack}`"))?;
+        let before = past.iter().rev().find(|event| is_of_stack(event));
         Ok(Self {
+            before: before.map(|event| event.status.clone()),
             known: past.into_iter().map(|event| event.id).collect(),
             ..Self::of_new(aws, ui, clock)
         })
@@ -116,8 +121,11 @@ impl<'a> Watch<'a> {
             let status = match &stack {
                 Some(stack) if stack.status != "DELETE_COMPLETE" => stack.status.clone(),
                 Some(_) | None => {
-                    let news = self.news(id).await?;
-                    self.tell(news);
+                    // The last events may have come after the look above began.
+                    if self.last.as_deref() != Some("DELETE_COMPLETE") {
+                        let news = self.news(id).await?;
+                        self.tell(news);
+                    }
                     return Ok(Look::Done(None));
                 }
             };
@@ -131,7 +139,11 @@ impl<'a> Watch<'a> {
             if phase(&status) == Phase::Busy || !ended {
                 return Ok(Look::Missing(format!("it is {status}")));
             }
-            // Events and outputs may have come after the looks above began.
+            // A description that has the status of the last event is of the time after it, and its outputs are too: unless
+            // that is the status which the stack had before.
+            if told && self.before.as_ref() != Some(&status) {
+                return Ok(Look::Done(stack));
+            }
             let (stack, news) = tokio::join!(aws.stack(id), self.news(id));
             self.tell(news?);
             let stack = stack.doing(format_args!("look at the stack `{id}`"))?;
@@ -152,10 +164,8 @@ impl<'a> Watch<'a> {
             if !self.known.insert(event.id.clone()) {
                 continue;
             }
-            // The event of a stack itself bears its name; a stack under review has not begun with anything.
-            if event.resource_type == "AWS::CloudFormation::Stack"
-                && phase(&event.status) != Phase::Review
-            {
+            // A stack under review has not begun with anything.
+            if is_of_stack(&event) && phase(&event.status) != Phase::Review {
                 self.last = Some(event.status.clone());
             }
             if !self.quiet {
@@ -189,6 +199,10 @@ impl<'a> Watch<'a> {
             cause.reason.as_deref().unwrap_or("no reason given")
         ))
     }
+}
+
+fn is_of_stack(event: &StackEvent) -> bool {
+    event.resource_type == "AWS::CloudFormation::Stack"
 }
 
 fn line(event: &StackEvent) -> String {

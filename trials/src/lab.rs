@@ -7,6 +7,7 @@ use clap::Parser;
 use driftlab::aws::Session;
 use driftlab::cli::Cli;
 use driftlab::error::{Error, Kind};
+use driftlab::interrupt::Interrupt;
 use driftlab::output::{Format, Ui, failure};
 use serde_json::Value;
 
@@ -70,6 +71,40 @@ impl<'w> Lab<'w> {
         let result = self.cli(arguments).run(ui.clone()).await;
         Told {
             command,
+            result,
+            document: serde_json::from_str(&ui.results()).unwrap_or_default(),
+            text: ui.text(),
+        }
+    }
+
+    /// Runs one command whose user wants to stop as soon as it has called an operation, and lets it end as it will.
+    pub async fn run_until_interrupted(&self, arguments: &[&str], operation: &str) -> Told {
+        let interrupt = Interrupt::default();
+        let ui = Ui::captured_as(Format::Json);
+        let work = self
+            .cli(arguments)
+            .with_interrupt(interrupt.clone())
+            .run(ui.clone());
+        let watcher = async {
+            let mark = self.world.mark();
+            let mut news = self.world.sandbox.journal.news();
+            let called = || {
+                let calls = self.world.calls_after(mark);
+                calls.iter().any(|call| call.operation == operation)
+            };
+            while !called() {
+                // The sender lives as long as the sandbox, which is borrowed.
+                news.changed().await.unwrap();
+            }
+            assert!(interrupt.ask(), "nothing was held during {operation}");
+            std::future::pending::<()>().await;
+        };
+        let result = tokio::select! {
+            result = work => result,
+            () = watcher => unreachable!("it waits for ever"),
+        };
+        Told {
+            command: arguments.join(" "),
             result,
             document: serde_json::from_str(&ui.results()).unwrap_or_default(),
             text: ui.text(),

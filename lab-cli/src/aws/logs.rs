@@ -100,14 +100,11 @@ impl Reader {
         Ok(None)
     }
 
-    /// The tags of a log group; `None` when there is none of that name.
+    /// The tags of a log group; `None` when there is none of that ARN, which ends with the group's name.
     ///
     /// # Errors
     /// The failed call.
-    pub async fn log_group_tags(&self, name: &str) -> CallResult<Option<Tags>> {
-        let Some(arn) = self.log_group_arn(name).await? else {
-            return Ok(None);
-        };
+    pub async fn log_group_tags(&self, arn: &str) -> CallResult<Option<Tags>> {
         match self
             .logs
             .list_tags_for_resource()

@@ -296,6 +296,10 @@ impl Writer {
             }
             removed += doomed.len();
             self.delete_objects(bucket, account, doomed).await?;
+            // What comes in meanwhile keeps the bucket from being deleted, and whoever does that looks again then.
+            if listed.is_truncated != Some(true) {
+                return Ok(removed);
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::aws::{Doing, Writer};
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Bid, Lease, Purpose};
+use crate::output::Format;
 use crate::spec::TAG;
 use crate::state::{Interest, Names, Observed};
 use crate::teardown::{GiveBack, Removal, Teardown};
@@ -74,8 +75,10 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
             .collect(),
     };
     let removal = Removal::of(&before, &buckets);
-    for line in removal.to_string().lines() {
-        ui.say(format_args!("  {line}"));
+    if !args.plan || ui.format() == Format::Json {
+        for line in removal.to_string().lines() {
+            ui.say(format_args!("  {line}"));
+        }
     }
     if args.plan {
         return ui.result(&Planned::new(stack, &removal), &removal.to_string());
@@ -144,10 +147,9 @@ async fn remove(
     let _hold = context.interrupt.hold();
     let lease = Lease::take(bid, &before.journal, |_| {}).await?;
     let work = lease.during(teardown.run(removal));
-    let outcome = context.interrupt.over(work).await;
-    match outcome {
-        // The lock went with the bucket.
-        Ok(removed) => Ok(removed),
+    match context.interrupt.over(work).await {
+        // The lock goes with the bucket, and must not be renewed meanwhile.
+        Ok(removed) => teardown.finish(removal, removed).await,
         Err(error) => lease.released(&context.ui, Err(error)).await,
     }
 }

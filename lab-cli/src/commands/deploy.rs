@@ -17,6 +17,7 @@ use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt::Hold;
 use crate::journal::{Bid, Lease, Purpose};
+use crate::output::Format;
 use crate::plan::{Plan, conflicts, plan, refusal};
 use crate::spec::validate::pair;
 use crate::spec::{Architecture, LabScope, Overrides, Package, Settings, Spec};
@@ -152,10 +153,12 @@ struct Considered {
 }
 
 /// What was done.
-struct Done {
+struct Done<'a> {
     plan: Plan,
     outputs: Outputs,
     writer: Writer,
+    /// The lock, which is given back while the first evaluation is waited for.
+    lease: Option<Lease<'a>>,
 }
 
 fn seer(context: &Context) -> Seer<'_> {
@@ -183,8 +186,11 @@ async fn consider(context: &Context, args: &Args, spec: &Spec) -> Result<Conside
     // From here on there may be a change set to take away.
     let hold = context.interrupt.hold();
     let foreseen = seer(context).foresee(spec, &observed, &mut plan).await?;
-    for line in plan.to_string().lines() {
-        context.ui.say(format_args!("  {line}"));
+    // A dry run has the plan as its result.
+    if !args.plan || context.ui.format() == Format::Json {
+        for line in plan.to_string().lines() {
+            context.ui.say(format_args!("  {line}"));
+        }
     }
     if plan.clears_the_way() {
         context.ui.say(
@@ -214,12 +220,12 @@ async fn show(context: &Context, considered: Considered) -> Result<()> {
 }
 
 /// Carries the plan out, once the user agrees and nobody else is at work. `None` when that only cleared the way.
-async fn carry_out(
-    context: &Context,
+async fn carry_out<'a>(
+    context: &'a Context,
     args: &Args,
     spec: &Spec,
     considered: Considered,
-) -> Result<Option<Done>> {
+) -> Result<Option<Done<'a>>> {
     let Considered {
         observed,
         plan,
@@ -240,6 +246,7 @@ async fn carry_out(
             writer: Writer::new(&context.aws, &Consent::by_command()),
             plan,
             outputs,
+            lease: None,
         }));
     }
     let (writer, lease) = match begin(context, args, &plan, &observed).await {
@@ -265,16 +272,19 @@ async fn carry_out(
             .map(Some)
     };
     let outcome = context.interrupt.over(lease.during(work)).await;
-    let outcome = match outcome {
-        Ok(outputs) => Ok(outputs),
-        Err(error) => Err(seer(context).unused(foreseen, error).await),
-    };
-    let outputs = lease.released(&context.ui, outcome).await?;
-    Ok(outputs.map(|outputs| Done {
-        plan,
-        outputs,
-        writer,
-    }))
+    match outcome {
+        Ok(Some(outputs)) => Ok(Some(Done {
+            plan,
+            outputs,
+            writer,
+            lease: Some(lease),
+        })),
+        Ok(None) => lease.released(&context.ui, Ok(None)).await,
+        Err(error) => {
+            let error = seer(context).unused(foreseen, error).await;
+            lease.released(&context.ui, Err(error)).await
+        }
+    }
 }
 
 /// Asks for consent, and takes the lab's lock.
@@ -321,12 +331,13 @@ async fn finish(
     args: &Args,
     spec: &Spec,
     begun: OffsetDateTime,
-    done: Done,
+    done: Done<'_>,
 ) -> Result<()> {
     let Done {
         plan,
         outputs,
         writer,
+        lease,
     } = done;
     let ui = &context.ui;
     let evaluation = async {
@@ -358,7 +369,15 @@ async fn finish(
             .await
             .doing("look at the topic's subscriptions")
     };
-    let (evaluation, function, pending) = tokio::join!(evaluation, function, pending);
+    let release = async {
+        match &lease {
+            Some(lease) => lease.released(ui, Ok(())).await,
+            None => Ok(()),
+        }
+    };
+    let (evaluation, function, pending, released) =
+        tokio::join!(evaluation, function, pending, release);
+    released?;
     let (evaluation, function) = (evaluation?, function?.unwrap_or_default());
     for address in pending?.iter().filter(|_| spec.topic) {
         ui.say(format_args!(

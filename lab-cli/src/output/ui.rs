@@ -107,6 +107,11 @@ impl Ui {
         }
     }
 
+    /// How results are written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// Tells what happens, on stderr.
     pub fn say(&self, line: impl fmt::Display) {
         match &self.sink {

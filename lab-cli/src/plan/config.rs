@@ -7,6 +7,9 @@ use crate::journal::widened;
 use crate::spec::{CHANNEL_NAME, RECORDER_NAME, RETENTION_DAYS, RULE_DESCRIPTION, RULE_NAME, Spec};
 use crate::state::{Observed, ObservedChannel, Outputs};
 
+/// What stands for what only the stack will tell.
+const NEW: &str = "that of the new stack";
+
 /// What recorder, channel and rule shall be, once the stack's outputs are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Singletons {
@@ -67,18 +70,14 @@ fn own_channel(observed: &Observed) -> Option<&str> {
 pub fn plan_config(spec: &Spec, observed: &Observed, outputs: Option<&Outputs>, plan: &mut Plan) {
     let wanted = outputs.map(|outputs| Singletons::new(spec, observed, outputs));
     plan_recorder(observed, wanted.as_ref(), plan);
-    plan_channel(observed, wanted.as_ref(), plan);
+    plan_channel(spec, observed, wanted.as_ref(), plan);
     plan_start(observed, plan);
     plan_retention(observed, plan);
-    plan_rule(observed, wanted.as_ref(), plan);
+    plan_rule(spec, observed, wanted.as_ref(), plan);
 }
 
 fn anew(field: &str, now: &str) -> Vec<Difference> {
-    vec![Difference::new(
-        field,
-        Some(now),
-        Some("that of the new stack"),
-    )]
+    vec![Difference::new(field, Some(now), Some(NEW))]
 }
 
 fn tag(tags: &Tags, observed: &Observed) -> Option<Difference> {
@@ -87,7 +86,7 @@ fn tag(tags: &Tags, observed: &Observed) -> Option<Difference> {
 
 fn plan_recorder(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Plan) {
     let Some(found) = observed.recorders.first() else {
-        let unknown = RecorderDescription::of_lab(RECORDER_NAME, "that of the new stack");
+        let unknown = RecorderDescription::of_lab(RECORDER_NAME, NEW);
         let wanted = wanted.map_or(&unknown, |wanted| &wanted.recorder);
         plan.changes.push(Change::PutRecorder {
             recorder: wanted.name.clone(),
@@ -126,11 +125,12 @@ fn plan_recorder(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Pl
     }
 }
 
-fn plan_channel(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Plan) {
+fn plan_channel(spec: &Spec, observed: &Observed, wanted: Option<&Singletons>, plan: &mut Plan) {
     let Some(found) = observed.channels.first() else {
         let unknown = Channel {
             name: CHANNEL_NAME.to_owned(),
-            bucket: "that of the new stack".to_owned(),
+            bucket: NEW.to_owned(),
+            topic_arn: spec.topic.then(|| NEW.to_owned()),
             ..Channel::default()
         };
         let wanted = wanted
@@ -213,13 +213,22 @@ fn plan_retention(observed: &Observed, plan: &mut Plan) {
     });
 }
 
-fn plan_rule(observed: &Observed, wanted: Option<&Singletons>, plan: &mut Plan) {
+fn plan_rule(spec: &Spec, observed: &Observed, wanted: Option<&Singletons>, plan: &mut Plan) {
     let rule = RULE_NAME.to_owned();
+    let unknown = || RuleRequest {
+        name: RULE_NAME.to_owned(),
+        description: RULE_DESCRIPTION.to_owned(),
+        function_arn: NEW.to_owned(),
+        parameters: spec.rule_parameters(NEW),
+    };
     let Some(found) = &observed.rule else {
         plan.changes.push(Change::PutRule {
             rule,
             is_new: true,
-            differs: wanted.map_or_else(Vec::new, |wanted| of_rule(None, &wanted.rule)),
+            differs: of_rule(
+                None,
+                &wanted.map_or_else(unknown, |wanted| wanted.rule.clone()),
+            ),
         });
         return;
     };

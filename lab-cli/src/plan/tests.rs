@@ -43,9 +43,18 @@ fn a_fresh_account_gets_everything() {
         how often: continuously
     + delivery channel `default`
         bucket: that of the new stack
+        topic: that of the new stack
     ~ configuration recorder `default` (start it)
     + retention of configuration history (2557 days)
     + rule `EC2SecurityGroup`
+        function: that of the new stack
+        description: Restrict inbound ports to HTTP and HTTPS
+        scope: AWS::EC2::SecurityGroup
+        triggers: ConfigurationItemChangeNotification, OversizedConfigurationItemChangeNotification
+        parameter baseline: ipv4
+        parameter debug: true
+        parameter mode: enforce
+        parameter scope: vpc:that of the new stack
     ");
     let json = serde_json::to_value(&plan).unwrap();
     assert_eq!(json["changes"][2]["change"], "create-stack");

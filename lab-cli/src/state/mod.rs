@@ -45,6 +45,16 @@ impl Place {
         self.identity.arn.split(':').nth(1).unwrap_or("aws")
     }
 
+    /// The ARN of something in this account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!(
+            "arn:{}:{service}:{}:{}:{resource}",
+            self.partition(),
+            self.region,
+            self.account()
+        )
+    }
+
     /// Whether tags say that something is this lab's.
     pub fn owns(&self, tags: &Tags) -> bool {
         tags.get(TAG).is_some_and(|stack| *stack == self.stack)

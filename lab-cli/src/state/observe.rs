@@ -196,12 +196,7 @@ async fn named(
 ) -> CallResult<(Option<FunctionDescription>, Vec<Named>)> {
     let topic = async {
         match &names.topic {
-            Some(topic) => {
-                let (partition, region, account) =
-                    (place.partition(), &place.region, place.account());
-                aws.topic_tags(&format!("arn:{partition}:sns:{region}:{account}:{topic}"))
-                    .await
-            }
+            Some(topic) => aws.topic_tags(&place.arn("sns", topic)).await,
             None => Ok(None),
         }
     };
@@ -211,11 +206,13 @@ async fn named(
             None => Ok(None),
         }
     };
+    // Built from the name, so that nothing has to be looked up first.
+    let log_group = place.arn("logs", &format!("log-group:{}", names.log_group));
     let (config_role, function_role, function, log_group, topic, bucket) = tokio::try_join!(
         aws.role_tags(&names.config_role),
         aws.role_tags(&names.function_role),
         aws.function(&names.function),
-        aws.log_group_tags(&names.log_group),
+        aws.log_group_tags(&log_group),
         topic,
         bucket,
     )?;

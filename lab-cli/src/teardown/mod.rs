@@ -9,16 +9,20 @@ pub use removal::{Removal, Stray};
 
 use std::time::Duration;
 
-use crate::aws::{Doing, Reader, RuleDescription, StackDescription, Writer};
+use crate::aws::{CallResult, Doing, Reader, RuleDescription, StackDescription, Writer};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::output::Ui;
 use crate::state::{Names, Place};
 use crate::wait::{Look, Pace, Wait};
+use crate::watch::Watch;
 
 /// How long AWS Config may take to delete a rule or to let go of a channel. Usually under a minute; the trackers know
 /// of rules that took a quarter of an hour.
 const CONFIG_TIMEOUT: Duration = Duration::from_secs(20 * 60);
+
+/// How often a bucket is emptied again because something came in.
+const BUCKET_ATTEMPTS: usize = 5;
 
 /// Removing what was found.
 #[derive(Debug)]
@@ -36,23 +40,24 @@ pub struct Teardown<'a> {
 }
 
 impl Teardown<'_> {
-    /// Carries a removal out; the answer is what was removed, and what was given back.
+    /// Carries a removal out, all but its last step; the answer is what was removed.
     ///
     /// # Errors
     /// The step that failed. What was removed before it stays removed.
     pub async fn run(&self, removal: &Removal) -> Result<Vec<String>> {
         // Rule, recorder and retention do not need each other.
-        let (rule, recorder, retention) = tokio::try_join!(
+        let (rule, recorder, retention, watch) = tokio::try_join!(
             self.rules(removal),
             self.recording(removal),
             self.retention(removal),
+            self.watch(removal),
         )?;
         let mut removed = [rule, recorder, retention].concat();
         let mut strays = removal.strays.clone();
         if let Some(stack) = &removal.stack {
             self.ui
                 .say(format_args!("deleting the stack `{}`", stack.name));
-            self.delete_stack(stack).await?;
+            self.delete_watched(stack, watch).await?;
             removed.push(self.gone(format!("stack `{}`", stack.name)));
             strays = self.left_by(stack).await?;
         }
@@ -60,12 +65,33 @@ impl Teardown<'_> {
             self.stray(stray).await?;
             removed.push(self.gone(stray.to_string()));
         }
-        // Last, because the journal is in it.
+        Ok(removed)
+    }
+
+    /// Removes the code bucket, and the journal in it: the very last step, when there is nothing left to take notes of.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn finish(&self, removal: &Removal, mut removed: Vec<String>) -> Result<Vec<String>> {
         if let Some(bucket) = &removal.code_bucket {
-            remove_code_bucket(self.writer, self.place).await?;
-            removed.push(self.gone(format!("code bucket `{bucket}`")));
+            let what = format!("code bucket `{bucket}`");
+            remove_bucket(self.writer, self.place, bucket)
+                .await
+                .doing(format_args!("remove the {what}"))?;
+            removed.push(self.gone(what));
         }
         Ok(removed)
+    }
+
+    /// What has happened to the stack so far is no news.
+    async fn watch(&self, removal: &Removal) -> Result<Option<Watch<'_>>> {
+        match &removal.stack {
+            Some(stack) => {
+                let watch = Watch::of_existing(self.aws, self.ui, self.clock, &stack.id);
+                watch.await.map(Some)
+            }
+            None => Ok(None),
+        }
     }
 
     fn gone(&self, what: String) -> String {
@@ -212,29 +238,27 @@ impl Teardown<'_> {
     async fn stray(&self, stray: &Stray) -> Result<()> {
         let what = format!("remove the {stray}");
         match stray {
-            Stray::Bucket(name) => {
-                let account = self.place.account();
-                self.writer.empty_bucket(name, account).await.doing(&what)?;
-                self.writer.delete_bucket(name, account).await.doing(&what)
-            }
+            Stray::Bucket(name) => remove_bucket(self.writer, self.place, name)
+                .await
+                .doing(&what),
             Stray::LogGroup(name) => self.writer.delete_log_group(name).await.doing(&what),
         }
     }
 }
 
-/// Empties and deletes the code bucket.
+/// Empties and deletes a bucket of ours. Something may come in between the two, so it is tried more than once.
 ///
 /// # Errors
 /// The failed call.
-pub async fn remove_code_bucket(writer: &Writer, place: &Place) -> Result<()> {
-    let bucket = place.code_bucket();
-    let what = format!("remove the code bucket `{bucket}`");
-    writer
-        .empty_bucket(&bucket, place.account())
-        .await
-        .doing(&what)?;
-    writer
-        .delete_bucket(&bucket, place.account())
-        .await
-        .doing(&what)
+pub async fn remove_bucket(writer: &Writer, place: &Place, bucket: &str) -> CallResult<()> {
+    let account = place.account();
+    let mut attempts = 0;
+    loop {
+        writer.empty_bucket(bucket, account).await?;
+        attempts += 1;
+        match writer.delete_bucket(bucket, account).await {
+            Err(error) if error.is(&["BucketNotEmpty"]) && attempts < BUCKET_ATTEMPTS => {}
+            done => return done,
+        }
+    }
 }

@@ -16,11 +16,22 @@ impl Teardown<'_> {
     /// # Errors
     /// [`Kind::Failed`] with the root cause when the stack cannot be deleted.
     pub async fn delete_stack(&self, stack: &StackDescription) -> Result<()> {
-        let (watch, buckets) = tokio::join!(
-            Watch::of_existing(self.aws, self.ui, self.clock, &stack.id),
-            self.buckets_of(stack)
-        );
-        let (mut watch, buckets) = (watch?, buckets?);
+        self.delete_watched(stack, None).await
+    }
+
+    /// The same, where the stack is watched already.
+    pub(super) async fn delete_watched(
+        &self,
+        stack: &StackDescription,
+        watch: Option<Watch<'_>>,
+    ) -> Result<()> {
+        let watch = async {
+            match watch {
+                Some(watch) => Ok(watch),
+                None => Watch::of_existing(self.aws, self.ui, self.clock, &stack.id).await,
+            }
+        };
+        let (mut watch, buckets) = tokio::try_join!(watch, self.buckets_of(stack))?;
         let mut cause = None;
         for _ in 0..ATTEMPTS {
             for bucket in &buckets {

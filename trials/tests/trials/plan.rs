@@ -160,3 +160,36 @@ fn the_lock_of_a_run_that_was_cut_off_is_no_obstacle_to_the_next_one() {
         world.end().await;
     });
 }
+
+#[test]
+fn whoever_stops_leaves_neither_a_change_set_nor_a_lock() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, &package);
+        // While CloudFormation works the plan out.
+        let told = lab
+            .run_until_interrupted(&["deploy"], "CreateChangeSet")
+            .await;
+        assert_eq!(told.kind(), Some(Kind::Interrupted), "{}", told.text);
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        // While the stack is being made: what was begun goes on, and nobody is locked out of it.
+        let told = lab
+            .run_until_interrupted(&["deploy"], "ExecuteChangeSet")
+            .await;
+        assert_eq!(told.kind(), Some(Kind::Interrupted), "{}", told.text);
+        let told = lab.ok(&["deploy"]).await;
+        assert!(!told.text.contains("taking over"), "{}", told.text);
+        let told = lab.run_until_interrupted(&["cleanup"], "DeleteStack").await;
+        assert_eq!(told.kind(), Some(Kind::Interrupted), "{}", told.text);
+        let told = lab.ok(&["cleanup"]).await;
+        assert!(!told.text.contains("taking over"), "{}", told.text);
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
+}
