@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::caller::Caller;
 use crate::clock::iso8601;
-use crate::config::Latency;
+use crate::config::{self, Latency};
 use crate::ids::{AccountId, Region};
 use crate::protocol::{HttpRequest, HttpResponse, respond};
 use crate::sandbox::{Sandbox, Target};
@@ -42,6 +42,7 @@ pub(crate) async fn answer(
             reply(200, &json!({"now": iso8601(sandbox.clock.now())}))
         }
         (&Method::POST, "config-latency") => config_latency(sandbox, request),
+        (&Method::POST, "call-latency") => call_latency(sandbox, request),
         (&Method::GET, "inbox") => inbox(sandbox, request),
         // Links in mails are clicked, so these two are GET although they change something.
         (&Method::GET, "confirm") => confirm(sandbox, request),
@@ -102,6 +103,17 @@ fn config_latency(sandbox: &Sandbox, request: &HttpRequest) -> HttpResponse {
         Ok(latency) => {
             sandbox.set_config_latency(latency);
             reply(200, &json!({"config_latency": latency.to_string()}))
+        }
+        Err(error) => reply(400, &json!({"error": error.to_string()})),
+    }
+}
+
+/// Answers that are sent from now on take this long on their way, those under way among them.
+fn call_latency(sandbox: &Sandbox, request: &HttpRequest) -> HttpResponse {
+    match config::duration(&parameter(request, "value").unwrap_or_default()) {
+        Ok(latency) => {
+            sandbox.set_call_latency(latency);
+            reply(200, &json!({"call_latency_ms": latency.as_millis()}))
         }
         Err(error) => reply(400, &json!({"error": error.to_string()})),
     }

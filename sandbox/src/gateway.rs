@@ -27,6 +27,19 @@ pub(crate) async fn answer(
     if let Some(rest) = request.path.strip_prefix("/_sandbox/") {
         return Ok(admin::answer(sandbox, rest, &request).await);
     }
+    let answered = serve(sandbox, request).await;
+    // What was done is done when the call arrived; the client learns of it later.
+    let latency = sandbox.call_latency();
+    if !latency.is_zero() {
+        sandbox
+            .clock
+            .wait_until(sandbox.clock.now() + latency)
+            .await;
+    }
+    answered
+}
+
+async fn serve(sandbox: &Arc<Sandbox>, request: HttpRequest) -> Result<HttpResponse, Hangup> {
     let request_id = uuid();
     let turned_away = |scope: &Scope, error: &ApiError| {
         let place = (scope.service.as_str(), scope.region.as_str());

@@ -32,6 +32,9 @@ struct Args {
     /// How long AWS Config takes to record a change: `0`, `300ms`, `90s`, `2m`, `uniform:5s-60s` or `like-aws`
     #[arg(long, default_value = "0")]
     config_latency: Latency,
+    /// How long the answer to every call takes on its way to the client: `50ms` is a usual time on AWS
+    #[arg(long, default_value = "0", value_parser = config::duration)]
+    call_latency: Duration,
     /// Begin with a clock that stands still; `POST /_sandbox/clock/advance?seconds=N` moves it
     #[arg(long)]
     frozen_clock: bool,
@@ -92,6 +95,7 @@ async fn run(args: Args) -> Result<(), String> {
         enforce_iam: args.enforce_iam,
         config_latency: args.config_latency,
         recorder_stop_lag: Some(args.recorder_stop_lag),
+        call_latency: args.call_latency,
         require_isolation: args.require_isolation,
         lambda_concurrency: Some(args.lambda_concurrency),
     });

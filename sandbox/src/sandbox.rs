@@ -39,6 +39,8 @@ pub struct Settings {
     pub recorder_stop_lag: Option<Duration>,
     /// Whether functions are refused where the machine cannot keep them from other endpoints.
     pub require_isolation: bool,
+    /// How long the answer to every call of a client takes on its way; calls of services to each other take no time.
+    pub call_latency: Duration,
     /// How many invocations an account may run at once in a region; `None` is AWS's default.
     pub lambda_concurrency: Option<u32>,
 }
@@ -73,6 +75,7 @@ pub struct Sandbox {
     pub(crate) networks: ec2::Networks,
     endpoint: OnceLock<String>,
     config_latency: Mutex<config::Latency>,
+    call_latency: Mutex<Duration>,
 }
 
 /// Everything that one account holds.
@@ -226,8 +229,10 @@ impl Sandbox {
     /// A new, empty world whose engine runs for as long as the current tokio runtime lives.
     pub fn start(settings: Settings) -> Arc<Self> {
         let config_latency = Mutex::new(settings.config_latency);
+        let call_latency = Mutex::new(settings.call_latency);
         let sandbox = Arc::new(Self {
             config_latency,
+            call_latency,
             instance: uuid(),
             clock: Clock::default(),
             settings,
@@ -259,6 +264,21 @@ impl Sandbox {
 
     pub(crate) fn set_config_latency(&self, latency: config::Latency) {
         *self.lock_config_latency() = latency;
+    }
+
+    /// How long the answer to a client takes, as chosen last.
+    pub fn call_latency(&self) -> Duration {
+        *self.lock_call_latency()
+    }
+
+    /// Chooses how long answers to clients take from now on.
+    pub fn set_call_latency(&self, latency: Duration) {
+        *self.lock_call_latency() = latency;
+    }
+
+    fn lock_call_latency(&self) -> std::sync::MutexGuard<'_, Duration> {
+        let latency = self.call_latency.lock();
+        latency.unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock_config_latency(&self) -> std::sync::MutexGuard<'_, config::Latency> {

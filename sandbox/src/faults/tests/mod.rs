@@ -425,3 +425,29 @@ async fn faults_and_calls_over_http() {
     let (status, _) = send(&address, "GET", "/_sandbox/calls?acount=1", "").await;
     assert_eq!(status, "HTTP/1.1 400 Bad Request");
 }
+
+#[tokio::test]
+async fn an_answer_takes_its_time_by_the_sandboxs_clock_and_the_effect_takes_none() {
+    let world = World::new();
+    let address = world.serve().await;
+    let path = "/_sandbox/call-latency?value=";
+    let (status, _) = send(&address, "POST", &format!("{path}soon"), "").await;
+    assert_eq!(status, "HTTP/1.1 400 Bad Request");
+    let (_, body) = send(&address, "POST", &format!("{path}60s"), "").await;
+    assert_eq!(body, r#"{"call_latency_ms":60000}"#);
+    let waiting = tokio::spawn({
+        let address = address.clone();
+        async move { send(&address, "POST", "/", &create_form("slow")).await }
+    });
+    // Services among themselves see the effect long before the client has its answer.
+    while world.groups("slow").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.sandbox.clock.advance(Duration::from_millis(59_999));
+    assert!(!waiting.is_finished());
+    while !waiting.is_finished() {
+        world.sandbox.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(waiting.await.unwrap().0, "HTTP/1.1 200 OK");
+}
