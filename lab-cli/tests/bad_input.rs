@@ -114,7 +114,7 @@ fn no_credentials_and_no_endpoint_are_7() {
         &["cleanup", "--yes"],
         &[REGION, KEY, SECRET, ("AWS_ENDPOINT_URL", &url)],
         7,
-        &["did not reach the endpoint", "AWS_ENDPOINT_URL"],
+        &["got no answer from the endpoint", "AWS_ENDPOINT_URL"],
     );
 }
 

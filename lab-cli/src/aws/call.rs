@@ -115,15 +115,27 @@ impl CallError {
             operation,
             class,
             code: metadata.and_then(|m| m.code()).map(str::to_owned),
-            message: metadata
-                .and_then(|m| m.message())
-                .map_or_else(|| deepest(error), str::to_owned),
+            message: match metadata {
+                Some(metadata) => metadata.message().unwrap_or(NO_WORDS).to_owned(),
+                None => deepest(error),
+            },
             status: response.map(|r| r.status().as_u16()),
             request_id: metadata
                 .and_then(|m| m.extra("aws_request_id"))
+                .or_else(|| response.and_then(request_id))
                 .map(str::to_owned),
         }
     }
+}
+
+/// Answers to HEAD have no body that could hold a code or a message.
+const NO_WORDS: &str = "the answer has no words";
+
+fn request_id(response: &HttpResponse) -> Option<&str> {
+    let names = ["x-amzn-requestid", "x-amz-request-id"];
+    names
+        .into_iter()
+        .find_map(|name| response.headers().get(name))
 }
 
 fn is_credentials(error: &(dyn StdError + 'static)) -> bool {
@@ -162,7 +174,8 @@ impl fmt::Display for CallError {
             Class::Refused => write!(f, "`{operation}` answered ")?,
             Class::Unusable => write!(f, "`{operation}` cannot be asked: ")?,
             Class::TimedOut => write!(f, "`{operation}` was not answered in time: ")?,
-            Class::Unreachable => write!(f, "`{operation}` did not reach the endpoint: ")?,
+            // Whether it took effect cannot be known: the connection may have ended before it or after it.
+            Class::Unreachable => write!(f, "`{operation}` got no answer from the endpoint: ")?,
             Class::NoCredentials => write!(f, "`{operation}` has no credentials: ")?,
             Class::Malformed => write!(f, "the answer to `{operation}` is not understood: ")?,
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use remediator_core::{GroupId, Policy, Rule, log, plan};
+use remediator_core::{GroupId, Plan, Policy, Rule, log, plan};
 use serde::Serialize;
 
 use super::caught_up::caught_up;
@@ -63,7 +63,7 @@ struct IncidentReport {
 /// state in which an incident would prove anything; or the call that failed.
 pub async fn run(context: &Context, args: &Args) -> Result<()> {
     let (_, outputs) = deployed(context).await?;
-    let mut incident = prepare(context, &outputs).await?;
+    let mut incident = prepare(context, &outputs, args.timeout).await?;
     caught_up(context, &incident, args.timeout).await?;
     // Nothing of this incident can be older than the moment before the request is sent. Config and Logs count
     // milliseconds, so the rest is cut off.
@@ -101,7 +101,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
 }
 
 /// An incident proves something only if the recorder runs, the rule is active, and the group is as it should be.
-async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
+async fn prepare(context: &Context, outputs: &Outputs, patience: Duration) -> Result<Incident> {
     let group_id = lab_group(outputs)?;
     let (rule, recorders, group) = tokio::try_join!(
         async {
@@ -131,15 +131,6 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
         )
         .hint("deploy with another `--scope`"));
     }
-    let drift = plan(&group, &policy);
-    if !drift.is_empty() {
-        let differences = drift.to_string().replace('\n', ", ");
-        return Err(Error::new(
-            Kind::Failed,
-            format!("the group `{group_id}` is not at its baseline before the incident: {differences}"),
-        )
-        .hint("see with `status` and `logs` whether a repair is under way; `deploy` has the group judged again"));
-    }
     let opened: BTreeSet<Rule> = PORTS
         .map(|port| Rule::tcp(port, remediator_core::Source::anywhere_ipv4()))
         .into_iter()
@@ -150,12 +141,67 @@ async fn prepare(context: &Context, outputs: &Outputs) -> Result<Incident> {
         ))
         .hint("deploy with another `--baseline`"));
     }
+    if plan(&group, &policy).is_empty() {
+        // As it should be.
+    } else if !group.ingress.is_disjoint(&opened) {
+        healed_before(context, &group_id, &policy, patience).await?;
+    } else {
+        return Err(drifted(&group_id, &plan(&group, &policy)));
+    }
     Ok(Incident {
         group_id,
         opened,
         opened_at: context.clock.now(),
         baseline: policy.baseline,
     })
+}
+
+/// The very ports of an incident are open: whoever ran this command before was interrupted, and the repair is on its way. The
+/// same command goes on from there.
+async fn healed_before(
+    context: &Context,
+    id: &GroupId,
+    policy: &Policy,
+    patience: Duration,
+) -> Result<()> {
+    let wait = Wait {
+        clock: &context.clock,
+        ui: &context.ui,
+        what: format!("the repair of `{id}` after an incident before this one"),
+        usual: "AWS Config promises no latency, usually 1–15 minutes",
+        timeout: patience,
+        pace: Pace::EVIDENCE,
+    };
+    let mut drift = Plan::default();
+    let waited = wait
+        .until(async || {
+            drift = plan(&live_group(context, id).await?, policy);
+            Ok(if drift.is_empty() {
+                Look::Done(())
+            } else {
+                Look::Missing(drift.to_string().replace('\n', ", "))
+            })
+        })
+        .await;
+    waited.map_err(|error| match error.kind() {
+        Kind::TimedOut => drifted(id, &drift),
+        Kind::Failed
+        | Kind::Input
+        | Kind::Refused
+        | Kind::NotHealed
+        | Kind::Leftovers
+        | Kind::Unreachable
+        | Kind::Interrupted => error,
+    })
+}
+
+fn drifted(id: &GroupId, drift: &Plan) -> Error {
+    let differences = drift.to_string().replace('\n', ", ");
+    Error::new(
+        Kind::Failed,
+        format!("the group `{id}` is not at its baseline before the incident: {differences}"),
+    )
+    .hint("see with `status` and `logs` whether a repair is under way; `deploy` has the group judged again")
 }
 
 /// What the rule enforces, if recorder and rule are at work.
