@@ -18,7 +18,10 @@ pub async fn flaws_of_ready(world: &World) -> Vec<String> {
     let status = stack["StackStatus"].as_str().unwrap_or_default();
     check(
         "the stack is not complete",
-        matches!(status, "CREATE_COMPLETE" | "UPDATE_COMPLETE"),
+        matches!(
+            status,
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
+        ),
         &stack["StackStatus"],
     );
     let recorders = config(world, "DescribeConfigurationRecorderStatus").await;
@@ -36,8 +39,11 @@ pub async fn flaws_of_ready(world: &World) -> Vec<String> {
         bucket.is_some() && channel["s3BucketName"].as_str() == bucket.as_deref(),
         channel,
     );
-    let rules = config(world, "DescribeConfigRules").await;
-    let rule = &rules["ConfigRules"][0];
+    let rules = json!({"ConfigRuleNames": ["EC2SecurityGroup"]});
+    let rules = world
+        .ask(Service::Config, "DescribeConfigRules", rules)
+        .await;
+    let rule = &rules.unwrap_or_default()["ConfigRules"][0];
     check(
         "the rule is not active",
         matches!(

@@ -31,7 +31,16 @@ fn is_of(call: &Entry, kind: &str) -> bool {
 
 /// What is untrue about the end of a command, or missing in what it said. `calls` are those that were made during it;
 /// `empty` is the account without the lab.
-pub async fn lies(world: &World, told: &Told, calls: &[Arc<Entry>], empty: &Census) -> Vec<String> {
+///
+/// A failure of a command that was in a position to succeed has to name the call that failed. Where the lab was not even
+/// there (`random`), the command may have a better reason.
+pub async fn lies(
+    world: &World,
+    told: &Told,
+    calls: &[Arc<Entry>],
+    empty: &Census,
+    random: bool,
+) -> Vec<String> {
     let verb = told.command.split(' ').next().unwrap_or_default();
     let Err(error) = &told.result else {
         let flaws = match verb {
@@ -58,7 +67,7 @@ pub async fn lies(world: &World, told: &Told, calls: &[Arc<Entry>], empty: &Cens
         // A verdict about what was seen, not about a call.
         Kind::NotHealed | Kind::Leftovers => {}
         Kind::Failed | Kind::Refused | Kind::Unreachable => {
-            lies.extend(names_the_call(told, calls))
+            lies.extend(names_the_call(told, calls, random))
         }
         Kind::Input | Kind::TimedOut | Kind::Interrupted => {
             lies.push(format!("it ends as {:?}: {}", error.kind(), told.failure()));
@@ -68,7 +77,7 @@ pub async fn lies(world: &World, told: &Told, calls: &[Arc<Entry>], empty: &Cens
 }
 
 /// A failure names a call that failed, and with it AWS's code and request id where there was an answer.
-fn names_the_call(told: &Told, calls: &[Arc<Entry>]) -> Option<String> {
+fn names_the_call(told: &Told, calls: &[Arc<Entry>], random: bool) -> Option<String> {
     let said = told.failure();
     let failed = calls
         .iter()
@@ -77,19 +86,29 @@ fn names_the_call(told: &Told, calls: &[Arc<Entry>]) -> Option<String> {
         .filter(|call| said.contains(&format!("`{}:{}`", call.service, call.operation)))
         .peekable();
     if named.peek().is_none() {
+        if random {
+            return None;
+        }
         return Some(format!("it names no call that failed: {said}"));
     }
     let told_well = named.any(|call| match refused(call) {
-        Some(code) => said.contains(code) && said.contains(&call.request_id),
+        // Nothing but the status can be known of an answer to HEAD.
+        Some((_, status)) if call.operation.starts_with("Head") => {
+            said.contains(&format!("status {status}")) && said.contains(&call.request_id)
+        }
+        Some((code, _)) => said.contains(code) && said.contains(&call.request_id),
         None => true,
     });
     (!told_well).then(|| format!("it names no code and request id: {said}"))
 }
 
-/// The code that AWS answered with, if it answered with one.
-fn refused(call: &Entry) -> Option<&str> {
+/// The code and the status that the client was answered with, if it was answered with any.
+fn refused(call: &Entry) -> Option<(&str, u16)> {
+    let lost = |fault: &String| fault.starts_with("dropped") || fault.starts_with("timeout");
     match &call.ended {
-        Ended::Refused(error) => Some(&error.code),
-        Ended::Done | Ended::Dropped => None,
+        Ended::Refused(error) if !call.fault.as_ref().is_some_and(lost) => {
+            Some((&error.code, error.status))
+        }
+        Ended::Refused(_) | Ended::Done | Ended::Dropped => None,
     }
 }

@@ -124,13 +124,12 @@ impl<'w> Lab<'w> {
         told
     }
 
-    /// Runs one command until a fault has struck one of its calls; from that moment on nothing of it runs, as if its process
-    /// had been killed. `None` then; what it told if it ended before.
-    pub async fn run_until_struck(&self, arguments: &[&str]) -> Option<Told> {
-        let struck = self.world.struck();
+    /// Runs one command until one of its calls was carried out and is not answered ([`crate::Trouble::Killed`]); from that
+    /// moment on nothing of it runs, as if its process had been killed. `None` then; what it told if it ended before.
+    pub async fn run_until_killed(&self, arguments: &[&str]) -> Option<Told> {
         tokio::select! {
             biased;
-            () = struck => None,
+            () = self.world.silenced() => None,
             told = self.run(arguments) => Some(told),
         }
     }
@@ -141,7 +140,12 @@ impl<'w> Lab<'w> {
         if arguments.first() == Some(&"deploy") {
             let package = self.package.display().to_string();
             line.extend(["--package".to_owned(), package]);
-            line.extend(["--email", "trial@example.com"].map(str::to_owned));
+            if !arguments
+                .iter()
+                .any(|argument| argument.starts_with("--email"))
+            {
+                line.push("--email=trial@example.com".to_owned());
+            }
         }
         let endpoint = self.world.sandbox.endpoint();
         line.extend(

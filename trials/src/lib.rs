@@ -13,6 +13,7 @@
 
 pub mod census;
 pub mod expected;
+pub mod furnish;
 pub mod honest;
 pub mod lab;
 pub mod package;
@@ -33,3 +34,10 @@ pub const REGION: &str = "us-east-1";
 
 /// The name of the lab's stack.
 pub const STACK: &str = "lab-environment";
+
+/// Says something that is worth reading when all went well, too: not through the macros, whose output tests keep.
+pub fn tell(line: &str) {
+    use std::io::Write;
+    // Nobody reads it when that fails.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -17,14 +17,9 @@ pub fn path() -> Option<PathBuf> {
             Some(Path::new(&directory).join(format!("bootstrap-{architecture}.zip")))
         });
     if found.is_none() {
-        skipped();
+        crate::tell(
+            "skipped: neither DRIFTLAB_FUNCTION_ZIP nor DRIFTLAB_PREBUILT_DIR names the function's package",
+        );
     }
     found
-}
-
-#[expect(clippy::print_stderr, reason = "a test that is skipped has to say it")]
-fn skipped() {
-    eprintln!(
-        "skipped: neither DRIFTLAB_FUNCTION_ZIP nor DRIFTLAB_PREBUILT_DIR names the function's package"
-    );
 }

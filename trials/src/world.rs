@@ -93,6 +93,13 @@ impl World {
         self.sandbox.faults.add(now, vec![rule]).unwrap()[0]
     }
 
+    /// How many calls the rules that are set have struck.
+    pub fn strikes(&self) -> u64 {
+        let now = self.sandbox.clock.now();
+        let rules = self.sandbox.faults.list(now);
+        rules.iter().map(|rule| rule.struck).sum()
+    }
+
     /// Every call that clients have made, driftlab and the function alike, after the one with this number.
     pub fn calls_after(&self, number: u64) -> Vec<Arc<Entry>> {
         let query = Query {
@@ -111,8 +118,8 @@ impl World {
         *self.sandbox.journal.news().borrow()
     }
 
-    /// Waits until a fault strikes a call that is made from now on, and that call has been carried out.
-    pub async fn struck(&self) {
+    /// Waits until a client's call that is made from now on has been carried out and is never answered.
+    pub async fn silenced(&self) {
         let mut news = self.sandbox.journal.news();
         let mut seen = *news.borrow_and_update();
         loop {

@@ -195,6 +195,40 @@ pub(super) const LOOKS: &[Look] = &[
         ],
         ..look(Service::Events, "ListRules", "Rules", &["Name"])
     },
+    Look {
+        // The group decides together with the name; trials use names that differ.
+        details: &[detail("GetSchedule", "Name", "Name")],
+        ..look(Service::Scheduler, "ListSchedules", "Schedules", &["Arn"])
+    },
+    Look {
+        details: &[detail("ListTagsForResource", "ResourceArn", "Arn")],
+        ..look(
+            Service::Scheduler,
+            "ListScheduleGroups",
+            "ScheduleGroups",
+            &["Name"],
+        )
+    },
+    Look {
+        details: &[detail("GetParameter", "Name", "Name")],
+        ..look(Service::Ssm, "DescribeParameters", "Parameters", &["Name"])
+    },
+    Look {
+        moving: &["LastAccessedDate"],
+        details: &[
+            Detail {
+                moving: &["LastAccessedDate"],
+                ..detail("DescribeSecret", "SecretId", "ARN")
+            },
+            detail("GetSecretValue", "SecretId", "ARN"),
+        ],
+        ..look(
+            Service::SecretsManager,
+            "ListSecrets",
+            "SecretList",
+            &["ARN"],
+        )
+    },
     look(Service::Ec2, "DescribeVpcs", "vpcSet", &["vpcId"]),
     look(Service::Ec2, "DescribeSubnets", "subnetSet", &["subnetId"]),
     look(

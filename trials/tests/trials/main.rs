@@ -1,7 +1,13 @@
 //! The trials. One program, so that the SDK is linked once.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 mod adopt;
+mod awkward;
 mod clean_run;
 mod doctor;
 mod guard;
+mod incident;
+mod matrix;
 mod plan;
+mod schedules;

@@ -147,7 +147,7 @@ fn the_lock_of_a_run_that_was_cut_off_is_no_obstacle_to_the_next_one() {
             phase: Phase::After,
             ..Rule::new("cloudformation", "ExecuteChangeSet", killed)
         });
-        assert!(lab.run_until_struck(&["deploy"]).await.is_none());
+        assert!(lab.run_until_killed(&["deploy"]).await.is_none());
         let told = lab.ok(&["deploy"]).await;
         assert!(
             told.text.contains("from a run of yours that was cut off"),

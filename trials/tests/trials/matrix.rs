@@ -1,0 +1,278 @@
+//! The fault matrix: everything that can go wrong with every call that `deploy`, `simulate-incident` and `cleanup` make.
+//!
+//! A clean run is recorded first. Then for each command, each call that it made, each occurrence of that call and each
+//! [`Trouble`] there is a trial in a world of its own: the call is struck while the command runs, the report has to be honest,
+//! the same command without trouble has to succeed, and after `cleanup` the account has to be what it was.
+//!
+//! Occurrences. Most calls are made a fixed number of times, and each of those is struck. What a wait repeats (see [`POLLED`])
+//! is made as often as time allows. Several clean runs are recorded, and every occurrence that all of them had is struck. The
+//! ones after that are the same look, in the same loop, at the same state of the command, so the last common one stands for
+//! them. Where a trial is quicker than the recordings and never gets that far, the occurrence before it is struck instead.
+//!
+//! Nothing else is left out, but for one thing: whoever is killed tells nothing, so there is no report to judge.
+
+use std::fmt;
+use std::path::Path;
+use std::time::Instant;
+
+use sandbox::faults::CallerKind;
+use trials::honest::{Made, lies, made};
+use trials::trial::{all, one};
+use trials::{Census, Lab, Spot, Trouble, World, package, tell};
+
+/// Operations that a wait repeats until it has seen enough.
+const POLLED: [(&str, &str); 10] = [
+    ("cloudformation", "DescribeStackEvents"),
+    ("cloudformation", "DescribeStacks"),
+    ("config", "DescribeConfigRules"),
+    ("config", "GetComplianceDetailsByConfigRule"),
+    ("config", "GetResourceConfigHistory"),
+    ("config", "ListTagsForResource"),
+    ("config", "DeleteDeliveryChannel"),
+    ("ec2", "DescribeSecurityGroups"),
+    ("lambda", "GetFunction"),
+    ("logs", "FilterLogEvents"),
+];
+
+/// How many clean runs are recorded.
+const RECORDINGS: usize = 3;
+
+/// The commands, in the order in which a lab sees them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Deploy,
+    Incident,
+    Cleanup,
+}
+
+impl Verb {
+    const ALL: [Self; 3] = [Self::Deploy, Self::Incident, Self::Cleanup];
+
+    fn line(self) -> [&'static str; 1] {
+        match self {
+            Self::Deploy => ["deploy"],
+            Self::Incident => ["simulate-incident"],
+            Self::Cleanup => ["cleanup"],
+        }
+    }
+}
+
+/// One cell.
+#[derive(Debug, Clone)]
+struct Case {
+    verb: Verb,
+    caller: CallerKind,
+    spot: Spot,
+    trouble: Trouble,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            verb,
+            caller,
+            spot,
+            trouble,
+        } = self;
+        let whose = match caller {
+            CallerKind::Role => " (the function's)",
+            CallerKind::Operator | CallerKind::User | CallerKind::Service => "",
+        };
+        write!(f, "{} {spot}{whose} {trouble:?}", verb.line()[0])
+    }
+}
+
+#[test]
+fn whatever_goes_wrong_the_report_is_honest_a_rerun_converges_and_nothing_is_left() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    let began = Instant::now();
+    let cases = cases(&package);
+    let failures = all(&cases, |case| hold(case.clone(), &package));
+    tell(&format!(
+        "fault matrix: {} cases in {:.0?}, {} failed",
+        cases.len(),
+        began.elapsed(),
+        failures.len()
+    ));
+    let failures: Vec<String> = failures
+        .into_iter()
+        .map(|(number, said)| format!("── {}\n{said}", cases[number]))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Every cell, from what clean runs do.
+fn cases(package: &Path) -> Vec<Case> {
+    let recordings: Vec<[Recording; 3]> = (0..RECORDINGS).map(|_| record(package)).collect();
+    // For debugging, only what contains these words.
+    let only = std::env::var("TRIALS_ONLY").unwrap_or_default();
+    let mut cases = Vec::new();
+    for (number, verb) in Verb::ALL.into_iter().enumerate() {
+        let operator: Vec<&Made> = recordings.iter().map(|r| &r[number].operator).collect();
+        let mut spots: Vec<(CallerKind, Spot)> = common(&operator, verb)
+            .into_iter()
+            .map(|spot| (CallerKind::Operator, spot))
+            .collect();
+        if verb == Verb::Incident {
+            let role: Vec<&Made> = recordings.iter().map(|r| &r[number].function).collect();
+            spots.extend(
+                first(&role)
+                    .into_iter()
+                    .map(|spot| (CallerKind::Role, spot)),
+            );
+        }
+        for (caller, spot) in spots {
+            for trouble in Trouble::ALL {
+                // The function's process is killed by tests of the sandbox; here it is the deployer that dies.
+                if caller == CallerKind::Role && trouble == Trouble::Killed {
+                    continue;
+                }
+                let case = Case {
+                    verb,
+                    caller,
+                    spot: spot.clone(),
+                    trouble,
+                };
+                if case.to_string().contains(&only) {
+                    cases.push(case);
+                }
+            }
+        }
+    }
+    cases
+}
+
+/// The occurrences that all recordings have.
+fn common(recordings: &[&Made], verb: Verb) -> Vec<Spot> {
+    let mut spots = Vec::new();
+    for (service, operation) in recordings.iter().flat_map(|made| made.keys()) {
+        let key = (service.clone(), operation.clone());
+        let counts = || {
+            recordings
+                .iter()
+                .map(|made| made.get(&key).copied().unwrap_or(0))
+        };
+        let polled = POLLED.contains(&(service.as_str(), operation.as_str()));
+        assert!(
+            polled || counts().min() == counts().max(),
+            "{verb:?} makes {service}:{operation} {:?} times; does a wait repeat it?",
+            counts().collect::<Vec<_>>()
+        );
+        for occurrence in 1..=counts().min().unwrap_or(0) {
+            spots.push(Spot {
+                service: service.clone(),
+                operation: operation.clone(),
+                occurrence,
+            });
+        }
+    }
+    spots.sort();
+    spots.dedup();
+    spots
+}
+
+/// The function is invoked again for what it has changed itself, as often as Config notices: the first of each of its calls
+/// belongs to the repair.
+fn first(recordings: &[&Made]) -> Vec<Spot> {
+    let mut spots: Vec<Spot> = recordings
+        .iter()
+        .flat_map(|made| made.keys())
+        .map(|(service, operation)| Spot {
+            service: service.clone(),
+            operation: operation.clone(),
+            occurrence: 1,
+        })
+        .collect();
+    spots.sort();
+    spots.dedup();
+    spots
+}
+
+/// What one command made of calls.
+#[derive(Debug, Default)]
+struct Recording {
+    operator: Made,
+    function: Made,
+}
+
+fn record(package: &Path) -> [Recording; 3] {
+    let recordings = std::sync::Mutex::default();
+    one(async || {
+        let world = World::start().await;
+        let lab = Lab::new(&world, package);
+        let mut told: [Recording; 3] = Default::default();
+        for (verb, recording) in Verb::ALL.into_iter().zip(&mut told) {
+            let mark = world.mark();
+            lab.ok(&verb.line()).await;
+            let calls = world.calls_after(mark);
+            *recording = Recording {
+                operator: made(&calls, "operator"),
+                function: made(&calls, "role"),
+            };
+            world.idle().await;
+        }
+        world.end().await;
+        *recordings.lock().unwrap() = told;
+    });
+    recordings.into_inner().unwrap()
+}
+
+async fn hold(mut case: Case, package: &Path) {
+    while !meets(&case, package).await {
+        let polled = POLLED.contains(&(case.spot.service.as_str(), case.spot.operation.as_str()));
+        assert!(
+            polled && case.spot.occurrence > 1,
+            "the call was never made"
+        );
+        case.spot.occurrence -= 1;
+    }
+}
+
+/// Holds the trial; false when the call that was to be struck was not made.
+async fn meets(case: &Case, package: &Path) -> bool {
+    let world = World::start().await;
+    let empty = Census::of(&world).await;
+    let lab = Lab::new(&world, package);
+    let line = case.verb.line();
+    if case.verb != Verb::Deploy {
+        lab.ok(&["deploy"]).await;
+        world.idle().await;
+    }
+    let mark = world.mark();
+    world.strike(case.trouble.at(&case.spot, case.caller));
+    let told = if case.trouble == Trouble::Killed {
+        lab.run_until_killed(&line).await
+    } else {
+        Some(lab.run(&line).await)
+    };
+    let struck = world.strikes() > 0;
+    let calls = world.calls_after(mark);
+    world.sandbox.faults.clear();
+    if let Some(told) = &told {
+        let lies = lies(&world, told, &calls, &empty, false).await;
+        assert!(lies.is_empty(), "{}\nafter\n{}", lies.join("\n"), told.text);
+        assert!(
+            told.result.is_ok() || !case.trouble.passes() || case.caller == CallerKind::Role,
+            "it did not try again: {}",
+            told.failure()
+        );
+    }
+    if case.caller == CallerKind::Role {
+        // The group may have stayed open, and it is `deploy` that has it judged again.
+        lab.ok(&["deploy"]).await;
+    }
+    let again = lab.ok(&line).await;
+    if case.verb == Verb::Deploy && told.is_some_and(|told| told.result.is_ok()) {
+        assert_eq!(again.document["changed"], false, "{}", again.text);
+    }
+    let lies = lies(&world, &again, &[], &empty, false).await;
+    assert!(lies.is_empty(), "the second time {}", lies.join("\n"));
+    lab.ok(&["cleanup"]).await;
+    world.idle().await;
+    let left = empty.differences(&Census::of(&world).await);
+    assert!(left.is_empty(), "after the clean-up:\n{left}");
+    world.end().await;
+    struck
+}
