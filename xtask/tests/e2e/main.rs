@@ -8,5 +8,6 @@ mod bad_input;
 mod broken_function;
 mod demo;
 mod isolation;
+mod killed;
 mod shared_sandbox;
 mod support;
