@@ -23,6 +23,10 @@ pub struct Config {
     pub fips: bool,
     /// Whether to use AWS's endpoints that speak IPv6 as well as IPv4.
     pub dual_stack: bool,
+    /// An endpoint for Secrets Manager alone; wins over `endpoint_url`.
+    pub secrets_manager_endpoint_url: Option<String>,
+    /// An endpoint for SNS alone; wins over `endpoint_url`.
+    pub sns_endpoint_url: Option<String>,
     /// An endpoint for SSM alone; wins over `endpoint_url`.
     pub ssm_endpoint_url: Option<String>,
     /// Whence the credentials come. Asked again once they are about to expire.
@@ -75,6 +79,8 @@ impl Config {
             service_quotas_endpoint_url: None,
             fips: false,
             dual_stack: false,
+            secrets_manager_endpoint_url: None,
+            sns_endpoint_url: None,
             ssm_endpoint_url: None,
             credentials,
             timeouts: Timeouts::default(),
@@ -111,6 +117,8 @@ impl Config {
             config.endpoint_url = get("AWS_ENDPOINT_URL");
             config.ec2_endpoint_url = get("AWS_ENDPOINT_URL_EC2");
             config.ssm_endpoint_url = get("AWS_ENDPOINT_URL_SSM");
+            config.secrets_manager_endpoint_url = get("AWS_ENDPOINT_URL_SECRETS_MANAGER");
+            config.sns_endpoint_url = get("AWS_ENDPOINT_URL_SNS");
             config.config_service_endpoint_url = get("AWS_ENDPOINT_URL_CONFIG_SERVICE");
             config.service_quotas_endpoint_url = get("AWS_ENDPOINT_URL_SERVICE_QUOTAS");
         }

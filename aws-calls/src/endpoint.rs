@@ -9,6 +9,8 @@ pub(crate) enum Service {
     Ec2,
     Config,
     Quotas,
+    SecretsManager,
+    Sns,
     Ssm,
 }
 
@@ -19,6 +21,8 @@ impl Service {
             Self::Ec2 => "ec2",
             Self::Config => "config",
             Self::Quotas => "servicequotas",
+            Self::SecretsManager => "secretsmanager",
+            Self::Sns => "sns",
             Self::Ssm => "ssm",
         }
     }
@@ -82,6 +86,8 @@ pub(crate) fn resolve(config: &Config, service: Service) -> Result<Uri, Endpoint
         Service::Ec2 => &config.ec2_endpoint_url,
         Service::Config => &config.config_service_endpoint_url,
         Service::Quotas => &config.service_quotas_endpoint_url,
+        Service::SecretsManager => &config.secrets_manager_endpoint_url,
+        Service::Sns => &config.sns_endpoint_url,
         Service::Ssm => &config.ssm_endpoint_url,
     };
     let url = match own.as_ref().or(config.endpoint_url.as_ref()) {

@@ -32,6 +32,10 @@ pub enum Operation {
     CreateInternetGateway,
     /// Service Quotas `ListServiceQuotas`.
     ListServiceQuotas,
+    /// Secrets Manager `GetSecretValue`.
+    GetSecretValue,
+    /// SNS `Publish`.
+    Publish,
 }
 
 impl Operation {
@@ -52,6 +56,8 @@ impl Operation {
             Self::CreateVpc => "create_vpc",
             Self::CreateInternetGateway => "create_internet_gateway",
             Self::ListServiceQuotas => "list_service_quotas",
+            Self::GetSecretValue => "get_secret_value",
+            Self::Publish => "publish",
         }
     }
 }
@@ -73,6 +79,8 @@ impl fmt::Display for Operation {
             Self::CreateVpc => "CreateVpc",
             Self::CreateInternetGateway => "CreateInternetGateway",
             Self::ListServiceQuotas => "ListServiceQuotas",
+            Self::GetSecretValue => "GetSecretValue",
+            Self::Publish => "Publish",
         })
     }
 }

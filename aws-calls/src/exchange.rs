@@ -6,7 +6,9 @@ use crate::credentials::Cache;
 use crate::error::{CallError, Details, ErrorKind, Operation};
 use crate::sign::{Unsigned, signed};
 use crate::transport::{Answer, Transport};
+use crate::webhook::{self, WebhookError, WebhookUrl};
 use crate::wire_error::{WireError, blames_clock, classify, request_id};
+use bytes::Bytes;
 use http::Uri;
 use std::error::Error;
 use std::time::{Duration, SystemTime};
@@ -98,6 +100,21 @@ impl Exchange {
     /// Opens a connection and keeps it for the calls to come.
     pub(crate) async fn open(&self, uri: &Uri) -> Result<(), Cause> {
         self.transport.open(uri).await
+    }
+
+    /// One unsigned request to somebody who is not AWS.
+    pub(crate) async fn post(
+        &self,
+        url: &WebhookUrl,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<(), WebhookError> {
+        let request = url.request(body).ok_or(WebhookError::Url)?;
+        match self.transport.send(request, patience).await {
+            Ok(answer) if answer.status.is_success() => Ok(()),
+            Ok(answer) => Err(WebhookError::Refused(answer.status.as_u16())),
+            Err(cause) => Err(WebhookError::Lost(webhook::reason(&*cause))),
+        }
     }
 
     /// Sends until there is an answer, a final refusal, or no patience or no time left.

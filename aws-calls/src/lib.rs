@@ -1,5 +1,6 @@
 //! The AWS API calls of the remediation: describe security groups, authorize and revoke their rules
-//! (EC2), report evaluations (Config), and read a policy (SSM).
+//! (EC2), report evaluations (Config), read a policy (SSM) or a secret (Secrets Manager), publish (SNS);
+//! and posting to a webhook.
 //!
 //! Only the requests and the reading of the answers are written here, because the generated EC2
 //! client alone costs ten minutes of building and megabytes of binary. Signing is the AWS SDK's
@@ -17,10 +18,13 @@ mod error;
 mod exchange;
 mod ops;
 mod retry;
+mod secrets;
 mod service_quotas;
 mod sign;
+mod sns;
 mod ssm;
 mod transport;
+mod webhook;
 mod wire_error;
 
 pub use account::Rehearsal;
@@ -32,3 +36,5 @@ pub use error::{CallError, ErrorKind, Operation};
 pub use ops::{Client, ClientError, GroupQuery, Revoked};
 pub use retry::Retry;
 pub use service_quotas::Quota;
+pub use sns::Announcement;
+pub use webhook::{WebhookError, WebhookUrl};

@@ -7,14 +7,18 @@ use crate::ec2_response::{self, AnswerError, Page, TaggedResource};
 use crate::endpoint::{self, EndpointError, Service};
 use crate::error::{CallError, ErrorKind, Operation};
 use crate::exchange::{Call, Exchange, ReadError};
+use crate::secrets;
 use crate::sign::Unsigned;
+use crate::sns::{self, Announcement};
 use crate::ssm;
+use crate::webhook::{WebhookError, WebhookUrl};
 use bytes::Bytes;
 use http::Uri;
 use remediator_core::{Evaluation, GroupId, ResultToken, Rule, SecurityGroup};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// Calls AWS. Cheap to clone; clones share connections, credentials and what was learned about
@@ -29,6 +33,8 @@ pub struct Client {
 pub(crate) struct Inner {
     ec2: Uri,
     config_service: Uri,
+    secrets_manager: Uri,
+    sns: Uri,
     ssm: Uri,
     pub(crate) service_quotas: Uri,
     pub(crate) exchange: Exchange,
@@ -117,6 +123,8 @@ impl Client {
         let inner = Inner {
             ec2: endpoint::resolve(&config, Service::Ec2)?,
             config_service: endpoint::resolve(&config, Service::Config)?,
+            secrets_manager: endpoint::resolve(&config, Service::SecretsManager)?,
+            sns: endpoint::resolve(&config, Service::Sns)?,
             ssm: endpoint::resolve(&config, Service::Ssm)?,
             service_quotas: endpoint::resolve(&config, Service::Quotas)?,
             exchange: Exchange::new(config)?,
@@ -146,6 +154,8 @@ impl Client {
         let Inner {
             ec2,
             config_service,
+            secrets_manager: _,
+            sns: _,
             ssm: _,
             service_quotas: _,
             exchange,
@@ -390,6 +400,58 @@ impl Client {
             },
         };
         self.send(&call, |body| Ok(ssm::value(body)?)).await
+    }
+
+    /// `GetSecretValue`: the current text of a secret, by its name or ARN.
+    ///
+    /// # Errors
+    /// [`CallError`]; [`ErrorKind::Answer`] where the secret is not a text.
+    pub async fn get_secret_value(&self, id: &str) -> Result<String, CallError> {
+        let call = Call {
+            operation: Operation::GetSecretValue,
+            subject: id.to_owned(),
+            unsigned: Unsigned {
+                uri: self.inner.secrets_manager.clone(),
+                service: Service::SecretsManager.name(),
+                content_type: ssm::CONTENT_TYPE,
+                target: Some(secrets::TARGET),
+                body: secrets::request(id),
+            },
+        };
+        self.send(&call, |body| Ok(secrets::value(body)?)).await
+    }
+
+    /// SNS `Publish`, with one text for people and one for machines.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn publish(&self, topic: &str, announcement: &Announcement) -> Result<(), CallError> {
+        let call = Call {
+            operation: Operation::Publish,
+            subject: topic.to_owned(),
+            unsigned: Unsigned {
+                uri: self.inner.sns.clone(),
+                service: Service::Sns.name(),
+                content_type: "application/x-www-form-urlencoded; charset=utf-8",
+                target: None,
+                body: sns::publish(topic, announcement),
+            },
+        };
+        // The answer holds the id of the message, which nobody needs.
+        self.send(&call, |_| Ok(())).await
+    }
+
+    /// Posts JSON to a webhook: one attempt within `patience`, unsigned.
+    ///
+    /// # Errors
+    /// [`WebhookError`], which never holds the URL: whoever knows it can post there.
+    pub async fn post(
+        &self,
+        url: &WebhookUrl,
+        body: Bytes,
+        patience: Duration,
+    ) -> Result<(), WebhookError> {
+        self.inner.exchange.post(url, body, patience).await
     }
 
     async fn send<T>(

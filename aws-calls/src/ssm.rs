@@ -1,5 +1,6 @@
 //! `GetParameter` in AWS JSON 1.1.
 
+use crate::secrets::NoValue;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::json;
@@ -26,8 +27,10 @@ struct Parameter {
     value: String,
 }
 
-pub(crate) fn value(body: &[u8]) -> Result<String, serde_json::Error> {
-    let response: Response = serde_json::from_slice(body)?;
+/// The error never quotes the answer, which may be secret.
+pub(crate) fn value(body: &[u8]) -> Result<String, NoValue> {
+    let response: Response =
+        serde_json::from_slice(body).map_err(|_| NoValue("value of a parameter"))?;
     Ok(response.parameter.value)
 }
 

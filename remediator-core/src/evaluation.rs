@@ -3,6 +3,7 @@
 use crate::exemption::TAG;
 use crate::ids::GroupId;
 use crate::log::subject;
+use crate::naming;
 use crate::plan::Plan;
 use crate::rule::Rule;
 use crate::timestamp::Timestamp;
@@ -41,6 +42,9 @@ pub struct Annotation(String);
 /// Longer annotations are a `ValidationException`.
 const MAX_CHARS: usize = 256;
 
+/// What is kept free for naming authorized ports, where there are very many revoked ones.
+const ROOM_FOR_AUTHORIZED: usize = 64;
+
 impl Annotation {
     /// Nothing had to be changed.
     #[must_use]
@@ -61,6 +65,21 @@ impl Annotation {
         Self::new(&text)
     }
 
+    /// The same, with the ports: ` Revoked: tcp 465, tcp 993.` and ` Authorized: tcp 443.` as far as
+    /// there is room. What was revoked comes first, and leaves room for the other.
+    #[must_use]
+    pub fn naming(self, revoked: &[String], authorized: &[String]) -> Self {
+        let Self(mut text) = self;
+        let room = |text: &str| MAX_CHARS.saturating_sub(text.chars().count());
+        let other = naming::sentence("Authorized", authorized, ROOM_FOR_AUTHORIZED);
+        let kept = other.chars().count();
+        let left = room(&text).saturating_sub(kept);
+        text.push_str(&naming::sentence("Revoked", revoked, left));
+        let left = room(&text);
+        text.push_str(&naming::sentence("Authorized", authorized, left));
+        Self(text)
+    }
+
     /// Drift that is told and not repaired. It must not sound as if anything had been done.
     #[must_use]
     pub fn audited(plan: &Plan) -> Self {
@@ -68,6 +87,8 @@ impl Annotation {
         Self::new(&format!(
             "Permissions were modified. Audit mode changes nothing: {revoke} revocation(s) and {authorize} authorization(s) are due."
         ))
+        .listing("Not approved", &plan.names_to_revoke())
+        .listing("Missing", &plan.names_to_authorize())
     }
 
     /// Drift that only the event shows: it was gone when the group was read.
@@ -182,6 +203,19 @@ impl Annotation {
         &self.0
     }
 
+    /// Whether it says that a group is contested.
+    #[must_use]
+    pub fn tells_of_contest(&self) -> bool {
+        self.0.contains("Contested: ")
+    }
+
+    fn listing(self, label: &str, names: &[String]) -> Self {
+        let Self(mut text) = self;
+        let room = MAX_CHARS.saturating_sub(text.chars().count());
+        text.push_str(&naming::sentence(label, names, room));
+        Self(text)
+    }
+
     fn new(text: &str) -> Self {
         let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
         Self(line.take(MAX_CHARS).collect())
@@ -288,6 +322,58 @@ mod tests {
             ),
         ] {
             assert_eq!(annotation.as_str(), sentence);
+        }
+    }
+
+    fn tcp(ports: std::ops::Range<u16>) -> Vec<String> {
+        ports.map(|port| format!("tcp {port}")).collect()
+    }
+
+    /// N1: the sentences of the lab come first, and the ports are named after them.
+    #[test]
+    fn an_annotation_names_the_ports() {
+        let named = Annotation::modified(2, 1).naming(&tcp(465..467), &tcp(443..444));
+        assert_eq!(
+            named.as_str(),
+            "Permissions were modified. 2 new revocation(s). 1 new authorization(s). Revoked: tcp 465, tcp 466. Authorized: tcp 443."
+        );
+        assert_eq!(
+            Annotation::correct().naming(&[], &[]),
+            Annotation::correct()
+        );
+        let plan = Plan {
+            revoke: ["tcp:465:0.0.0.0/0".parse().unwrap()].into(),
+            ..Plan::default()
+        };
+        let audited = Annotation::audited(&plan);
+        assert!(
+            audited
+                .as_str()
+                .ends_with("are due. Not approved: tcp 465.")
+        );
+    }
+
+    /// N1, R7: with as many rules as a group can have, both kinds are named and counted.
+    #[test]
+    fn an_annotation_that_names_stays_short() {
+        for (revoked, authorized) in [(0, 60), (60, 0), (60, 60), (1000, 1000), (1, 60)] {
+            let sets = (
+                tcp(10_000..10_000 + revoked),
+                tcp(20_000..20_000 + authorized),
+            );
+            let named = Annotation::modified(revoked.into(), authorized.into());
+            let named = named.naming(&sets.0, &sets.1);
+            let text = named.as_str();
+            assert!(
+                text.chars().count() <= MAX_CHARS && text.ends_with('.'),
+                "{text}"
+            );
+            assert_eq!(text.contains(" Revoked: tcp 10000"), revoked > 0, "{text}");
+            assert_eq!(
+                text.contains(" Authorized: tcp 20000"),
+                authorized > 0,
+                "{text}"
+            );
         }
     }
 

@@ -4,6 +4,7 @@
 //! Everything here is pure: no clock, no network, no environment. The effects live in the
 //! `remediator` crate, the requests in `aws-calls`.
 
+pub mod actor;
 pub mod api_call;
 pub mod baseline;
 pub mod contested;
@@ -12,10 +13,13 @@ pub mod decision;
 pub mod doubt;
 pub mod evaluation;
 pub mod event;
+pub mod evidence;
 pub mod exemption;
 pub mod ids;
 pub mod judgement;
 pub mod log;
+pub mod naming;
+pub mod notice;
 pub mod observation;
 pub mod plan;
 pub mod policy;

@@ -2,6 +2,7 @@
 
 use crate::baseline::Baseline;
 use crate::ids::AccountId;
+use crate::naming;
 use crate::observation::SecurityGroup;
 use crate::policy::{Matching, Policy};
 use crate::rule::Rule;
@@ -52,6 +53,18 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.revoke.is_empty() && self.authorize.is_empty() && self.egress.is_empty()
+    }
+
+    /// The ports of the rules to take away, outbound ones marked as such.
+    #[must_use]
+    pub fn names_to_revoke(&self) -> Vec<String> {
+        naming::names(&self.revoke, &self.egress.revoke)
+    }
+
+    /// The ports of the rules to add, outbound ones marked as such.
+    #[must_use]
+    pub fn names_to_authorize(&self) -> Vec<String> {
+        naming::names(&self.authorize, &self.egress.authorize)
     }
 
     /// How many rules are to be taken away, in both directions.

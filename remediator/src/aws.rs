@@ -2,8 +2,11 @@
 
 use crate::budget::Budget;
 use crate::effects::{Effects, Page};
+use crate::notify::Notifier;
 use crate::output;
 use aws_calls::{CallError, Client, ErrorKind, GroupQuery, Rejected, Revoked};
+use lambda_runtime::Context;
+use remediator_core::notice::Notice;
 use remediator_core::{
     Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
 };
@@ -12,28 +15,49 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 /// AWS, the system's clock and standard output, for one invocation.
-pub(crate) struct Live {
+pub(crate) struct Live<'a> {
     /// For reading and repairing.
     client: Client,
     /// For reporting, which may take longer.
     reporting: Client,
     until: Instant,
+    /// For telling people, after everything else.
+    notifier: &'a Notifier,
+    report_until: Instant,
+    request_id: String,
+    region: &'a str,
 }
 
-impl Live {
-    /// Effects that are over by `deadline`, the moment at which Lambda ends the function.
-    pub(crate) fn new(client: &Client, deadline: SystemTime) -> Self {
-        let left = deadline.duration_since(SystemTime::now());
+/// What outlives an invocation.
+pub(crate) struct Shell {
+    pub(crate) client: Client,
+    pub(crate) notifier: Notifier,
+    pub(crate) region: String,
+}
+
+impl<'a> Live<'a> {
+    /// Effects that are over by the moment at which Lambda ends the function.
+    pub(crate) fn new(shell: &'a Shell, invocation: &Context) -> Self {
+        let Shell {
+            client,
+            notifier,
+            region,
+        } = shell;
+        let left = invocation.deadline().duration_since(SystemTime::now());
         let Budget { work, report } = Budget::new(left.unwrap_or_default());
         Self {
             client: client.until(work),
             reporting: client.until(report),
             until: work,
+            notifier,
+            report_until: report,
+            request_id: invocation.request_id.clone(),
+            region,
         }
     }
 }
 
-impl Effects for Live {
+impl Effects for Live<'_> {
     type Error = CallError;
 
     async fn describe(&self, group: &GroupId) -> Result<Option<SecurityGroup>, CallError> {
@@ -121,5 +145,15 @@ impl Effects for Live {
 
     fn log(&self, line: &str) {
         output::line(line);
+    }
+
+    fn invocation(&self) -> (&str, &str) {
+        (&self.request_id, self.region)
+    }
+
+    async fn announce(&self, notice: Notice) -> u64 {
+        self.notifier
+            .send(&self.reporting, notice, self.report_until)
+            .await
     }
 }

@@ -1,6 +1,7 @@
 //! Everything the function does to the world, behind one seam.
 
 use aws_calls::{CallError, ErrorKind, GroupQuery, Rejected, Revoked};
+use remediator_core::notice::Notice;
 use remediator_core::{
     Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
 };
@@ -69,6 +70,17 @@ pub(crate) trait Effects {
 
     /// Writes one line to the log.
     fn log(&self, line: &str);
+
+    /// Lambda's id of the invocation, and the region.
+    fn invocation(&self) -> (&str, &str);
+
+    /// The event is understood: it is about this resource, and of this moment. Only who keeps
+    /// evidence wants to know.
+    fn about(&self, _resource: &str, _captured: Timestamp) {}
+
+    /// Tells people, where somebody wants to be told; how many messages did not arrive. Bounded in
+    /// time, and never a reason to fail.
+    async fn announce(&self, notice: Notice) -> u64;
 }
 
 /// A failed call, as far as the flow needs to know it.

@@ -6,6 +6,7 @@
 
 use crate::effects::{Effects, Failure, Page};
 use aws_calls::{ErrorKind, GroupQuery, Rejected, Revoked};
+use remediator_core::notice::Notice;
 use remediator_core::{
     Baseline, Compliance, Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup,
     Timestamp,
@@ -104,6 +105,10 @@ pub(crate) struct Fake {
     pub(crate) trace: RefCell<Vec<String>>,
     pub(crate) reports: RefCell<Vec<Reported>>,
     pub(crate) lines: RefCell<Vec<String>>,
+    pub(crate) evidence: RefCell<Vec<String>>,
+    pub(crate) notices: RefCell<Vec<Notice>>,
+    /// How many notices are said not to have arrived.
+    pub(crate) notices_lost: Cell<u64>,
     pub(crate) clock: Cell<i64>,
     /// What was waited for, in milliseconds.
     pub(crate) paused: Cell<u64>,
@@ -383,7 +388,24 @@ impl Effects for Fake {
             .set(self.clock.get() + i64::try_from(millis).unwrap());
     }
 
+    /// Lines for people go to `lines`, lines for machines to `evidence`.
     fn log(&self, line: &str) {
-        self.lines.borrow_mut().push(line.to_owned());
+        let lines = if line.starts_with('{') {
+            &self.evidence
+        } else {
+            &self.lines
+        };
+        lines.borrow_mut().push(line.to_owned());
+    }
+
+    fn invocation(&self) -> (&str, &str) {
+        ("r-1", "us-east-1")
+    }
+
+    async fn announce(&self, notice: Notice) -> u64 {
+        // Everything that is told must have happened: the last report is made.
+        self.trace.borrow_mut().push("announce".to_owned());
+        self.notices.borrow_mut().push(notice);
+        self.notices_lost.get()
     }
 }

@@ -46,6 +46,7 @@ pub(crate) async fn run<E: Effects>(
         ingress,
         actor,
     } = call;
+    effects.about(group.as_str(), at);
     let actor = actor.as_deref().unwrap_or("(unknown)");
     effects.log(&format!("heard of {name} for {group} by {actor}"));
     let witness = Witness {

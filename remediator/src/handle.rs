@@ -8,6 +8,7 @@ use crate::policies::Policies;
 use crate::repair::{self, Job};
 use crate::report::{Reporter, Sink};
 use crate::sweep;
+use crate::witness::Witness;
 use remediator_core::api_call::is_api_call;
 use remediator_core::{Compliance, Decision, Event, PolicySource, decide};
 use serde_json::Value;
@@ -32,14 +33,16 @@ pub(crate) async fn handle<E: Effects>(
     instance: &Instance,
     payload: &Value,
 ) -> Result<(), HandleError> {
+    let witness = Witness::new(effects, payload);
     let result = if is_api_call(payload) {
-        fast_path::run(effects, instance, payload).await
+        fast_path::run(&witness, instance, payload).await
     } else {
-        answer(effects, instance, payload).await
+        answer(&witness, instance, payload).await
     };
     if let Err(error) = &result {
         effects.log(&format!("error: {}", error.chain()));
     }
+    witness.close(result.as_ref().err()).await;
     result
 }
 
@@ -58,6 +61,7 @@ async fn answer<E: Effects>(
             annotation,
             captured,
         } => {
+            effects.about(&resource_id, captured);
             // The policy has no say in it, so one that is kept elsewhere is not read.
             if says_debug(&event.policy) {
                 log_event(effects, payload);
@@ -70,6 +74,7 @@ async fn answer<E: Effects>(
             sent.map_err(|e| HandleError::calls([&e]))
         }
         Decision::Remediate { group, witness } => {
+            effects.about(group.as_str(), witness.at);
             let policy = instance.policies.resolve(effects, &event.policy).await?;
             if policy.debug {
                 log_event(effects, payload);

@@ -12,6 +12,7 @@ mod fake;
 mod fast_path;
 mod handle;
 mod memory;
+mod notify;
 mod output;
 mod policies;
 mod repair;
@@ -19,11 +20,13 @@ mod report;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod witness;
 
-use aws::Live;
+use aws::{Live, Shell};
 use aws_calls::{Client, Config};
 use handle::Instance;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
+use notify::Notifier;
 use serde_json::Value;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -58,7 +61,9 @@ fn start() -> Result<(), InitError> {
 /// Makes the client and its connections once, while Lambda gives the start its full CPU, and then
 /// answers events until the environment is shut down.
 async fn serve() -> Result<(), InitError> {
-    let client = Client::new(Config::from_env()?)?;
+    let config = Config::from_env()?;
+    let region = config.region.clone();
+    let client = Client::new(config)?;
     // Not fatal, and not waited for at length (Lambda gives the whole start ten seconds): the calls
     // open connections of their own, and report what fails then.
     match tokio::time::timeout(AHEAD, client.connect()).await {
@@ -77,9 +82,14 @@ async fn serve() -> Result<(), InitError> {
             .filter(|text| !text.is_empty()),
         ..Instance::default()
     };
-    let (client, instance) = (&client, &instance);
+    let shell = Shell {
+        client,
+        notifier: Notifier::from_env(),
+        region,
+    };
+    let (shell, instance) = (&shell, &instance);
     let handler = service_fn(|event: LambdaEvent<Value>| async move {
-        let live = Live::new(client, event.context.deadline());
+        let live = Live::new(shell, &event.context);
         handle::handle(&live, instance, &event.payload)
             .await
             .map_err(Diagnostic::from)

@@ -71,6 +71,8 @@ struct Repair<'a, E: Effects> {
     /// Rules that EC2 confirmed to have taken away and added.
     revoked: usize,
     authorized: usize,
+    /// Their ports, where EC2 confirmed all that it was asked for: otherwise it does not say which.
+    names: (Vec<String>, Vec<String>),
     /// Rules that a reading of this run has shown. That a later one does not is no sign of its age.
     shown: BTreeSet<Rule>,
     drift: Drift<E::Error>,
@@ -105,6 +107,7 @@ pub(crate) async fn run<E: Effects>(
         job,
         revoked: 0,
         authorized: 0,
+        names: (Vec::new(), Vec::new()),
         shown: BTreeSet::new(),
         drift: if known.is_some() {
             Drift::Told
@@ -253,10 +256,10 @@ impl<E: Effects> Repair<'_, E> {
         seen: Timestamp,
         doubtful: bool,
     ) -> Result<Step, HandleError> {
-        let planned = self.said(Annotation::modified(
-            plan.revocations(),
-            plan.authorizations(),
-        ));
+        let planned = Annotation::modified(plan.revocations(), plan.authorizations());
+        let planned = self
+            .said(planned)
+            .naming(&plan.names_to_revoke(), &plan.names_to_authorize());
         let plan = match self.contest {
             Contest::Quarantine { .. } => Plan::quarantine(live),
             Contest::None | Contest::Reported { .. } => plan,
@@ -278,6 +281,12 @@ impl<E: Effects> Repair<'_, E> {
         } = ends;
         self.revoked += revoked;
         self.authorized += authorized;
+        if revoked == plan.revocations() {
+            self.names.0.extend(plan.names_to_revoke());
+        }
+        if authorized == plan.authorizations() {
+            self.names.1.extend(plan.names_to_authorize());
+        }
         match end {
             End::Failure(failures) => {
                 let operations: Vec<&str> = failures.iter().map(Failure::operation).collect();
@@ -310,6 +319,7 @@ impl<E: Effects> Repair<'_, E> {
             self.said(Annotation::correct())
         } else {
             self.said(Annotation::modified(self.revoked, self.authorized))
+                .naming(&self.names.0, &self.names.1)
         }
     }
 

@@ -149,7 +149,8 @@ impl<E: Effects> Sweep<'_, E> {
                 (Compliance::NonCompliant, Annotation::audited(&plan), false)
             }
             Judgement::Repair(plan) => {
-                let annotation = Annotation::modified(plan.revocations(), plan.authorizations());
+                let annotation = Annotation::modified(plan.revocations(), plan.authorizations())
+                    .naming(&plan.names_to_revoke(), &plan.names_to_authorize());
                 (Compliance::NonCompliant, annotation, true)
             }
         };

@@ -224,9 +224,11 @@ fn the_incident_is_healed() {
     let world = host.world.lock().unwrap();
     assert_eq!(world.ports, [80, 443]);
     assert_eq!(world.verdicts, ["NON_COMPLIANT", "COMPLIANT"]);
-    let sentence = "Permissions were modified. 2 new revocation(s). 1 new authorization(s).";
+    let sentence = "Permissions were modified. 2 new revocation(s). 1 new authorization(s). Revoked: tcp 465, tcp 993. Authorized: tcp 443.";
+    let (machines, people): (Vec<String>, Vec<String>) =
+        lines.into_iter().partition(|line| line.starts_with('{'));
     assert_eq!(
-        lines,
+        people,
         [
             format!("revoking for {GROUP} port 465"),
             format!("revoking for {GROUP} port 993"),
@@ -234,6 +236,27 @@ fn the_incident_is_healed() {
             format!("reported {GROUP} NON_COMPLIANT: {sentence}"),
             format!("reported {GROUP} COMPLIANT: {sentence}"),
         ]
+    );
+    // G1, G3: beside them one JSON object a line, all of one run.
+    let machines: Vec<Value> = machines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let events: Vec<&str> = machines
+        .iter()
+        .filter_map(|line| line["event"].as_str())
+        .collect();
+    let wanted = ["written", "written", "evaluated", "evaluated"];
+    assert_eq!(events.len(), wanted.len(), "{events:?}");
+    assert!(
+        wanted.iter().all(|event| events.contains(event)),
+        "{events:?}"
+    );
+    assert!(machines.iter().all(|line| line["request_id"] == "r"));
+    let metrics = machines.last().unwrap();
+    assert_eq!(
+        (&metrics["Healed"], &metrics["Region"]),
+        (&json!(1), &json!("us-east-1"))
     );
 }
 

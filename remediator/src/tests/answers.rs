@@ -19,7 +19,7 @@ async fn audit_writes_nothing() {
     assert_eq!(
         fake.verdicts(),
         [
-            "NON_COMPLIANT: Permissions were modified. Audit mode changes nothing: 2 revocation(s) and 1 authorization(s) are due."
+            "NON_COMPLIANT: Permissions were modified. Audit mode changes nothing: 2 revocation(s) and 1 authorization(s) are due. Not approved: tcp 465, tcp 993. Missing: tcp 443."
         ]
     );
     assert!(

@@ -35,7 +35,15 @@ async fn reported() {
     let repaired = "COMPLIANT: Permissions were modified. 1 new revocation(s).";
     let contested =
         format!("{repaired} Contested: repaired 3 times in 10 minutes and broken again.");
-    assert_eq!(said, [repaired, repaired, repaired, &contested]);
+    let named = |said: &str| format!("{said} Revoked: tcp 465.");
+    let expected = [repaired, repaired, repaired, &contested].map(named);
+    assert_eq!(said, expected);
+    // G3: it is counted too.
+    let evidence = fake.evidence.borrow();
+    assert!(
+        evidence.last().unwrap().contains("\"Contested\":1"),
+        "{evidence:?}"
+    );
     assert!(fake.is_baseline(&Baseline::ipv4()));
     assert!(
         fake.lines

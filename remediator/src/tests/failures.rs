@@ -91,7 +91,7 @@ async fn a_role_that_may_not_revoke() {
     assert_eq!(
         fake.verdicts(),
         [
-            "NON_COMPLIANT: Permissions were modified. 2 new revocation(s). 1 new authorization(s)."
+            "NON_COMPLIANT: Permissions were modified. 2 new revocation(s). 1 new authorization(s). Revoked: tcp 465, tcp 993. Authorized: tcp 443."
                 .to_owned(),
             format!("NON_COMPLIANT: revoke_security_group_ingress failure on group {GROUP}"),
         ]
@@ -178,7 +178,7 @@ async fn a_report_that_is_not_taken_at_first() {
     fake.faults.borrow_mut().insert(3, refused);
     run(&fake).await.unwrap();
     assert!(fake.is_baseline(&Baseline::ipv4()));
-    let sentence = "Permissions were modified. 2 new revocation(s). 1 new authorization(s).";
+    let sentence = "Permissions were modified. 2 new revocation(s). 1 new authorization(s). Revoked: tcp 465, tcp 993. Authorized: tcp 443.";
     assert_eq!(
         fake.verdicts(),
         [

@@ -13,7 +13,7 @@ fn call(error: Option<&str>) -> Value {
         "detail-type": "AWS API Call via CloudTrail", "source": "aws.ec2", "account": ACCOUNT,
         "detail": {
             "eventSource": "ec2.amazonaws.com", "eventName": "AuthorizeSecurityGroupIngress",
-            "eventTime": "2026-11-22T08:00:05Z",
+            "eventTime": "2026-11-22T08:00:05Z", "eventID": "e-1",
             "userIdentity": {"arn": "arn:aws:iam::123456789012:user/eve"},
             "requestParameters": {"groupId": GROUP, "ipPermissions": {"items": [permission]}},
             "responseElements": {"_return": true}
@@ -50,6 +50,34 @@ async fn healed_without_a_report() {
     assert!(
         !lines.iter().any(|line| line.starts_with("reported")),
         "{lines:?}"
+    );
+}
+
+/// G2, T1: who opened the port stands beside the write and in the notice; a repair counts although nobody
+/// could be told of a verdict.
+#[tokio::test]
+async fn who_opened_the_port_is_named() {
+    let fake = incident();
+    handle(&fake, &instance("{}"), &call(None)).await.unwrap();
+    let lines = fake.evidence.borrow();
+    let lines: Vec<Value> = lines
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(
+        lines[0]["by"]["principal"],
+        "arn:aws:iam::123456789012:user/eve"
+    );
+    let event_id = &lines[0]["by"]["event_id"];
+    assert!(event_id.is_string());
+    assert!(lines.iter().all(|line| line["correlation"] == *event_id));
+    assert_eq!(lines.last().unwrap()["Healed"], 1);
+    let notices = fake.notices.borrow();
+    let text = notices[0].text();
+    assert!(text.contains("healed; revoked tcp 465"), "{text}");
+    assert!(
+        text.contains("changed by arn:aws:iam::123456789012:user/eve"),
+        "{text}"
     );
 }
 

@@ -3,6 +3,7 @@
 
 mod answers;
 mod contested;
+mod evidence;
 mod failures;
 mod fast_path;
 mod policies;

@@ -115,7 +115,7 @@ async fn outbound_rules() {
     assert_eq!(egress(&fake), Some([rule(WEB[1])].into()));
     assert_eq!(
         fake.verdicts().last().unwrap(),
-        "COMPLIANT: Permissions were modified. 3 new revocation(s). 2 new authorization(s)."
+        "COMPLIANT: Permissions were modified. 3 new revocation(s). 2 new authorization(s). Revoked: tcp 465, tcp 993, outbound all traffic. Authorized: tcp 443, outbound tcp 443."
     );
     let started = fake
         .trace

@@ -388,7 +388,7 @@ fn read_the_evidence(aws: &Cli, group: &str) {
     // The handout's own words for a group that had 465 and 993 too many and 443 too few. A change that the repair itself
     // caused is evaluated again, so the last word may already be that all is well.
     let words = [
-        "Permissions were modified. 2 new revocation(s). 1 new authorization(s).",
+        "Permissions were modified. 2 new revocation(s). 1 new authorization(s). Revoked: tcp 465, tcp 993. Authorized: tcp 443.",
         "Permissions are correct.",
     ];
     assert!(words.contains(&annotation.as_str()), "{annotation}");
