@@ -95,6 +95,23 @@ fn unusable_input_is_2_and_named() {
     );
 }
 
+/// The standard settings reach the hand-written client too: without an endpoint of one's own there is nothing to object to.
+#[test]
+fn an_endpoint_of_ones_own_and_fips_contradict_each_other() {
+    let endpoint = ("AWS_ENDPOINT_URL", "http://127.0.0.1:9");
+    for (variable, variant) in [
+        ("AWS_USE_FIPS_ENDPOINT", "FIPS"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "dual-stack"),
+    ] {
+        check(
+            &["status"],
+            &[REGION, KEY, SECRET, endpoint, (variable, "true")],
+            2,
+            &["http://127.0.0.1:9", variant],
+        );
+    }
+}
+
 #[test]
 fn no_credentials_and_no_endpoint_are_7() {
     check(

@@ -22,6 +22,7 @@ pub struct Lab<'w> {
     world: &'w World,
     package: &'w Path,
     key: String,
+    region: &'static str,
 }
 
 /// What a command told when it ended.
@@ -61,7 +62,15 @@ impl<'w> Lab<'w> {
             world,
             package,
             key: key.to_owned(),
+            region: crate::REGION,
         }
+    }
+
+    /// The same somebody in another region.
+    #[must_use]
+    pub fn in_region(mut self, region: &'static str) -> Self {
+        self.region = region;
+        self
     }
 
     /// Runs one command to its end. `deploy` gets package and address by itself.
@@ -155,7 +164,7 @@ impl<'w> Lab<'w> {
                 "--stack",
                 crate::STACK,
                 "--region",
-                crate::REGION,
+                self.region,
                 "--endpoint-url",
                 endpoint,
             ]

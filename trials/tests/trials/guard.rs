@@ -192,7 +192,8 @@ fn everything_that_is_made_bears_the_labs_tags() {
     one(async || {
         let world = World::start().await;
         let lab = Lab::new(&world, &package);
-        lab.ok(&["deploy", "--tag", "course=sec101"]).await;
+        let told = lab.ok(&["deploy", "--tag", "course=sec101"]).await;
+        let delivery = told.document["delivery_bucket"].as_str().unwrap();
         let list = |answer: &serde_json::Value| answer.to_string();
         let role = |name: &str| json!({ "RoleName": name });
         let topic = format!("arn:aws:sns:{REGION}:{ACCOUNT}:ust-trial-config-topic");
@@ -257,7 +258,8 @@ fn everything_that_is_made_bears_the_labs_tags() {
             assert!(found.contains("driftlab:lab"), "{found}");
             assert!(found.contains("sec101"), "{found}");
         }
-        for bucket in ["driftlab-code-123456789012-us-east-1-lab-environment"] {
+        let code = "driftlab-code-123456789012-us-east-1-lab-environment";
+        for bucket in [code, delivery] {
             let get =
                 sandbox::protocol::Operation::new("GetBucketTagging", json!({"Bucket": bucket}));
             let found = world.text(&get).await.unwrap();

@@ -9,5 +9,6 @@ mod doctor;
 mod guard;
 mod incident;
 mod matrix;
+mod partitions;
 mod plan;
 mod schedules;

@@ -7,6 +7,9 @@ use crate::doctor::{Facts, Finding, Severity};
 
 const ABOUT: &str = "permissions";
 
+/// Both parts are the operator's unless CloudFormation has a role of its own.
+const POLICIES: &str = "let whoever manages the account attach what `driftlab policy` and `driftlab policy operator-stack` print; with `--cfn-role` the first is enough";
+
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let mut findings = callers(&facts.permissions);
     findings.extend(boundary(facts));
@@ -48,9 +51,7 @@ fn lacking(reason: Reason, actions: &[&str], checked: usize) -> Finding {
         Reason::Organization => "a policy of the organization does not let through",
     };
     let todo = match reason {
-        Reason::NotAllowed => {
-            "let whoever manages the account attach what `driftlab policy` prints"
-        }
+        Reason::NotAllowed => POLICIES,
         Reason::Denied => "ask whoever manages the account why it is denied",
         Reason::Boundary => "let whoever manages the account widen your boundary",
         Reason::Organization => "use another account, or ask whoever manages the organization",
@@ -97,7 +98,7 @@ fn rehearsed(
                 format!("EC2 denies {}, dry runs say", list(denied)),
                 "the stack could not be made",
             )
-            .todo("let whoever manages the account attach what `driftlab policy` prints"),
+            .todo(POLICIES),
         );
     }
     findings
