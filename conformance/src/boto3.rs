@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::{ACCOUNT, REGION, Reply, Request};
+use crate::{REGION, Reply, Request};
 
 const SCRIPT: &str = include_str!("boto3_calls.py");
 
@@ -50,9 +50,10 @@ impl Worker {
             service,
             operation,
             input,
+            access_key,
         } = request;
         let line = json!({
-            "endpoint": endpoint, "account": ACCOUNT, "region": REGION,
+            "endpoint": endpoint, "account": access_key, "region": REGION,
             "service": service, "operation": operation, "input": input,
         });
         writeln!(self.input, "{line}").unwrap();

@@ -13,7 +13,7 @@ except ImportError:
     print(json.dumps({"version": None}))
     sys.exit()
 
-# Each endpoint belongs to one scenario; only the newest one's clients are worth keeping.
+# Each endpoint belongs to one scenario; only the newest one's clients are worth keeping, by service and caller.
 clients = {"endpoint": None}
 session = boto3.session.Session()
 
@@ -22,10 +22,10 @@ def client(call):
     if clients["endpoint"] != call["endpoint"]:
         clients.clear()
         clients["endpoint"] = call["endpoint"]
-    service = call["service"]
-    if service not in clients:
-        clients[service] = session.client(
-            service,
+    wanted = call["service"], call["account"]
+    if wanted not in clients:
+        clients[wanted] = session.client(
+            call["service"],
             endpoint_url=call["endpoint"],
             region_name=call["region"],
             aws_access_key_id=call["account"],
@@ -38,7 +38,7 @@ def client(call):
                 read_timeout=30,
             ),
         )
-    return clients[service]
+    return clients[wanted]
 
 
 def incoming(value):
@@ -61,7 +61,10 @@ def outgoing(value):
     if hasattr(value, "read"):
         value = value.read()
     if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
+        try:
+            return value.decode("utf-8")
+        except UnicodeDecodeError:
+            return {"$bytes": base64.b64encode(value).decode("ascii")}
     return value
 
 
@@ -75,6 +78,8 @@ def answer(call):
     except botocore.exceptions.ClientError as error:
         told = error.response["Error"]
         return {"code": told.get("Code", ""), "message": told.get("Message", "")}
+    except botocore.exceptions.HTTPClientError as error:
+        return {"code": "no answer", "message": str(error)}
     except Exception as error:  # Whatever else goes wrong is the test's to judge.
         return {"code": "Python." + type(error).__name__, "message": str(error)}
 

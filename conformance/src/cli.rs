@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 use crate::boto3::Worker;
-use crate::{ACCOUNT, REGION, Reply, Request};
+use crate::{REGION, Reply, Request};
 
 /// What the CLI takes from, or writes to, a file of its own, or as bytes: not in `--cli-input-json`.
 const WITH_FILES: [&str; 6] = [
@@ -43,12 +43,20 @@ impl Cli {
         })
     }
 
+    /// Whether nothing of this is left that the CLI could play for the first time.
+    pub fn has_seen<'c>(&self, mut calls: impl Iterator<Item = &'c str>) -> bool {
+        calls.all(|call| {
+            call.starts_with("sandbox.") || WITH_FILES.contains(&call) || self.played.contains(call)
+        })
+    }
+
     /// Makes one call.
     pub fn call(&mut self, endpoint: &str, request: &Request, succeeds: bool) -> Reply {
         let Request {
             service,
             operation,
             input,
+            access_key,
         } = request;
         let name = format!("{service}.{operation}");
         if !succeeds || WITH_FILES.contains(&name.as_str()) || !self.played.insert(name) {
@@ -64,7 +72,7 @@ impl Cli {
             .arg(input.to_string())
             .args(["--output", "json", "--no-paginate"])
             .env("AWS_ENDPOINT_URL", endpoint)
-            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+            .env("AWS_ACCESS_KEY_ID", access_key)
             .env("AWS_SECRET_ACCESS_KEY", "secret")
             .env("AWS_REGION", REGION)
             .env("AWS_DEFAULT_REGION", REGION)

@@ -6,7 +6,9 @@
 
 use std::fmt::Debug;
 
-use serde_json::{Map, Value};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Map, Value, json};
 
 use crate::matching::VARIANT;
 
@@ -189,12 +191,20 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Bytes are text in every scenario; moments only have to be there.
+/// Bytes as text where they are text, and as base64 otherwise.
+pub(crate) fn shown(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Value::String(text.to_owned()),
+        Err(_) => json!({"$bytes": BASE64_STANDARD.encode(bytes)}),
+    }
+}
+
+/// Moments only have to be there.
 fn special(name: &str, members: Value) -> Value {
     match name {
         "Blob" => {
             let bytes: Vec<u8> = serde_json::from_value(members["inner"].clone()).unwrap();
-            Value::String(String::from_utf8_lossy(&bytes).into_owned())
+            shown(&bytes)
         }
         "DateTime" => members["seconds"].clone(),
         _ => members,
@@ -204,8 +214,6 @@ fn special(name: &str, members: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
-
-    use serde_json::json;
 
     use super::*;
 

@@ -9,7 +9,7 @@ use remediator_core::{GroupId, Rule};
 use serde_json::{Map, Value, json};
 
 use crate::raw::Http;
-use crate::{ACCOUNT, Reply, Request};
+use crate::{Reply, Request};
 
 /// Calls EC2.
 pub(crate) async fn call(client: &aws_calls::Client, endpoint: &str, request: &Request) -> Reply {
@@ -47,9 +47,12 @@ pub(crate) async fn call(client: &aws_calls::Client, endpoint: &str, request: &R
     };
     match ours {
         Some(Ok(output)) => Reply::Output(output),
-        Some(Err(error)) => Reply::Error {
-            code: error.code().unwrap_or("no code").to_owned(),
-            message: error.message().unwrap_or_default().to_owned(),
+        Some(Err(error)) => match error.code() {
+            Some(code) => Reply::Error {
+                code: code.to_owned(),
+                message: error.message().unwrap_or_default().to_owned(),
+            },
+            None => Reply::no_answer(error.to_string()),
         },
         None => by_hand(endpoint, request).await,
     }
@@ -128,7 +131,15 @@ async fn by_hand(endpoint: &str, request: &Request) -> Reply {
         ("Version".to_owned(), "2016-11-15".to_owned()),
     ];
     flatten(operation, "", input, &mut form);
-    let (status, body) = Http::new(endpoint).query(ACCOUNT, "ec2", &form).await;
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&form)
+        .finish();
+    let kind = [("content-type", "application/x-www-form-urlencoded")];
+    let http = Http::new(endpoint);
+    let answer = http.try_send("POST", "/", &request.access_key, "ec2", &kind, body);
+    let Some((status, body)) = answer.await else {
+        return Reply::no_answer("the connection was closed");
+    };
     let document = roxmltree::Document::parse(&body)
         .unwrap_or_else(|error| panic!("EC2 answered no XML ({error}): {body}"));
     let root = document.root_element();
@@ -171,6 +182,9 @@ fn wire_name(operation: &str, path: &str, name: &str) -> String {
             }
         }
         "Resources" => "ResourceId".to_owned(),
+        "Entries" | "VpcPeeringConnectionIds" | "AddEntries" | "RemoveEntries" => {
+            name.replace("ies", "y").trim_end_matches('s').to_owned()
+        }
         "UserIdGroupPairs" => "Groups".to_owned(),
         "Description" if operation == "CreateSecurityGroup" => "GroupDescription".to_owned(),
         other => other.to_owned(),
@@ -220,6 +234,7 @@ fn tree(node: roxmltree::Node<'_, '_>) -> Value {
         let wire = child.tag_name().name();
         let name = match wire {
             "securityGroupInfo" => "SecurityGroups",
+            "staleSecurityGroupSet" => "StaleSecurityGroupSet",
             "availabilityZoneInfo" => "AvailabilityZones",
             "regionInfo" => "Regions",
             "groups" => "UserIdGroupPairs",

@@ -9,9 +9,11 @@
     reason = "all of this is test code: it may stop at the first surprise"
 )]
 
+pub mod admin;
 pub mod boto3;
 pub mod cli;
 pub mod ec2;
+pub mod fill;
 pub mod matching;
 pub mod panics;
 pub mod raw;
@@ -37,6 +39,16 @@ pub enum Reply {
     },
 }
 
+impl Reply {
+    /// The connection ended without an answer; `what` is the client's own word for it.
+    pub(crate) fn no_answer(what: impl Into<String>) -> Self {
+        Reply::Error {
+            code: NO_ANSWER.to_owned(),
+            message: what.into(),
+        }
+    }
+}
+
 /// One call of a scenario, after its variables have been filled in.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -46,6 +58,8 @@ pub struct Request {
     pub operation: String,
     /// The input, with the member names of AWS's API model.
     pub input: Value,
+    /// Who calls: an account's id, or a key that was issued.
+    pub access_key: String,
 }
 
 /// A client that can play a scenario.
@@ -69,6 +83,14 @@ impl Player {
         }
     }
 
+    /// Whether all these calls need no further play: the CLI makes each once, and a process for each takes long.
+    fn has_seen<'c>(&self, calls: impl Iterator<Item = &'c str>) -> bool {
+        match self {
+            Player::Sdk(_) | Player::Boto3(_) => false,
+            Player::Cli(cli) => cli.has_seen(calls),
+        }
+    }
+
     /// Calls the sandbox at `endpoint`. `succeeds` says what the scenario expects, for the CLI plays only successes.
     pub async fn call(&mut self, endpoint: &str, request: &Request, succeeds: bool) -> Reply {
         match self {
@@ -78,6 +100,9 @@ impl Player {
         }
     }
 }
+
+/// How every client's word for a connection that ended without an answer is spelled here.
+pub const NO_ANSWER: &str = "no answer";
 
 /// The account that scenarios are played in.
 pub const ACCOUNT: &str = "123456789012";

@@ -2,11 +2,15 @@
 //!
 //! Expected members must be there; others may be. A list is expected as a whole, in order. Texts may hold `*`, which
 //! stands for any run of characters. `null` expects absence. Beside these: `{$some: [a, b]}`, each of these is somewhere
-//! in the list; `{$count: n}`, a list of that length; `{$not: x}`, anything else.
+//! in the list; `{$count: n}`, a list of that length; `{$not: x}`, anything else; `{$parsed: x}`, a text that is JSON and
+//! holds `x`; `{$gunzipped: x}`, bytes that hold such a text, compressed.
 //!
 //! Clients name members each in its own way (`roleARN`, `role_arn`) and Rust's enums have names instead of values
 //! (`InclusionByResourceTypes`): names are compared by their letters and digits alone.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
 
 /// In front of the name of an enum's variant, where a client shows that instead of a value.
@@ -94,6 +98,21 @@ fn structure(members: &Map<String, Value>, actual: &Value, at: &str) -> Result<(
                     return Err(format!("`{at}` should not be {expected}"));
                 }
             }
+            "$parsed" => {
+                let parsed = actual
+                    .as_str()
+                    .and_then(|text| serde_json::from_str(text).ok());
+                let Some(parsed) = parsed else {
+                    return Err(format!("`{at}` should be JSON, but is {actual}"));
+                };
+                compare(expected, &parsed, at)?;
+            }
+            "$gunzipped" => {
+                let Some(parsed) = gunzipped(actual) else {
+                    return Err(format!("`{at}` should be compressed JSON, but is {actual}"));
+                };
+                compare(expected, &parsed, at)?;
+            }
             _ => {
                 let found = match actual {
                     Value::Object(found) => member(found, name).unwrap_or(&Value::Null),
@@ -104,6 +123,13 @@ fn structure(members: &Map<String, Value>, actual: &Value, at: &str) -> Result<(
         }
     }
     Ok(())
+}
+
+fn gunzipped(bytes: &Value) -> Option<Value> {
+    let bytes = BASE64_STANDARD
+        .decode(bytes.get("$bytes")?.as_str()?)
+        .ok()?;
+    serde_json::from_reader(GzDecoder::new(bytes.as_slice())).ok()
 }
 
 /// An empty element of XML and an absent list are both empty lists.
@@ -179,7 +205,7 @@ mod tests {
 
     #[test]
     fn differences_are_found() {
-        let actual = json!({"a": [1, "2"], "b": "text", "c": null});
+        let actual = json!({"a": [1, "2"], "b": "text", "c": null, "d": "{\"x\": 1}"});
         for expected in [
             json!({"a": [1]}),
             json!({"a": [2, 2]}),
@@ -189,10 +215,13 @@ mod tests {
             json!({"a": {"$some": [3]}}),
             json!({"a": {"$count": 1}}),
             json!({"b": {"$not": "t*"}}),
+            json!({"b": {"$parsed": {}}}),
+            json!({"d": {"$parsed": {"x": 2}}}),
+            json!({"b": {"$gunzipped": {}}}),
         ] {
             assert!(check(&expected, &actual).is_err(), "{expected}");
         }
-        let expected = json!({"a": [1, 2], "b": "t*xt", "c": null, "d": null, "a": {"$some": [2]}});
+        let expected = json!({"a": [1, 2], "b": "t*xt", "c": null, "e": null, "d": {"$parsed": {"x": 1}}, "a": {"$some": [2]}});
         assert_eq!(check(&expected, &actual), Ok(()));
     }
 }

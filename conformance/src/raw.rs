@@ -43,15 +43,28 @@ impl Http {
 
     /// A call of a service that speaks JSON 1.1; `target` is like `StarlingDoveService.PutConfigRule`.
     pub async fn json(&self, account: &str, service: &str, target: &str, input: &Value) -> Value {
+        match self.try_json(account, service, target, input).await {
+            Some((200, answer)) => answer,
+            other => panic!("{target}: {other:?}"),
+        }
+    }
+
+    /// Like [`Http::json`], with the status; `None` when the connection ends without an answer.
+    pub async fn try_json(
+        &self,
+        account: &str,
+        service: &str,
+        target: &str,
+        input: &Value,
+    ) -> Option<(u16, Value)> {
         let headers = [
             ("content-type", "application/x-amz-json-1.1"),
             ("x-amz-target", target),
         ];
         let (status, body) = self
-            .send("POST", "/", account, service, &headers, input.to_string())
-            .await;
-        assert_eq!(status, 200, "{target}: {body}");
-        serde_json::from_str(&body).unwrap()
+            .try_send("POST", "/", account, service, &headers, input.to_string())
+            .await?;
+        Some((status, serde_json::from_str(&body).unwrap()))
     }
 
     /// Any request. The sandbox reads account, region and service from the credential and checks no signature.
@@ -64,6 +77,22 @@ impl Http {
         headers: &[(&str, &str)],
         body: String,
     ) -> (u16, String) {
+        let answer = self
+            .try_send(method, path, account, service, headers, body)
+            .await;
+        answer.unwrap_or_else(|| panic!("{method} {path} was not answered"))
+    }
+
+    /// Like [`Http::send`]; `None` when the connection ends without an answer.
+    pub async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        account: &str,
+        service: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Option<(u16, String)> {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.endpoint))
@@ -72,10 +101,10 @@ impl Http {
             request = request.header(*name, *value);
         }
         let request = request.body(Full::new(Bytes::from(body))).unwrap();
-        let response = self.client.request(request).await.unwrap();
+        let response = self.client.request(request).await.ok()?;
         let status = response.status().as_u16();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8_lossy(&body).into_owned())
+        let body = response.into_body().collect().await.ok()?.to_bytes();
+        Some((status, String::from_utf8_lossy(&body).into_owned()))
     }
 }
 

@@ -1,20 +1,18 @@
 //! Scenarios: what they say, and how they are played.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::fill::fill;
 use crate::world::World;
-use crate::{ACCOUNT, Player, REGION, Reply, Request, matching};
+use crate::{ACCOUNT, Player, REGION, Reply, Request, admin, matching};
 
 /// How long what happens by and by may take on a machine that is busy; it takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A piece of AWS's behaviour.
 #[derive(Debug, Deserialize)]
@@ -27,7 +25,18 @@ pub struct Scenario {
     /// Scenarios of the same file whose steps come first, by name, to get where this one starts.
     #[serde(default)]
     after: Vec<String>,
+    /// What the machine must have; where it has not, the scenario is skipped.
+    #[serde(default)]
+    needs: Vec<Need>,
     steps: Vec<Step>,
+}
+
+/// What not every machine has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Need {
+    /// Python with boto3, for functions that are written in it.
+    Python,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +47,9 @@ struct Step {
     call: Option<String>,
     #[serde(default)]
     input: Map<String, Value>,
+    /// Who calls: another account by its id, or whoever has these `Credentials`. The scenario's account unless given.
+    #[serde(default, rename = "as")]
+    caller: Value,
     /// The expected error code. Without one the call must succeed.
     #[serde(default)]
     error: Option<String>,
@@ -46,7 +58,8 @@ struct Step {
     says: Option<String>,
     #[serde(default)]
     output: Value,
-    /// Variables, each with the path in the output that it is read from.
+    /// Variables, each with the path in the output that it is read from. `path between A and B` is the part of the text
+    /// there that follows `A` and ends before `B`.
     #[serde(default)]
     save: BTreeMap<String, String>,
     /// The expectation comes true by and by, because AWS does this in the background.
@@ -58,6 +71,19 @@ struct Step {
     /// How often the step is repeated; `${n}` counts from 1.
     #[serde(default)]
     times: Option<u32>,
+}
+
+impl Scenario {
+    /// What it calls and expects to succeed, as `service.Operation`; what it comes after included.
+    fn calls<'s>(&'s self, topic: &'s Topic) -> impl Iterator<Item = &'s str> {
+        let before = topic.scenarios.iter();
+        let before = before.filter(|other| self.after.contains(&other.name));
+        before
+            .chain([self])
+            .flat_map(|scenario| &scenario.steps)
+            .filter(|step| step.error.is_none())
+            .filter_map(|step| step.call.as_deref())
+    }
 }
 
 /// The scenarios of one file.
@@ -110,6 +136,13 @@ pub async fn play_all(player: &mut Player) -> (Vec<String>, usize, usize) {
             if !place.contains(&only) {
                 continue;
             }
+            if scenario.needs.contains(&Need::Python) && !python_is_here() {
+                told_to_skip(&place);
+                continue;
+            }
+            if player.has_seen(scenario.calls(&topic)) {
+                continue;
+            }
             scenarios += 1;
             match play(&topic, scenario, player).await {
                 Ok(made) => calls += made,
@@ -122,6 +155,20 @@ pub async fn play_all(player: &mut Player) -> (Vec<String>, usize, usize) {
         }
     }
     (failures, scenarios, calls)
+}
+
+/// Whether functions in Python run here.
+fn python_is_here() -> bool {
+    static HERE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
+    *HERE.get_or_init(|| crate::boto3::Worker::start().is_ok())
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "a scenario that is skipped has to say it"
+)]
+fn told_to_skip(place: &str) {
+    eprintln!("skipped: {place} needs python3 with boto3");
 }
 
 async fn play(topic: &Topic, scenario: &Scenario, player: &mut Player) -> Played {
@@ -174,25 +221,54 @@ async fn take(
         service: service.to_owned(),
         operation: operation.to_owned(),
         input: fill(&Value::Object(step.input.clone()), variables)?,
+        access_key: access_key(&fill(&step.caller, variables)?)?,
     };
     let expected = fill(&step.output, variables)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let reply = player
-            .call(world.endpoint(), &request, step.error.is_none())
-            .await;
+        let reply = match service {
+            "sandbox" => admin::call(world.endpoint(), &request).await,
+            _ => {
+                player
+                    .call(world.endpoint(), &request, step.error.is_none())
+                    .await
+            }
+        };
         match judge(step, &expected, &reply) {
             Ok(output) => {
                 for (name, path) in &step.save {
-                    let value = matching::find(output, path)
+                    let value = read(output, path)
                         .ok_or_else(|| format!("the output has no `{path}`: {output}"))?;
-                    variables.insert(name.clone(), value.clone());
+                    variables.insert(name.clone(), value);
                 }
                 return Ok(());
             }
             Err(failure) if !step.eventually || Instant::now() > deadline => return Err(failure),
             Err(_) => tokio::task::yield_now().await,
         }
+    }
+}
+
+/// What is at `path`, or the part of it that `path between A and B` means.
+fn read(output: &Value, path: &str) -> Option<Value> {
+    let Some((path, marks)) = path.split_once(" between ") else {
+        return matching::find(output, path).cloned();
+    };
+    let (before, after) = marks.split_once(" and ")?;
+    let text = matching::find(output, path)?.as_str()?;
+    let (_, rest) = text.split_once(before)?;
+    let (found, _) = rest.split_once(after)?;
+    Some(json!(found))
+}
+
+fn access_key(caller: &Value) -> Result<String, String> {
+    match caller {
+        Value::Null => Ok(ACCOUNT.to_owned()),
+        Value::String(account) => Ok(account.clone()),
+        credentials => match matching::find(credentials, "AccessKeyId").and_then(Value::as_str) {
+            Some(key) => Ok(key.to_owned()),
+            None => Err(format!("{credentials} is nobody who could call")),
+        },
     }
 }
 
@@ -218,89 +294,4 @@ fn judge<'a>(step: &Step, expected: &Value, reply: &'a Reply) -> Result<&'a Valu
             matching::check(&json!(words), &json!(message)).map(|()| &Value::Null)
         }
     }
-}
-
-/// Replaces `${name}` in texts, `{$json: x}` by the text of `x`, `{$zip: {name: text}}` by the bytes of such an archive,
-/// `{$text: [text, count]}` by a repeated text, `{$list: [count, x]}` by a list whose items have `${i}` from 1.
-fn fill(value: &Value, variables: &BTreeMap<String, Value>) -> Result<Value, String> {
-    Ok(match value {
-        Value::String(text) => fill_text(text, variables)?,
-        Value::Array(items) => Value::Array(
-            items
-                .iter()
-                .map(|item| fill(item, variables))
-                .collect::<Result<_, _>>()?,
-        ),
-        Value::Object(members) => {
-            if let Some(content) = members.get("$json") {
-                return Ok(json!(fill(content, variables)?.to_string()));
-            }
-            if let Some(Value::Object(files)) = members.get("$zip") {
-                return Ok(json!({"$bytes": BASE64_STANDARD.encode(archive(files))}));
-            }
-            if let Some(repeated) = members.get("$text") {
-                let count = repeated[1].as_u64().unwrap_or_default();
-                let text = repeated[0].as_str().unwrap_or_default();
-                return Ok(json!(
-                    text.repeat(usize::try_from(count).unwrap_or_default())
-                ));
-            }
-            if let Some(list) = members.get("$list") {
-                let mut variables = variables.clone();
-                let mut items = Vec::new();
-                for i in 1..=list[0].as_u64().unwrap_or_default() {
-                    variables.insert("i".to_owned(), json!(i.to_string()));
-                    items.push(fill(&list[1], &variables)?);
-                }
-                return Ok(Value::Array(items));
-            }
-            let mut filled = Map::new();
-            for (name, member) in members {
-                filled.insert(name.clone(), fill(member, variables)?);
-            }
-            Value::Object(filled)
-        }
-        other => other.clone(),
-    })
-}
-
-fn fill_text(text: &str, variables: &BTreeMap<String, Value>) -> Result<Value, String> {
-    let mut filled = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        let (name, after) = after.split_once('}').ok_or("`${` without `}`")?;
-        // `${!name}` is CloudFormation's business: it stands for a literal `${name}`.
-        if let Some(literal) = name.strip_prefix('!') {
-            filled.push_str(before);
-            filled.push_str(&format!("${{{literal}}}"));
-            rest = after;
-            continue;
-        }
-        let value = variables
-            .get(name)
-            .ok_or_else(|| format!("there is no variable `{name}`"))?;
-        // A text that is nothing but a variable keeps the variable's type.
-        if before.is_empty() && after.is_empty() && filled.is_empty() {
-            return Ok(value.clone());
-        }
-        filled.push_str(before);
-        match value {
-            Value::String(text) => filled.push_str(text),
-            other => filled.push_str(&other.to_string()),
-        }
-        rest = after;
-    }
-    filled.push_str(rest);
-    Ok(Value::String(filled))
-}
-
-fn archive(files: &Map<String, Value>) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
-    for (name, text) in files {
-        zip.start_file(name.as_str(), options).unwrap();
-        zip.write_all(text.as_str().unwrap_or_default().as_bytes())
-            .unwrap();
-    }
-    zip.finish().unwrap().into_inner()
 }

@@ -32,6 +32,7 @@ pub(crate) async fn answer(
                 "instance": sandbox.instance,
                 "version": env!("CARGO_PKG_VERSION"),
                 "now": iso8601(sandbox.clock.now()),
+                "busy": sandbox.engine.is_busy(sandbox.clock.now()),
                 "idle": sandbox.engine.is_idle_at(sandbox.clock.now()),
                 "isolation": crate::lambda::isolation::name(),
             }),

@@ -138,8 +138,7 @@ impl Engine {
     }
 
     /// Whether something runs, or could: what is still to come at `now` does not count.
-    #[cfg(test)]
-    pub(crate) fn is_busy(&self, now: Timestamp) -> bool {
+    pub fn is_busy(&self, now: Timestamp) -> bool {
         let queues = self.lock();
         let due = |Reverse(queued): &Reverse<Queued>| queued.task.due <= now;
         !queues.lanes.is_empty() || queues.waiting.peek().is_some_and(due)

@@ -81,7 +81,19 @@ async fn serve() -> ExitCode {
     }
 }
 
+/// Keeps this process's environment and open files from others of the same user, functions among them: on Linux
+/// `/proc/<pid>/environ` then belongs to root. Root can still read it.
+fn close_to_others() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) =
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        tracing::warn!(%error, "functions can read this process's environment");
+    }
+}
+
 async fn run(args: Args) -> Result<(), String> {
+    close_to_others();
     if let Err(why) = isolation::available() {
         if args.require_isolation {
             return Err(format!("functions cannot be isolated here: {why}"));

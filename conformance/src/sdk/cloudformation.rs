@@ -2,7 +2,9 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::Client;
-use aws_sdk_cloudformation::types::{Capability, OnFailure, Parameter, StackStatus, Tag};
+use aws_sdk_cloudformation::types::{
+    Capability, ChangeSetType, OnFailure, Parameter, StackResourceDriftStatus, StackStatus, Tag,
+};
 
 use super::call;
 use super::input::{Members, enums, structure};
@@ -14,7 +16,13 @@ structure!(Parameter {
     "UsePreviousValue" => set_use_previous_value,
 });
 structure!(Tag { "Key" => set_key, "Value" => set_value });
-enums!(Capability, OnFailure, StackStatus);
+enums!(
+    Capability,
+    ChangeSetType,
+    OnFailure,
+    StackResourceDriftStatus,
+    StackStatus,
+);
 
 pub(super) async fn call(sdk: &SdkConfig, operation: &str, input: &Members<'_>) -> Reply {
     let client = Client::new(sdk);
@@ -63,6 +71,48 @@ pub(super) async fn call(sdk: &SdkConfig, operation: &str, input: &Members<'_>) 
         "ValidateTemplate" => {
             call!(client.validate_template, input, { "TemplateBody" => set_template_body })
         }
+        _ => changes(&client, operation, input).await,
+    }
+}
+
+/// Change sets, drift, and ways out of a failure.
+async fn changes(client: &Client, operation: &str, input: &Members<'_>) -> Reply {
+    match operation {
+        "CreateChangeSet" => call!(client.create_change_set, input, {
+            "StackName" => set_stack_name,
+            "ChangeSetName" => set_change_set_name,
+            "ChangeSetType" => set_change_set_type,
+            "TemplateBody" => set_template_body,
+            "Parameters" => set_parameters,
+        }),
+        "DescribeChangeSet" => call!(client.describe_change_set, input, {
+            "StackName" => set_stack_name, "ChangeSetName" => set_change_set_name,
+        }),
+        "ExecuteChangeSet" => call!(client.execute_change_set, input, {
+            "StackName" => set_stack_name, "ChangeSetName" => set_change_set_name,
+        }),
+        "DeleteChangeSet" => call!(client.delete_change_set, input, {
+            "StackName" => set_stack_name, "ChangeSetName" => set_change_set_name,
+        }),
+        "ListChangeSets" => {
+            call!(client.list_change_sets, input, { "StackName" => set_stack_name })
+        }
+        "DetectStackDrift" => call!(client.detect_stack_drift, input, {
+            "StackName" => set_stack_name, "LogicalResourceIds" => set_logical_resource_ids,
+        }),
+        "DescribeStackDriftDetectionStatus" => {
+            call!(client.describe_stack_drift_detection_status, input, {
+                "StackDriftDetectionId" => set_stack_drift_detection_id,
+            })
+        }
+        "DescribeStackResourceDrifts" => call!(client.describe_stack_resource_drifts, input, {
+            "StackName" => set_stack_name,
+            "StackResourceDriftStatusFilters" => set_stack_resource_drift_status_filters,
+        }),
+        "UpdateTerminationProtection" => call!(client.update_termination_protection, input, {
+            "StackName" => set_stack_name,
+            "EnableTerminationProtection" => set_enable_termination_protection,
+        }),
         other => panic!("the table of CloudFormation has no `{other}`"),
     }
 }

@@ -197,6 +197,26 @@ async fn items(client: &Client, operation: &str, input: &Members<'_>) -> Reply {
         "BatchGetResourceConfig" => {
             call!(client.batch_get_resource_config, input, { "resourceKeys" => set_resource_keys })
         }
+        "DeliverConfigSnapshot" => {
+            call!(client.deliver_config_snapshot, input, { "deliveryChannelName" => set_delivery_channel_name })
+        }
+        "GetComplianceSummaryByResourceType" => {
+            call!(client.get_compliance_summary_by_resource_type, input, { "ResourceTypes" => set_resource_types })
+        }
+        "TagResource" => call!(client.tag_resource, input, {
+            "ResourceArn" => set_resource_arn, "Tags" => set_tags,
+        }),
+        "UntagResource" => call!(client.untag_resource, input, {
+            "ResourceArn" => set_resource_arn, "TagKeys" => set_tag_keys,
+        }),
+        "DescribeRemediationConfigurations" => {
+            call!(client.describe_remediation_configurations, input, { "ConfigRuleNames" => set_config_rule_names })
+        }
+        "PutServiceLinkedConfigurationRecorder" => {
+            call!(client.put_service_linked_configuration_recorder, input, {
+                "ServicePrincipal" => set_service_principal,
+            })
+        }
         "GetDiscoveredResourceCounts" => call!(client.get_discovered_resource_counts, input, {}),
         "GetComplianceSummaryByConfigRule" => {
             call!(client.get_compliance_summary_by_config_rule, input, {})

@@ -2,7 +2,9 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_lambda::Client;
-use aws_sdk_lambda::types::{Architecture, Environment, FunctionCode, InvocationType, Runtime};
+use aws_sdk_lambda::types::{
+    Architecture, DestinationConfig, Environment, FunctionCode, InvocationType, OnFailure, Runtime,
+};
 
 use super::call;
 use super::input::{Members, enums, structure};
@@ -13,6 +15,8 @@ structure!(FunctionCode {
     "S3Bucket" => set_s3_bucket,
     "S3Key" => set_s3_key,
 });
+structure!(DestinationConfig { "OnFailure" => set_on_failure });
+structure!(OnFailure { "Destination" => set_destination });
 structure!(Environment { "Variables" => set_variables });
 enums!(Architecture, InvocationType, Runtime);
 
@@ -64,6 +68,11 @@ pub(super) async fn call(sdk: &SdkConfig, operation: &str, input: &Members<'_>) 
             "FunctionName" => set_function_name,
             "InvocationType" => set_invocation_type,
             "Payload" => set_payload,
+        }),
+        "PutFunctionEventInvokeConfig" => call!(client.put_function_event_invoke_config, input, {
+            "FunctionName" => set_function_name,
+            "MaximumRetryAttempts" => set_maximum_retry_attempts,
+            "DestinationConfig" => set_destination_config,
         }),
         "PutFunctionConcurrency" => call!(client.put_function_concurrency, input, {
             "FunctionName" => set_function_name,

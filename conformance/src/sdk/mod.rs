@@ -4,6 +4,7 @@ mod cloudformation;
 mod config;
 mod iam;
 mod input;
+mod json;
 mod lambda;
 mod logs;
 mod quotas;
@@ -22,21 +23,20 @@ use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use serde_json::Value;
-
-use crate::raw::Http;
-use crate::{ACCOUNT, REGION, Reply, Request, debug_form, ec2};
+use crate::{REGION, Reply, Request, debug_form, ec2};
 
 /// Clients for one endpoint after the other.
 #[derive(Debug, Default)]
 pub struct Clients {
-    current: Option<(String, SdkConfig, aws_calls::Client)>,
+    /// Endpoint and access key with what was made for them.
+    current: Option<((String, String), SdkConfig, aws_calls::Client)>,
 }
 
 impl Clients {
     pub(crate) async fn call(&mut self, endpoint: &str, request: &Request) -> Reply {
-        if self.current.as_ref().is_none_or(|(at, ..)| at != endpoint) {
-            self.current = Some(connect(endpoint));
+        let wanted = (endpoint.to_owned(), request.access_key.clone());
+        if self.current.as_ref().is_none_or(|(at, ..)| *at != wanted) {
+            self.current = Some(connect(wanted));
         }
         let Some((_, sdk, calls)) = &self.current else {
             unreachable!("clients have just been made");
@@ -45,6 +45,9 @@ impl Clients {
         let input = input::Members::of(&request.input);
         match request.service.as_str() {
             "cloudformation" => cloudformation::call(sdk, name, &input).await,
+            "cloudtrail" | "events" | "secretsmanager" | "ssm" => {
+                json::call(endpoint, request).await
+            }
             "config" => config::call(sdk, name, &input).await,
             "ec2" => ec2::call(calls, endpoint, request).await,
             "iam" => iam::call(sdk, name, &input).await,
@@ -52,9 +55,6 @@ impl Clients {
             "logs" => logs::call(sdk, name, &input).await,
             "s3" => s3::call(sdk, name, &input).await,
             "scheduler" => scheduler::call(sdk, name, &input).await,
-            // No SDK of these is in the tree, so their JSON is spoken by hand.
-            "secretsmanager" => by_hand(endpoint, "secretsmanager", request).await,
-            "ssm" => by_hand(endpoint, "AmazonSSM", request).await,
             "service-quotas" => quotas::call(calls, endpoint, request).await,
             "sns" => sns::call(sdk, name, &input).await,
             "sts" => sts::call(sdk, name, &input).await,
@@ -63,8 +63,9 @@ impl Clients {
     }
 }
 
-fn connect(endpoint: &str) -> (String, SdkConfig, aws_calls::Client) {
-    let credentials = Credentials::new(ACCOUNT, "secret", None, None, "conformance");
+fn connect(at: (String, String)) -> ((String, String), SdkConfig, aws_calls::Client) {
+    let (endpoint, access_key) = &at;
+    let credentials = Credentials::new(access_key, "secret", None, None, "conformance");
     let credentials = SharedCredentialsProvider::new(credentials);
     let sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -75,32 +76,11 @@ fn connect(endpoint: &str) -> (String, SdkConfig, aws_calls::Client) {
         .credentials_provider(credentials.clone())
         .build();
     let mut config = aws_calls::Config::new(REGION, credentials);
-    config.endpoint_url = Some(endpoint.to_owned());
+    config.endpoint_url = Some(endpoint.clone());
+    // Scenarios are about answers, not about how a client copes with them.
+    config.retry.max_attempts = 1;
     let calls = aws_calls::Client::new(config).unwrap();
-    (endpoint.to_owned(), sdk, calls)
-}
-
-/// A call of a service that speaks JSON 1.1, without an SDK.
-async fn by_hand(endpoint: &str, target: &str, request: &Request) -> Reply {
-    let target = format!("{target}.{}", request.operation);
-    let headers = [
-        ("content-type", "application/x-amz-json-1.1"),
-        ("x-amz-target", target.as_str()),
-    ];
-    let body = request.input.to_string();
-    let (status, body) = Http::new(endpoint)
-        .send("POST", "/", ACCOUNT, &request.service, &headers, body)
-        .await;
-    let answer: Value = serde_json::from_str(&body).unwrap();
-    let text = |member: &str| answer[member].as_str().unwrap_or_default().to_owned();
-    if status == 200 {
-        Reply::Output(answer)
-    } else {
-        Reply::Error {
-            code: text("__type"),
-            message: text("message"),
-        }
-    }
+    (at, sdk, calls)
 }
 
 /// What the SDK made of an answer.
@@ -114,9 +94,14 @@ fn reply<O: Debug, E: ProvideErrorMetadata + Debug, R: Debug>(
                 code: told.code().unwrap_or("no code").to_owned(),
                 message: told.message().unwrap_or_default().to_owned(),
             },
-            None => Reply::Error {
-                code: "not a service's error".to_owned(),
-                message: format!("{error:?}"),
+            None => match error {
+                SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => {
+                    Reply::no_answer(format!("{error:?}"))
+                }
+                _ => Reply::Error {
+                    code: "not a service's error".to_owned(),
+                    message: format!("{error:?}"),
+                },
             },
         },
     }

@@ -108,7 +108,7 @@ async fn get_object(client: &Client, input: &Members<'_>) -> Reply {
             let etag = output.e_tag().map(str::to_owned);
             let body = output.body.collect().await.unwrap().into_bytes();
             Reply::Output(json!({
-                "Body": String::from_utf8_lossy(&body), "ContentLength": length, "ETag": etag,
+                "Body": crate::debug_form::shown(&body), "ContentLength": length, "ETag": etag,
             }))
         }
         Err(error) => super::reply::<(), _, _>(Err(error)),

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::State;
 use super::graph;
 use super::job::Job;
 use super::provision::{make, outputs, record, remove};
@@ -12,6 +11,7 @@ use super::resources::{self, Change, Failure, Update};
 use super::rollback;
 use super::stack::{Done, OutputValue, Record, Wish};
 use super::template::Retention;
+use super::{State, listed};
 
 /// Changes everything that differs; on failure back to what the stack was when it was complete last, unless the caller
 /// asked not to.
@@ -127,7 +127,8 @@ async fn make_anew(
     make(job, wish, name, needs).await
 }
 
-/// Refuses to take away or to change what other stacks import.
+/// Refuses to take away or to change what other stacks import. Until about 2022 the words were `Export x cannot be
+/// deleted as it is in use by y`; those of today are quoted in many public deployment logs.
 fn exports_kept(state: &State, stack_id: &str, new: &[OutputValue]) -> Result<(), String> {
     let Some(stack) = state.stacks.get(stack_id) else {
         return Ok(());
@@ -139,14 +140,14 @@ fn exports_kept(state: &State, stack_id: &str, new: &[OutputValue]) -> Result<()
         let kept = new.iter().find(|new| new.export.as_ref() == Some(export));
         let what = match kept {
             Some(kept) if kept.value == old.value => continue,
-            Some(_) => "updated",
-            None => "deleted",
+            Some(_) => "Cannot update",
+            None => "Delete canceled. Cannot delete",
         };
         let importers = state.importers(export);
         if !importers.is_empty() {
             return Err(format!(
-                "Export {export} cannot be {what} as it is in use by {}",
-                importers.join(", ")
+                "{what} export {export} as it is in use by {}.",
+                listed(&importers)
             ));
         }
     }

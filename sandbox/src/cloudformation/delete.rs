@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::inputs;
-use super::invalid;
 use super::job;
 use super::provision;
+use super::{invalid, listed};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
@@ -120,7 +120,7 @@ fn exports_in_use(call: &mut Call<'_>, stack_id: &str) -> Option<(String, String
     for export in exports {
         let importers = state.importers(&export);
         if !importers.is_empty() {
-            return Some((export, importers.join(" and ")));
+            return Some((export, listed(&importers)));
         }
     }
     None

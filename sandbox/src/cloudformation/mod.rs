@@ -156,6 +156,16 @@ impl State {
     }
 }
 
+/// Names as CloudFormation lists them in a sentence: `a, b and c` (quoted in pull request 474 of
+/// aws-samples/iam-identity-center-team).
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
 /// The error for everything that is wrong with a request or a template.
 fn invalid(message: impl Into<String>) -> ApiError {
     ApiError::bad("ValidationError", message)

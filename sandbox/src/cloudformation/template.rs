@@ -268,10 +268,11 @@ fn resources(sections: &mut Map<String, Value>) -> Result<BTreeMap<String, Decla
     if unknown.is_empty() {
         return Ok(resources);
     }
+    // AWS says so of what it does not know. Whether the type exists there the sandbox cannot tell.
     let names: Vec<String> = unknown.into_iter().collect();
+    let names = names.join(", ");
     Err(invalid(format!(
-        "Template format error: Unrecognized resource types: [{}]",
-        names.join(", ")
+        "Template format error: Unrecognized resource types: [{names}] (the sandbox implements the types of its README only)"
     )))
 }
 

@@ -86,6 +86,9 @@ pub(super) fn create(state: &mut State, request: &Value) -> Result<Value, ApiErr
     Ok(answer)
 }
 
+/// In a VPC `default` is an `InvalidParameterValue`; `InvalidGroup.Reserved` was the word of EC2-Classic, which is no
+/// more (OpenStack's ec2-api, whose tests were run against both, tells them apart). The words for `sg-…` are quoted in
+/// pulumi-awsx pull request 477.
 fn check_name(name: &str) -> Result<(), ApiError> {
     if name.eq_ignore_ascii_case("default") {
         return Err(errors::value(
@@ -94,7 +97,7 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     }
     if name.to_ascii_lowercase().starts_with("sg-") {
         return Err(errors::value(format!(
-            "Invalid value '{name}' for groupName. Group names may not be in the format sg-*"
+            "Value ({name}) for parameter GroupName is invalid. Group names may not be in the format sg-*."
         )));
     }
     check_text("GroupName", name)

@@ -154,10 +154,16 @@ pub(super) fn pairs(input: &Value, name: &str) -> Result<Vec<(String, Option<Str
         only_members(name, tag, &["Key", "Value"])?;
         let key = require(tag, "Key")?;
         let value = text(tag, "Value")?;
-        if key.chars().count() > 127 || value.is_some_and(|value| value.chars().count() > 255) {
-            return Err(errors::value(format!(
-                "Tag key '{key}' exceeds the maximum length: 127 characters for keys, 255 for values"
-            )));
+        // The lengths are those of the API model's `Tag`; the words are quoted from EC2 in public code.
+        if key.chars().count() > 127 {
+            return Err(errors::value(
+                "Tag key exceeds the maximum length of 127 characters",
+            ));
+        }
+        if value.is_some_and(|value| value.chars().count() > 256) {
+            return Err(errors::value(
+                "Tag value exceeds the maximum length of 256 characters",
+            ));
         }
         Ok((key.to_owned(), value.map(str::to_owned)))
     };

@@ -36,6 +36,7 @@ mod route_tables;
 mod routes;
 mod rule;
 mod rules;
+mod stale;
 mod state;
 mod subnets;
 mod tags;
@@ -85,6 +86,7 @@ fn handler(name: &str) -> Option<(Handler, &'static [&'static str])> {
         "DescribeRouteTables" => (route_tables::describe, route_tables::DESCRIBE),
         "DescribeSecurityGroupRules" => (rules::describe, rules::DESCRIBE),
         "DescribeSecurityGroups" => (groups::describe, groups::DESCRIBE),
+        "DescribeStaleSecurityGroups" => (stale::describe, stale::DESCRIBE),
         "DescribeSubnets" => (subnets::describe, subnets::DESCRIBE),
         "DescribeTags" => (tags::describe, &["Filter", "MaxResults", "NextToken"]),
         "DescribeVpcAttribute" => (vpcs::describe_attribute, &["Attribute", "VpcId"]),

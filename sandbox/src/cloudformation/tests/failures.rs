@@ -201,7 +201,7 @@ async fn what_others_import_is_neither_changed_nor_taken_away() {
     );
     assert_eq!(
         world.reason("s", "UPDATE_ROLLBACK_IN_PROGRESS s").await,
-        "Export s-group cannot be updated as it is in use by t"
+        "Cannot update export s-group as it is in use by t."
     );
     let without = group(HTTP, "14");
     let without = without.split("Outputs:").next().unwrap();
@@ -211,7 +211,7 @@ async fn what_others_import_is_neither_changed_nor_taken_away() {
     );
     assert_eq!(
         world.reason("s", "UPDATE_ROLLBACK_IN_PROGRESS s").await,
-        "Export s-group cannot be deleted as it is in use by t"
+        "Delete canceled. Cannot delete export s-group as it is in use by t."
     );
     assert_eq!(world.delete("t").await, "DELETE_COMPLETE");
     assert_eq!(world.update("s", without).await.unwrap(), "UPDATE_COMPLETE");

@@ -75,7 +75,7 @@ async fn templates_are_refused_before_anything_is_made() {
         ),
         (
             "Resources: {A: {Type: AWS::No::Such}}",
-            "Template format error: Unrecognized resource types: [AWS::No::Such]",
+            "Template format error: Unrecognized resource types: [AWS::No::Such] (the sandbox implements the types of its README only)",
         ),
         (
             "Resource: {}\nResources: {A: {Type: AWS::SNS::Topic}}",
