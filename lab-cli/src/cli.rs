@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::aws::{Doing, Reader, Session, Target};
 use crate::clock::Clock;
 use crate::commands::{
-    cleanup, completions, deploy, doctor, logs, policy, simulate_incident, status,
+    cleanup, completions, deploy, doctor, group_policy, logs, policy, simulate_incident, status,
 };
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
@@ -170,6 +170,17 @@ impl Cli {
                 guard::root(&context.place.identity, global.allow_root)?;
                 cleanup::run(&context, &args).await
             }
+            Command::Policy(policy::Args {
+                about: Some(about), ..
+            }) => match about {
+                group_policy::About::Check(args) => group_policy::check(&ui, &args),
+                group_policy::About::Explain(args) if args.is_offline() => {
+                    group_policy::explain_file(&ui, &args)
+                }
+                group_policy::About::Explain(args) => {
+                    group_policy::explain(&global.lab(ui).await?, &args).await
+                }
+            },
             Command::Policy(args) if args.published => policy::published(&ui, &args),
             Command::Policy(args) => policy::run(&global.lab(ui).await?, &args),
             Command::Completions(args) => completions::run(&args),

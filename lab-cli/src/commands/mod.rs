@@ -6,6 +6,7 @@ pub mod completions;
 pub mod deploy;
 pub mod doctor;
 mod first_evaluation;
+pub mod group_policy;
 pub mod logs;
 pub mod policy;
 pub mod simulate_incident;

@@ -1,5 +1,6 @@
 //! `driftlab policy`.
 
+use super::group_policy::About;
 use crate::cli::Context;
 use crate::error::Result;
 use crate::output::Ui;
@@ -8,7 +9,11 @@ use crate::spec::validate::{self, pair};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    /// About policies for groups; without one, an IAM policy is printed
+    #[command(subcommand)]
+    pub about: Option<About>,
     /// Whose: the operator's own calls, what CloudFormation does in the operator's name, or the same for a service role
     #[arg(value_enum, default_value_t = Part::Operator)]
     part: Part,
