@@ -262,7 +262,8 @@ impl Sandbox {
         *self.lock_config_latency()
     }
 
-    pub(crate) fn set_config_latency(&self, latency: config::Latency) {
+    /// Changes it; what was noticed before keeps its time.
+    pub fn set_config_latency(&self, latency: config::Latency) {
         *self.lock_config_latency() = latency;
     }
 

@@ -6,6 +6,7 @@ mod contested;
 mod evidence;
 mod failures;
 mod fast_path;
+mod model;
 mod policies;
 mod readings;
 mod repairs;
