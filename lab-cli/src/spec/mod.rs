@@ -39,9 +39,9 @@ pub const LONGEST_TEMPLATE: usize = 51_200;
 /// AWS Config takes no longer parameters of a rule.
 pub const LONGEST_PARAMETERS: usize = 1024;
 
-/// The parameters of the template that give resources a name, and the names of the source documents.
+/// The parameters of the template that give resources a name, and the names of the source documents; then its options.
 /// They are what `parameters` of the settings file and `--parameter` may set.
-pub const NAMES: [(&str, &str); 7] = [
+pub const NAMES: [(&str, &str); 11] = [
     ("ConfigRoleName", "AwsConfigRole"),
     ("FunctionRoleName", "AwsConfigLambdaSGRole"),
     ("FunctionName", "evaluate_remediate_security_group"),
@@ -49,6 +49,10 @@ pub const NAMES: [(&str, &str); 7] = [
     ("TopicName", ""),
     ("DeliveryBucketName", ""),
     ("LogRetentionDays", "14"),
+    ("FastPath", "false"),
+    ("FastPathPolicy", ""),
+    ("ManageEgress", "false"),
+    ("PolicyParameterName", ""),
 ];
 
 /// Which groups the function may repair.
@@ -168,6 +172,7 @@ impl Spec {
             template: template(overrides.template)?,
             package,
         };
+        validate::fast_path(&spec.parameters, &spec.baseline, &spec.scope)?;
         // The id of the VPC is not known yet, but how long it is: `vpc-` and seventeen hexadecimal digits.
         let parameters = spec.rule_parameters("vpc-00000000000000000");
         if parameters.len() > LONGEST_PARAMETERS {

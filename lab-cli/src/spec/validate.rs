@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use remediator_core::{Baseline, Scope};
+use remediator_core::{Baseline, PolicySource, Scope};
 
 use super::{LabScope, NAMES};
 use crate::aws::Tags;
@@ -224,6 +224,31 @@ pub fn parameters(parameters: &BTreeMap<String, String>) -> Result<()> {
     Ok(())
 }
 
+/// The fast path has a policy of its own, which only by default is that of the rule.
+///
+/// # Errors
+/// [`crate::error::Kind::Input`] where the two would differ without anybody's having said so, or where the policy is none.
+pub fn fast_path(
+    parameters: &BTreeMap<String, String>,
+    baseline: &Baseline,
+    scope: &LabScope,
+) -> Result<()> {
+    let value = |name: &str| parameters.get(name).map_or("", String::as_str);
+    if value("FastPath") != "true" {
+        return Ok(());
+    }
+    match value("FastPathPolicy") {
+        "" if *baseline == Baseline::default() && *scope == LabScope::LabVpc => Ok(()),
+        "" => Err(Error::input(
+            "the fast path would follow the default baseline and scope, the rule others",
+        )
+        .hint("give the rule's parameters as `FastPathPolicy` too")),
+        policy => PolicySource::from_parameters(policy)
+            .map(drop)
+            .map_err(|e| Error::input("the parameter `FastPathPolicy` is no policy").caused_by(e)),
+    }
+}
+
 /// Reads `KEY=VALUE` for the command line.
 ///
 /// # Errors
@@ -350,6 +375,28 @@ mod tests {
             ],
         );
         assert!(cfn_role(None).is_ok() && boundary(None).is_ok());
+    }
+
+    #[test]
+    fn the_fast_path_follows_the_rule() {
+        let check = |pairs: &[(&str, &str)], baseline: &str| {
+            let parameters = pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            let baseline = super::baseline(baseline).unwrap_or_default();
+            fast_path(&parameters, &baseline, &LabScope::LabVpc).is_ok()
+        };
+        let on = ("FastPath", "true");
+        assert!(check(&[], "dual-stack"));
+        assert!(check(&[on], "ipv4"));
+        assert!(!check(&[on], "dual-stack"));
+        let policy = ("FastPathPolicy", r#"{"baseline":"dual-stack"}"#);
+        assert!(check(&[on, policy], "dual-stack"));
+        assert!(!check(
+            &[on, ("FastPathPolicy", r#"{"colour":"red"}"#)],
+            "ipv4"
+        ));
     }
 
     #[test]

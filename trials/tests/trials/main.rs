@@ -6,6 +6,7 @@ mod adopt;
 mod awkward;
 mod clean_run;
 mod doctor;
+mod fast_path;
 mod guard;
 mod incident;
 mod matrix;
