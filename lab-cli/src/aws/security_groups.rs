@@ -73,15 +73,6 @@ impl Reader {
             .map_err(|e| from_calls("ec2:DescribeSecurityGroups", &e))
     }
 
-    /// The value of a parameter of SSM Parameter Store.
-    ///
-    /// # Errors
-    /// The failed call.
-    pub async fn parameter(&self, name: &str) -> CallResult<String> {
-        let value = self.groups.get_parameter(name).await;
-        value.map_err(|e| from_calls("ssm:GetParameter", &e))
-    }
-
     /// The groups that match a filter of EC2, such as `vpc-id`.
     ///
     /// # Errors

@@ -148,14 +148,12 @@ async fn of_the_rule(context: &Context) -> Result<Policy> {
     let parameters = rule.parameters.as_deref().unwrap_or("{}");
     match PolicySource::from_parameters(parameters).map_err(unusable)? {
         PolicySource::Here(policy) => Ok(policy),
-        PolicySource::Stored { name, debug: _ } => {
-            let text = context
-                .aws
-                .parameter(&name)
-                .await
-                .doing(format_args!("read the policy `{name}`"))?;
-            Policy::from_document(&text).map_err(unusable)
-        }
+        PolicySource::Stored { name, debug: _ } => Err(Error::input(format!(
+            "the rule's policy is kept in the SSM parameter `{name}`"
+        ))
+        .hint(format!(
+            "fetch it with `aws ssm get-parameter --name {name} --query Parameter.Value --output text` and name the file with `--policy`"
+        ))),
     }
 }
 

@@ -183,6 +183,13 @@ pub const KINDS: &[Kind] = &[
     ),
 ];
 
+/// Types that only an option of the template makes. Nothing of the lab needs them otherwise, so they are not in the policies:
+/// whoever chooses `FastPath` also needs `events:PutRule`, `events:DescribeRule`, `events:PutTargets`, `events:RemoveTargets`,
+/// `events:DeleteRule` and `events:TagResource` on the stack's rules, and `lambda:UpdateFunctionConfiguration` on the function
+/// where the option is changed later.
+#[cfg(test)]
+pub(super) const OPTIONAL: &[&str] = &["AWS::Events::Rule"];
+
 /// Every permission, with the statement that gives it; some come several times.
 pub fn permissions() -> impl Iterator<Item = (&'static str, Sid)> {
     KINDS.iter().flat_map(|(_, needs)| needs.iter().copied())
