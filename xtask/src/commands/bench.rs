@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: how long the story takes, several times over.
 
 use std::fmt::Write;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::compile;
@@ -12,18 +13,39 @@ use crate::output::{self, Format, narrate};
 use crate::sandbox::Options;
 use crate::story::{Stage, Story};
 use crate::timestamp;
+use crate::workspace;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How often the story is played, each time in a new sandbox
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
+    /// Measure the function against the same one in Python instead (needs `python3` with boto3)
+    #[arg(long)]
+    function: bool,
     #[command(flatten)]
     identity: Identity,
     #[command(flatten)]
     options: Options,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     output: Format,
+}
+
+/// Both functions under one host, in turns; `bench/function.py` says how. The table goes to standard output.
+fn function(fresh: u16) -> Result<()> {
+    let package = compile::function(compile::Place::Here)?;
+    let script = workspace::root().join("bench/function.py");
+    let status = Command::new("python3")
+        .arg(&script)
+        .arg(&package.path)
+        .args(["--fresh", &fresh.to_string()])
+        .status()
+        .context("cannot start `python3`")?;
+    if status.success() {
+        return Ok(());
+    }
+    let failed = format!("`{}` ended with {status}", script.display());
+    Err(Failure::new(Exit::Failed, failed).into())
 }
 
 /// What is measured, in milliseconds: a name, and how to read it from a story's document.
@@ -47,6 +69,9 @@ const MEASURES: [Measure; 6] = [
 ];
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if args.function {
+        return function(args.runs);
+    }
     let built = compile::everything(compile::Place::Here)?;
     let mut stories = Vec::new();
     for run in 1..=args.runs {
