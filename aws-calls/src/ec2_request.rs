@@ -71,6 +71,11 @@ pub(crate) fn dry_run(action: &str, parameters: &[(&str, &str)]) -> Bytes {
     form.finish().into()
 }
 
+/// `DescribeRegions`: without `AllRegions`, those that are enabled in the account. The answer has no pages.
+pub(crate) fn describe_regions() -> Bytes {
+    form("DescribeRegions").finish().into()
+}
+
 fn add_filters(form: &mut Serializer<'static, String>, filters: &BTreeMap<String, Vec<String>>) {
     for (i, (name, values)) in (1..).zip(filters) {
         form.append_pair(&format!("Filter.{i}.Name"), name);

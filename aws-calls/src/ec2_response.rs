@@ -83,6 +83,21 @@ pub(crate) fn ids(
     })
 }
 
+/// Reads the names in `DescribeRegions`, without those that are there but not enabled.
+pub(crate) fn describe_regions(body: &[u8]) -> Result<Vec<String>, AnswerError> {
+    let document = Document::parse(std::str::from_utf8(body)?)?;
+    let root = document.root_element();
+    let set = child(root, "regionInfo").ok_or(AnswerError::Missing("regionInfo"))?;
+    let enabled = |item: &Node<'_, '_>| text(*item, "optInStatus") != Some("not-opted-in");
+    items(set)
+        .filter(enabled)
+        .map(|item| {
+            let name = text(item, "regionName").ok_or(AnswerError::Missing("regionName"))?;
+            Ok(name.to_owned())
+        })
+        .collect()
+}
+
 /// Reads one page of `DescribeSecurityGroups`.
 pub(crate) fn describe(body: &[u8]) -> Result<Page<SecurityGroup>, AnswerError> {
     let document = Document::parse(std::str::from_utf8(body)?)?;
@@ -397,5 +412,18 @@ mod tests {
         assert_eq!(page.items, [vpc]);
         assert_eq!(page.next_token.as_deref(), Some("more"));
         assert!(describe_tags(b"<DescribeTagsResponse/>").is_err());
+    }
+
+    #[test]
+    fn regions_that_are_not_enabled_are_left_out() {
+        let names = describe_regions(
+            br#"<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo>
+                <item><regionName>us-east-1</regionName><optInStatus>opt-in-not-required</optInStatus></item>
+                <item><regionName>me-south-1</regionName><optInStatus>not-opted-in</optInStatus></item>
+                <item><regionName>af-south-1</regionName><optInStatus>opted-in</optInStatus></item>
+                </regionInfo></DescribeRegionsResponse>"#,
+        );
+        assert_eq!(names.unwrap(), ["us-east-1", "af-south-1"]);
+        assert!(describe_regions(b"<DescribeRegionsResponse/>").is_err());
     }
 }

@@ -36,6 +36,8 @@ pub enum Operation {
     GetSecretValue,
     /// SNS `Publish`.
     Publish,
+    /// EC2 `DescribeRegions`.
+    DescribeRegions,
 }
 
 impl Operation {
@@ -58,6 +60,7 @@ impl Operation {
             Self::ListServiceQuotas => "list_service_quotas",
             Self::GetSecretValue => "get_secret_value",
             Self::Publish => "publish",
+            Self::DescribeRegions => "describe_regions",
         }
     }
 }
@@ -81,6 +84,7 @@ impl fmt::Display for Operation {
             Self::ListServiceQuotas => "ListServiceQuotas",
             Self::GetSecretValue => "GetSecretValue",
             Self::Publish => "Publish",
+            Self::DescribeRegions => "DescribeRegions",
         })
     }
 }

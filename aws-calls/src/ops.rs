@@ -201,6 +201,21 @@ impl Client {
         self.all_pages(request, ec2_response::describe_tags).await
     }
 
+    /// `DescribeRegions`: the names of the regions that are enabled in the account.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn describe_regions(&self) -> Result<Vec<String>, CallError> {
+        let body = ec2_request::describe_regions();
+        let call = self.ec2(Operation::DescribeRegions, String::new(), body);
+        self.inner
+            .exchange
+            .send(&call, self.deadline, |body| {
+                Ok(ec2_response::describe_regions(body)?)
+            })
+            .await
+    }
+
     /// Follows `nextToken` to the last page.
     pub(crate) async fn all_pages<T>(
         &self,

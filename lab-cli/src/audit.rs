@@ -1,5 +1,7 @@
 //! Looking for leftovers: by name and by tag, in every service that the lab uses.
 
+mod cost;
+
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -7,12 +9,15 @@ use crate::aws::{CallError, CallResult, Doing, Reader, Tags};
 use crate::error::Result;
 use crate::spec::TAG;
 use crate::state::{Interest, Names, Observed, Place, observe};
+use crate::sunset;
 
 /// What an audit found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Audit {
     /// What is still there: `role AwsConfigRole`.
     pub leftovers: Vec<String>,
+    /// What each of them costs, in the same order.
+    pub costs: Vec<String>,
     /// What could not be looked at, and why.
     pub unchecked: Vec<String>,
 }
@@ -22,23 +27,39 @@ impl Audit {
         let leftover = format!("{kind} `{name}`");
         if !self.leftovers.contains(&leftover) {
             self.leftovers.push(leftover);
+            self.costs.push(cost::cost(kind).to_owned());
+        }
+    }
+
+    /// Takes something off the list that was left on purpose.
+    fn forgive(&mut self, kind: &str, name: &str) {
+        let kept = format!("{kind} `{name}`");
+        if let Some(at) = self.leftovers.iter().position(|left| *left == kept) {
+            self.leftovers.remove(at);
+            self.costs.remove(at);
         }
     }
 }
 
 /// Looks for what is left of a lab. `before` is what was there before it was removed: something that was ours then is ours
-/// still, even if the tag or role that proved it is gone.
+/// still, even if the tag or role that proved it is gone. `history` is a bucket that was kept on purpose.
 ///
 /// # Errors
 /// The first look that failed. A single bucket or rule that may not be looked at is told as unchecked instead.
-pub async fn audit(aws: &Reader, before: &Observed, names: &Names) -> Result<Audit> {
+pub async fn audit(
+    aws: &Reader,
+    before: &Observed,
+    names: &Names,
+    history: Option<&str>,
+) -> Result<Audit> {
     let place = &before.place;
     let interest = Interest {
         names: Some(names),
         package_key: None,
     };
-    let (now, stacks, buckets, networks, rules) = tokio::try_join!(
+    let (now, armed, stacks, buckets, networks, rules) = tokio::try_join!(
         observe(aws, place, interest),
+        sunset::armed(aws, place),
         async {
             aws.stacks_tagged(TAG, &place.stack)
                 .await
@@ -58,6 +79,12 @@ pub async fn audit(aws: &Reader, before: &Observed, names: &Names) -> Result<Aud
     )?;
     let mut audit = Audit::default();
     by_name(&mut audit, before, &now);
+    for schedule in &armed.schedules {
+        audit.found("schedule", schedule);
+    }
+    if armed.role.is_some() {
+        audit.found("role", &sunset::role_name(place));
+    }
     for stack in stacks {
         audit.found("stack", &stack.name);
     }
@@ -76,6 +103,9 @@ pub async fn audit(aws: &Reader, before: &Observed, names: &Names) -> Result<Aud
             Ok(_) => {}
             Err(error) => audit.unchecked.push(format!("rule `{rule}`: {error}")),
         }
+    }
+    if let Some(bucket) = history {
+        audit.forgive("bucket", bucket);
     }
     Ok(audit)
 }
@@ -170,6 +200,8 @@ mod tests {
         let mut audit = Audit::default();
         by_name(&mut audit, &converged(), &now);
         assert_eq!(audit.leftovers, expect);
+        // Each has its price.
+        assert_eq!(audit.costs.len(), expect.len());
     }
 
     #[test]
@@ -203,6 +235,17 @@ mod tests {
                 "bucket `driftlab-code-123456789012-us-east-1-lab-environment`",
             ],
         );
+    }
+
+    #[test]
+    fn what_was_kept_on_purpose_is_no_leftover() {
+        let mut audit = Audit::default();
+        audit.found("bucket", "history");
+        audit.found("role", "AwsConfigRole");
+        audit.forgive("bucket", "history");
+        audit.forgive("bucket", "another");
+        assert_eq!(audit.leftovers, ["role `AwsConfigRole`"]);
+        assert_eq!(audit.costs, [cost::cost("role")]);
     }
 
     #[test]

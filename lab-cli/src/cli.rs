@@ -7,7 +7,8 @@ use clap::{Parser, Subcommand};
 use crate::aws::{Doing, Reader, Session, Target};
 use crate::clock::Clock;
 use crate::commands::{
-    cleanup, completions, deploy, doctor, group_policy, logs, policy, simulate_incident, status,
+    cleanup, completions, deploy, doctor, extend, group_policy, logs, policy, simulate_incident,
+    status,
 };
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
@@ -87,6 +88,8 @@ enum Command {
     Status(status::Args),
     /// Show what the function logged
     Logs(logs::Args),
+    /// Move the moment at which a lab that was deployed with `--ttl` removes itself
+    Extend(extend::Args),
     /// Remove the lab and look for leftovers
     Cleanup(cleanup::Args),
     /// Print an IAM policy: the permissions that this program needs, and no others
@@ -165,6 +168,11 @@ impl Cli {
             }
             Command::Status(args) => status::run(&global.lab(ui).await?, &args).await,
             Command::Logs(args) => logs::run(&global.lab(ui).await?, &args).await,
+            Command::Extend(args) => {
+                let context = global.lab(ui).await?;
+                guard::root(&context.place.identity, global.allow_root)?;
+                extend::run(&context, &args).await
+            }
             Command::Cleanup(args) => {
                 let context = global.lab(ui).await?;
                 guard::root(&context.place.identity, global.allow_root)?;
@@ -278,6 +286,19 @@ impl Global {
 }
 
 impl Context {
+    /// The same command in another place of the same account.
+    pub(crate) fn elsewhere(&self, aws: Reader, place: Place) -> Self {
+        Self {
+            aws,
+            place,
+            settings: Settings::default(),
+            ui: self.ui.clone(),
+            clock: self.clock.clone(),
+            yes: self.yes,
+            interrupt: self.interrupt.clone(),
+        }
+    }
+
     /// Asks for consent to what was just shown.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ pub mod permissions;
 pub mod plan;
 pub mod spec;
 pub mod state;
+pub mod sunset;
 pub mod teardown;
 pub mod verify;
 pub mod wait;

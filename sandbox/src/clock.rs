@@ -93,6 +93,22 @@ pub fn iso8601(at: Timestamp) -> String {
     )
 }
 
+/// `Sun, 22 Nov 2026 08:24:39 GMT`, as HTTP writes dates.
+pub(crate) fn http_date(at: Timestamp) -> String {
+    let weekday = at.weekday().to_string();
+    let month = at.month().to_string();
+    format!(
+        "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+        &weekday[..3],
+        at.day(),
+        &month[..3],
+        at.year(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
+}
+
 /// Seconds since the epoch with a fraction: the form of timestamps in AWS's JSON protocols.
 pub fn epoch_seconds(at: Timestamp) -> serde_json::Value {
     let millis = epoch_millis(at);

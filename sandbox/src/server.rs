@@ -12,6 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::clock::http_date;
 use crate::error::ApiError;
 use crate::gateway::{self, Hangup};
 use crate::protocol::{HttpRequest, HttpResponse, Protocol, encode_error};
@@ -85,7 +86,12 @@ async fn respond(
         headers: parts.headers,
         body,
     };
-    gateway::answer(sandbox, request).await
+    let mut response = gateway::answer(sandbox, request).await?;
+    // Clients that go by the endpoint's time are to find the one that is stepped here.
+    if let Ok(date) = http::HeaderValue::from_str(&http_date(sandbox.clock.now())) {
+        response.headers_mut().insert(http::header::DATE, date);
+    }
+    Ok(response)
 }
 
 async fn read(body: Incoming) -> Result<Bytes, ApiError> {

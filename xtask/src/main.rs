@@ -56,6 +56,8 @@ enum Command {
     Status(lab::Args),
     /// Show what the function logged
     Logs(lab::Args),
+    /// Move the moment at which a lab that was deployed with `--ttl` removes itself
+    Extend(lab::Args),
     /// Remove the lab and audit that nothing is left
     Cleanup(lab::Args),
     /// The sandbox that deploy, simulate-incident, status, logs and cleanup share
@@ -80,6 +82,7 @@ fn run(cli: Cli) -> Result<()> {
         Command::SimulateIncident(args) => lab::run(lab::Name::SimulateIncident, &args),
         Command::Status(args) => lab::run(lab::Name::Status, &args),
         Command::Logs(args) => lab::run(lab::Name::Logs, &args),
+        Command::Extend(args) => lab::run(lab::Name::Extend, &args),
         Command::Cleanup(args) => lab::run(lab::Name::Cleanup, &args),
         Command::Sandbox(command) => sandbox_command::run(&command),
         Command::Policies => policies::run(),

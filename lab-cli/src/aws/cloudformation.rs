@@ -10,7 +10,7 @@ pub use recovery::StackResource;
 
 use std::collections::BTreeMap;
 
-use aws_sdk_cloudformation::types::{Parameter, StackEvent as SdkEvent, Tag};
+use aws_sdk_cloudformation::types::{Capability, Parameter, StackEvent as SdkEvent, Tag};
 use time::OffsetDateTime;
 
 use super::{CallError, CallResult, Reader, Tags, Writer, moment};
@@ -32,6 +32,8 @@ pub struct StackDescription {
     pub outputs: BTreeMap<String, String>,
     /// Tags.
     pub tags: Tags,
+    /// When it was made.
+    pub created: Option<OffsetDateTime>,
 }
 
 /// One event of a stack.
@@ -127,6 +129,16 @@ impl Reader {
     /// # Errors
     /// The failed call.
     pub async fn stacks_tagged(&self, key: &str, value: &str) -> CallResult<Vec<StackDescription>> {
+        let mut stacks = self.stacks_with_tag(key).await?;
+        stacks.retain(|stack| stack.tags.get(key).is_some_and(|v| v == value));
+        Ok(stacks)
+    }
+
+    /// All stacks that carry a tag of this key, whatever its value.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn stacks_with_tag(&self, key: &str) -> CallResult<Vec<StackDescription>> {
         let stacks: Vec<_> = self
             .cloudformation
             .describe_stacks()
@@ -140,7 +152,7 @@ impl Reader {
             .into_iter()
             .map(stack_from_sdk)
             .filter(|stack| stack.status != "DELETE_COMPLETE")
-            .filter(|stack| stack.tags.get(key).is_some_and(|v| v == value))
+            .filter(|stack| stack.tags.contains_key(key))
             .collect())
     }
 
@@ -199,16 +211,68 @@ impl Reader {
 }
 
 impl Writer {
+    /// Begins to give a stack other tags; template and parameters stay. `false` when it has these already.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn retag_stack(&self, stack: &str, tags: &Tags) -> CallResult<bool> {
+        const OPERATION: &str = "cloudformation:UpdateStack";
+        let described = self.aws.stack(stack).await?.unwrap_or_default();
+        let kept = described.parameters.into_keys().map(|key| {
+            Parameter::builder()
+                .parameter_key(key)
+                .use_previous_value(true)
+                .build()
+        });
+        let tags = tags
+            .iter()
+            .map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let updated = self
+            .aws
+            .cloudformation
+            .update_stack()
+            .stack_name(stack)
+            .use_previous_template(true)
+            .set_parameters(Some(kept.collect()))
+            .set_tags(Some(tags.collect()))
+            .capabilities(Capability::CapabilityNamedIam)
+            .send()
+            .await;
+        match updated {
+            Ok(_) => Ok(true),
+            Err(e) => {
+                let error = CallError::from_sdk(OPERATION, &e);
+                // One code for everything; the words are all there is.
+                let same = error.message().contains("No updates are to be performed");
+                if error.is(&["ValidationError"]) && same {
+                    Ok(false)
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
     /// Begins to delete a stack. One that is gone already is fine.
     ///
     /// # Errors
     /// The failed call.
     pub async fn delete_stack(&self, name: &str) -> CallResult<()> {
+        self.delete_stack_but(name, &[]).await
+    }
+
+    /// Begins to delete a stack whose deletion has failed, but leaves these resources behind, by their names in the template.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn delete_stack_but(&self, name: &str, retained: &[&str]) -> CallResult<()> {
+        let retained = retained.iter().map(|&name| name.to_owned()).collect();
         match self
             .aws
             .cloudformation
             .delete_stack()
             .stack_name(name)
+            .set_retain_resources(Some(retained).filter(|names: &Vec<_>| !names.is_empty()))
             .send()
             .await
         {
@@ -252,6 +316,7 @@ fn stack_from_sdk(stack: aws_sdk_cloudformation::types::Stack) -> StackDescripti
             .into_iter()
             .filter_map(|t| Some((t.key?, t.value.unwrap_or_default())))
             .collect(),
+        created: stack.creation_time.as_ref().and_then(moment),
     }
 }
 

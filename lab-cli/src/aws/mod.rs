@@ -11,8 +11,10 @@ mod configservice;
 mod iam;
 mod lambda;
 mod logs;
+mod own_role;
 mod raw;
 mod s3;
+mod scheduler;
 mod security_groups;
 mod session;
 mod sns;
@@ -31,7 +33,9 @@ pub use configservice::{
 pub use iam::{RoleCount, Simulated, Simulation};
 pub use lambda::FunctionDescription;
 pub use logs::{LogEvent, LogQuery};
+pub use own_role::{ROLE_PATH, RoleRequest};
 pub use s3::{Document, Written};
+pub use scheduler::ScheduleRequest;
 pub use session::Session;
 pub use sts::Identity;
 
@@ -75,6 +79,8 @@ pub struct Target {
 pub struct Reader {
     region: String,
     endpoint: Option<String>,
+    /// What the clients were made from.
+    target: Target,
     cloudformation: aws_sdk_cloudformation::Client,
     config: aws_sdk_configservice::Client,
     groups: aws_calls::Client,
@@ -82,6 +88,7 @@ pub struct Reader {
     lambda: aws_sdk_lambda::Client,
     logs: aws_sdk_cloudwatchlogs::Client,
     s3: aws_sdk_s3::Client,
+    scheduler: aws_sdk_scheduler::Client,
     sns: aws_sdk_sns::Client,
     sts: aws_sdk_sts::Client,
 }
@@ -143,10 +150,27 @@ impl Reader {
             lambda: client!(aws_sdk_lambda),
             logs: client!(aws_sdk_cloudwatchlogs),
             s3: aws_sdk_s3::Client::from_conf(s3),
+            scheduler: client!(aws_sdk_scheduler),
             sns: client!(aws_sdk_sns),
             sts: client!(aws_sdk_sts),
             endpoint,
+            target: target.clone(),
         })
+    }
+
+    /// The same clients for another region.
+    ///
+    /// # Errors
+    /// As for [`Reader::connect`].
+    pub async fn in_region(&self, region: &str) -> Result<Self> {
+        if region == self.region {
+            return Ok(self.clone());
+        }
+        let target = Target {
+            region: Some(region.to_owned()),
+            ..self.target.clone()
+        };
+        Self::connect(&target).await
     }
 
     /// The region that the clients talk to.

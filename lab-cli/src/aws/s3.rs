@@ -14,7 +14,9 @@ use aws_sdk_s3::types::{
     PublicAccessBlockConfiguration, Tag, Tagging,
 };
 
-use super::{CallError, CallResult, Reader, Tags, Writer};
+use time::OffsetDateTime;
+
+use super::{CallError, CallResult, Reader, Tags, Writer, moment};
 
 /// HEAD answers have no body, so the SDK makes its codes up from the status.
 const MISSING: [&str; 4] = ["NoSuchBucket", "NotFound", "404", "NoSuchKey"];
@@ -58,6 +60,15 @@ impl Reader {
     /// # Errors
     /// The failed call.
     pub async fn buckets(&self) -> CallResult<Vec<String>> {
+        let buckets = self.buckets_with_dates().await?;
+        Ok(buckets.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The same with the moments at which they were made.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn buckets_with_dates(&self) -> CallResult<Vec<(String, Option<OffsetDateTime>)>> {
         let buckets: Vec<_> = self
             .s3
             .list_buckets()
@@ -69,7 +80,10 @@ impl Reader {
             .try_collect()
             .await
             .map_err(|e| CallError::from_sdk("s3:ListBuckets", &e))?;
-        Ok(buckets.into_iter().filter_map(|b| b.name).collect())
+        Ok(buckets
+            .into_iter()
+            .filter_map(|b| Some((b.name?, b.creation_date.as_ref().and_then(moment))))
+            .collect())
     }
 
     /// Whether a bucket holds an object of that key.

@@ -84,6 +84,17 @@ impl Reader {
             .map_err(|e| from_calls("ec2:DescribeSecurityGroups", &e))
     }
 
+    /// The regions that are enabled in the account.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn enabled_regions(&self) -> CallResult<Vec<String>> {
+        self.groups
+            .describe_regions()
+            .await
+            .map_err(|e| from_calls("ec2:DescribeRegions", &e))
+    }
+
     /// Everything in EC2 that bears a tag, as kind and id: `("route-table", "rtb-…")`.
     ///
     /// # Errors

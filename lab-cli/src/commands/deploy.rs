@@ -9,6 +9,7 @@ use remediator_core::Policy;
 use time::OffsetDateTime;
 
 use super::first_evaluation::{Sought, failure_of, first_evaluation};
+use super::lifetime::Lifetime;
 use super::{in_scope, lab_group, live_group, observe_settled};
 use crate::apply::{Foreseen, Hands, Seer, apply, make_code_bucket};
 use crate::aws::{Doing, Writer};
@@ -22,6 +23,7 @@ use crate::plan::{Plan, conflicts, plan, refusal};
 use crate::spec::validate::pair;
 use crate::spec::{Architecture, LabScope, Overrides, Package, Settings, Spec};
 use crate::state::{Interest, Names, Observed, Outputs};
+use crate::sunset::Ttl;
 use crate::wait::parse_duration;
 
 /// Arguments.
@@ -74,6 +76,9 @@ pub struct Args {
     /// Another template than the built-in one
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
+    /// Let AWS remove the lab by itself after this time, such as `3h` or `7d`; `off` lets an armed one live on
+    #[arg(long, env = "DRIFTLAB_TTL", value_name = "DURATION")]
+    ttl: Option<Ttl>,
     /// How long to wait for the first evaluation
     #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = parse_duration)]
     timeout: Duration,
@@ -130,8 +135,8 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
         if args.plan {
             return show(context, considered).await;
         }
-        if let Some(done) = carry_out(context, args, spec, considered).await? {
-            return finish(context, args, spec, begun, done).await;
+        if let Some(done) = carry_out(context, args, considered).await? {
+            return finish(context, args, begun, done).await;
         }
     }
     Err(Error::new(
@@ -146,6 +151,9 @@ pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
 
 /// What was seen, what is to be done about it, and what CloudFormation says to that.
 struct Considered {
+    /// What is wanted, with owner and expiry among its tags.
+    spec: Spec,
+    lifetime: Lifetime,
     observed: Observed,
     plan: Plan,
     foreseen: Option<Foreseen>,
@@ -154,6 +162,8 @@ struct Considered {
 
 /// What was done.
 struct Done<'a> {
+    spec: Spec,
+    expires: Option<OffsetDateTime>,
     plan: Plan,
     outputs: Outputs,
     writer: Writer,
@@ -182,22 +192,27 @@ async fn consider(context: &Context, args: &Args, spec: &Spec) -> Result<Conside
     if let Some(refusal) = refusal(&conflicts(&observed, args.adopt)) {
         return Err(refusal);
     }
-    let mut plan = plan(spec, &observed)?;
+    let lifetime = Lifetime::of(context, args.ttl, &observed).await?;
+    let spec = lifetime.mark(spec, &observed);
+    let mut plan = plan(&spec, &observed)?;
     // From here on there may be a change set to take away.
     let hold = context.interrupt.hold();
-    let foreseen = seer(context).foresee(spec, &observed, &mut plan).await?;
+    let foreseen = seer(context).foresee(&spec, &observed, &mut plan).await?;
     // A dry run has the plan as its result.
     if !args.plan || context.ui.format() == Format::Json {
         for line in plan.to_string().lines() {
             context.ui.say(format_args!("  {line}"));
         }
     }
+    lifetime.tell(context, &observed);
     if plan.clears_the_way() {
         context.ui.say(
             "the stack comes first; what it becomes is planned, shown and asked for after that",
         );
     }
     Ok(Considered {
+        spec,
+        lifetime,
         observed,
         plan,
         foreseen,
@@ -208,6 +223,8 @@ async fn consider(context: &Context, args: &Args, spec: &Spec) -> Result<Conside
 /// The end of a dry run: nothing is left behind.
 async fn show(context: &Context, considered: Considered) -> Result<()> {
     let Considered {
+        spec: _,
+        lifetime: _,
         observed: _,
         plan,
         foreseen,
@@ -223,16 +240,18 @@ async fn show(context: &Context, considered: Considered) -> Result<()> {
 async fn carry_out<'a>(
     context: &'a Context,
     args: &Args,
-    spec: &Spec,
     considered: Considered,
 ) -> Result<Option<Done<'a>>> {
     let Considered {
+        spec,
+        lifetime,
         observed,
         plan,
         foreseen,
         hold: _hold,
     } = considered;
-    if plan.is_empty() {
+    let expires = lifetime.expires;
+    if plan.is_empty() && !lifetime.changes() {
         let Some(outputs) = observed.outputs()? else {
             return Err(Error::new(
                 Kind::Failed,
@@ -243,6 +262,8 @@ async fn carry_out<'a>(
             ));
         };
         return Ok(Some(Done {
+            spec,
+            expires,
             writer: Writer::new(&context.aws, &Consent::by_command()),
             plan,
             outputs,
@@ -257,7 +278,7 @@ async fn carry_out<'a>(
         aws: &context.aws,
         writer: &writer,
         place: &context.place,
-        spec,
+        spec: &spec,
         ui: &context.ui,
         clock: &context.clock,
         lease: &lease,
@@ -267,13 +288,22 @@ async fn carry_out<'a>(
             hands.clear_the_way(&plan, &observed).await?;
             return Ok(None);
         }
-        apply(hands, &plan, &observed, foreseen.as_ref())
-            .await
-            .map(Some)
+        lifetime.before(context, &writer, &spec, &observed).await?;
+        let outputs = match apply(hands, &plan, &observed, foreseen.as_ref()).await {
+            Ok(outputs) => outputs,
+            Err(error) => return Err(lifetime.gave_up(context, &writer, error).await),
+        };
+        let made = (&plan, &outputs);
+        lifetime
+            .after(context, (&writer, &spec), &observed, made)
+            .await?;
+        Ok(Some(outputs))
     };
     let outcome = context.interrupt.over(lease.during(work)).await;
     match outcome {
         Ok(Some(outputs)) => Ok(Some(Done {
+            spec,
+            expires,
             plan,
             outputs,
             writer,
@@ -329,11 +359,12 @@ async fn begin<'a>(
 async fn finish(
     context: &Context,
     args: &Args,
-    spec: &Spec,
     begun: OffsetDateTime,
     done: Done<'_>,
 ) -> Result<()> {
     let Done {
+        spec,
+        expires,
         plan,
         outputs,
         writer,
@@ -341,7 +372,7 @@ async fn finish(
     } = done;
     let ui = &context.ui;
     let evaluation = async {
-        if args.no_wait || !judges_lab_group(context, spec, &outputs).await? {
+        if args.no_wait || !judges_lab_group(context, &spec, &outputs).await? {
             return Ok(None);
         }
         let sought = Sought {
@@ -385,7 +416,14 @@ async fn finish(
         ));
     }
     let failing = evaluation.as_ref().and_then(failure_of);
-    report::deployed(context, spec, plan, outputs, function, evaluation)?;
+    report::deployed(
+        context,
+        &spec,
+        (plan, outputs),
+        function,
+        evaluation,
+        expires,
+    )?;
     match failing {
         None => Ok(()),
         Some(annotation) => Err(Error::new(

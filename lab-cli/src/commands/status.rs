@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::output::{moment, table};
 use crate::spec::RULE_NAME;
 use crate::state::{Interest, Names, Observed, Outputs, observe};
+use crate::sunset::{self, Armed, OWNER_TAG};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -25,6 +26,13 @@ struct Report {
     parts: Vec<Part>,
     groups: Vec<Group>,
     pending_subscriptions: Vec<String>,
+    /// Who made it.
+    owner: Option<String>,
+    /// When the lab removes itself, or began to.
+    #[serde(with = "crate::output::moments::option")]
+    expires: Option<OffsetDateTime>,
+    /// What will happen then, or what is amiss with it.
+    self_destruct: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -71,7 +79,10 @@ pub async fn run(context: &Context, _args: &Args) -> Result<()> {
         names: Some(&names),
         package_key: None,
     };
-    let observed = observe(&context.aws, &context.place, interest).await?;
+    let (observed, armed) = tokio::try_join!(
+        observe(&context.aws, &context.place, interest),
+        sunset::armed(&context.aws, &context.place),
+    )?;
     // A stack that is not usable, or not the lab's, has no groups to show; its state is shown all the same.
     let outputs = observed.outputs().ok().flatten();
     let (groups, pending) = match &outputs {
@@ -92,8 +103,39 @@ pub async fn run(context: &Context, _args: &Args) -> Result<()> {
         parts: parts(&observed),
         groups,
         pending_subscriptions: pending,
+        owner: tag(&observed, OWNER_TAG),
+        expires: tag(&observed, sunset::EXPIRES_TAG).and_then(|at| sunset::until(&at).ok()),
+        self_destruct: self_destruct(&observed, &armed, context.clock.now()),
     };
     context.ui.result(&report, &text(&report))
+}
+
+/// A tag of the lab: of its stack, or of its code bucket when there is no stack any more.
+fn tag(observed: &Observed, key: &str) -> Option<String> {
+    let stack = observed.stack.as_ref().filter(|_| observed.owns_stack());
+    let tags = stack.map(|stack| &stack.description.tags);
+    tags.or(observed.code_bucket.as_ref())
+        .and_then(|tags| tags.get(key))
+        .cloned()
+}
+
+/// What is armed, in words. That the tags promise an end which nothing brings about is worth a line.
+fn self_destruct(observed: &Observed, armed: &Armed, now: OffsetDateTime) -> Vec<String> {
+    let expires = tag(observed, sunset::EXPIRES_TAG).and_then(|at| sunset::until(&at).ok());
+    match (expires, armed.schedules.len()) {
+        (Some(at), 1..) => sunset::lines(at, now),
+        (Some(at), 0) => vec![format!(
+            "the tags say that the lab expires at {}, but no schedule is left to remove it: run `cleanup`, or arm it again with `deploy --ttl 3h`",
+            moment(at)
+        )],
+        (None, 0) if armed.role.is_none() => Vec::new(),
+        (None, 0) => vec![
+            "the lab has removed itself; an IAM role without any rights is left, which costs nothing: `cleanup` removes it".to_owned(),
+        ],
+        (None, count) => vec![format!(
+            "{count} schedules of a self-destruct are left: `cleanup` removes them"
+        )],
+    }
 }
 
 async fn groups(context: &Context, observed: &Observed, outputs: &Outputs) -> Result<Vec<Group>> {
@@ -253,6 +295,12 @@ fn text(report: &Report) -> String {
             }
             None => {}
         }
+    }
+    if let Some(owner) = &report.owner {
+        text.push_str(&format!("\nmade by {owner}\n"));
+    }
+    for line in &report.self_destruct {
+        text.push_str(&format!("\n{line}\n"));
     }
     for address in &report.pending_subscriptions {
         text.push_str(&format!(

@@ -18,6 +18,8 @@ pub enum Feature {
     SimulateIncident,
     /// `cleanup`.
     Cleanup,
+    /// `extend`.
+    Extend,
 }
 
 impl Feature {
@@ -28,6 +30,7 @@ impl Feature {
         Self::Logs,
         Self::SimulateIncident,
         Self::Cleanup,
+        Self::Extend,
     ];
 
     /// The name on the command line.
@@ -39,6 +42,7 @@ impl Feature {
             Self::Logs => "logs",
             Self::SimulateIncident => "simulate-incident",
             Self::Cleanup => "cleanup",
+            Self::Extend => "extend",
         }
     }
 }
@@ -84,7 +88,7 @@ const fn call(operation: &'static str, features: &'static [Feature], needs: Need
     }
 }
 
-use Feature::{Cleanup, Deploy, Doctor, Logs, SimulateIncident, Status};
+use Feature::{Cleanup, Deploy, Doctor, Extend, Logs, SimulateIncident, Status};
 use Needs::{Itself, Nothing, These};
 
 /// Every operation, by service.
@@ -105,7 +109,7 @@ pub const CALLS: &[Call] = &[
     ),
     call(
         "cloudformation:DescribeStackEvents",
-        &[Deploy, Cleanup],
+        &[Deploy, Cleanup, Extend],
         Itself(Sid::OwnStack),
     ),
     call(
@@ -146,6 +150,11 @@ pub const CALLS: &[Call] = &[
     call(
         "cloudformation:RollbackStack",
         &[Deploy],
+        Itself(Sid::OwnStack),
+    ),
+    call(
+        "cloudformation:UpdateStack",
+        &[Extend],
         Itself(Sid::OwnStack),
     ),
     call(
@@ -251,10 +260,22 @@ pub const CALLS: &[Call] = &[
         &[Deploy],
         Itself(Sid::Rule),
     ),
-    call("config:TagResource", &[Deploy], Itself(Sid::Rule)),
+    call(
+        "config:TagResource",
+        &[Deploy, Extend],
+        These(&[
+            ("config:TagResource", Sid::Rule),
+            ("config:TagResource", Sid::Recorder),
+        ]),
+    ),
     call(
         "ec2:DescribeSecurityGroups",
         &[Deploy, Status, SimulateIncident],
+        Itself(Sid::LookAtNetwork),
+    ),
+    call(
+        "ec2:DescribeRegions",
+        &[Cleanup],
         Itself(Sid::LookAtNetwork),
     ),
     call("ec2:DescribeTags", &[Cleanup], Itself(Sid::LookAtNetwork)),
@@ -272,7 +293,6 @@ pub const CALLS: &[Call] = &[
     // Only rehearsed, and only where IAM cannot be asked: what it needs is CloudFormation's, not the operator's.
     call("ec2:CreateVpc", &[Doctor], Nothing),
     call("ec2:CreateInternetGateway", &[Doctor], Nothing),
-    call("iam:GetRole", &[Deploy, Cleanup], Itself(Sid::LookAtRoles)),
     call(
         "iam:SimulatePrincipalPolicy",
         &[Doctor],
@@ -303,6 +323,39 @@ pub const CALLS: &[Call] = &[
         "servicequotas:ListServiceQuotas",
         &[Doctor],
         Itself(Sid::LookAtAccount),
+    ),
+    call(
+        "iam:GetRole",
+        Feature::ALL,
+        These(&[
+            ("iam:GetRole", Sid::LookAtRoles),
+            ("iam:GetRole", Sid::ExpiryRole),
+        ]),
+    ),
+    call("iam:ListRoles", &[Cleanup], Itself(Sid::LookAtExpiry)),
+    call(
+        "iam:CreateRole",
+        &[Deploy, Extend],
+        These(&[
+            ("iam:CreateRole", Sid::ExpiryRole),
+            ("iam:TagRole", Sid::ExpiryRole),
+        ]),
+    ),
+    call("iam:TagRole", &[Deploy, Extend], Itself(Sid::ExpiryRole)),
+    call(
+        "iam:PutRolePolicy",
+        &[Deploy, Extend],
+        Itself(Sid::ExpiryRole),
+    ),
+    call(
+        "iam:DeleteRolePolicy",
+        &[Deploy, Cleanup],
+        Itself(Sid::ExpiryRole),
+    ),
+    call(
+        "iam:DeleteRole",
+        &[Deploy, Cleanup],
+        Itself(Sid::ExpiryRole),
     ),
     call("lambda:GetFunction", Feature::ALL, Itself(Sid::Function)),
     // Lambda fetches the package with the rights of who names it.
@@ -342,7 +395,15 @@ pub const CALLS: &[Call] = &[
         These(&[("s3:ListAllMyBuckets", Sid::LookAtBuckets)]),
     ),
     call("s3:CreateBucket", &[Deploy], Itself(Sid::CodeBucket)),
-    call("s3:PutBucketTagging", &[Deploy], Itself(Sid::CodeBucket)),
+    // A delivery bucket that is kept on purpose is marked as that.
+    call(
+        "s3:PutBucketTagging",
+        &[Deploy, Cleanup, Extend],
+        These(&[
+            ("s3:PutBucketTagging", Sid::CodeBucket),
+            ("s3:PutBucketTagging", Sid::EmptyBuckets),
+        ]),
+    ),
     call(
         "s3:PutPublicAccessBlock",
         &[Deploy],
@@ -382,6 +443,32 @@ pub const CALLS: &[Call] = &[
         "s3:DeleteBucket",
         &[Deploy, Cleanup],
         Itself(Sid::EmptyBuckets),
+    ),
+    call(
+        "scheduler:ListSchedules",
+        &[Deploy, Status, Cleanup, Extend],
+        Itself(Sid::LookAtExpiry),
+    ),
+    call(
+        "scheduler:CreateSchedule",
+        &[Deploy, Extend],
+        These(&[
+            ("scheduler:CreateSchedule", Sid::Schedules),
+            ("iam:PassRole", Sid::PassExpiryRole),
+        ]),
+    ),
+    call(
+        "scheduler:UpdateSchedule",
+        &[Deploy, Extend],
+        These(&[
+            ("scheduler:UpdateSchedule", Sid::Schedules),
+            ("iam:PassRole", Sid::PassExpiryRole),
+        ]),
+    ),
+    call(
+        "scheduler:DeleteSchedule",
+        &[Deploy, Cleanup, Extend],
+        Itself(Sid::Schedules),
     ),
     call(
         "sns:ListSubscriptionsByTopic",

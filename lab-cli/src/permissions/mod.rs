@@ -42,7 +42,7 @@ pub fn needed(features: &[Feature], names: &Names, with_role: bool) -> BTreeSet<
         .flat_map(Call::permissions);
     let makes_stacks = features
         .iter()
-        .any(|each| matches!(each, Feature::Deploy | Feature::Cleanup));
+        .any(|each| matches!(each, Feature::Deploy | Feature::Cleanup | Feature::Extend));
     let stack = stack::permissions().filter(|_| makes_stacks && !with_role);
     calls
         .chain(stack)
@@ -62,7 +62,10 @@ pub fn needed(features: &[Feature], names: &Names, with_role: bool) -> BTreeSet<
 /// The IAM actions behind an operation such as `s3:HeadObject`; `None` for one that is not declared.
 pub fn actions_of(operation: &str) -> Option<Vec<&'static str>> {
     let call = CALLS.iter().find(|call| call.operation == operation)?;
-    Some(call.permissions().map(|(action, _)| action).collect())
+    let mut actions: Vec<_> = call.permissions().map(|(action, _)| action).collect();
+    // One action may be allowed by two statements.
+    actions.dedup();
+    Some(actions)
 }
 
 /// The hint for an operation that was denied. AWS names the missing action in its message, mostly; where it does not, the

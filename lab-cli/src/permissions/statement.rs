@@ -28,6 +28,10 @@ pub enum Sid {
     LogGroup,
     Topic,
     OpenPorts,
+    LookAtExpiry,
+    Schedules,
+    ExpiryRole,
+    PassExpiryRole,
     StackLooks,
     StackNetwork,
     StackTags,
@@ -77,6 +81,10 @@ impl Sid {
         Self::LogGroup,
         Self::Topic,
         Self::OpenPorts,
+        Self::LookAtExpiry,
+        Self::Schedules,
+        Self::ExpiryRole,
+        Self::PassExpiryRole,
         Self::StackLooks,
         Self::StackNetwork,
         Self::StackTags,
@@ -131,7 +139,7 @@ impl Sid {
             Self::CodeObjects => {
                 "put the package and the journal there, and see what is there already"
             }
-            Self::EmptyBuckets => "list and delete the lab's two buckets",
+            Self::EmptyBuckets => "list and delete the lab's two buckets, or mark what is kept",
             Self::EmptyObjects => "empty the lab's two buckets before they are deleted",
             Self::Function => "see the function, and replace its code when only that has drifted",
             Self::LogGroup => {
@@ -139,6 +147,12 @@ impl Sid {
             }
             Self::Topic => "see whose the topic is, and which subscriptions are not confirmed yet",
             Self::OpenPorts => "stage the incident: open ports of the lab's own groups",
+            Self::LookAtExpiry => "see which schedules and roles of self-destructs there are",
+            Self::Schedules => "arm, move and disarm the lab's self-destruct",
+            Self::ExpiryRole => "make the role that the schedules work with, and remove it",
+            Self::PassExpiryRole => {
+                "give EventBridge Scheduler that role, and give it to no other service"
+            }
             Self::StackLooks => {
                 "CloudFormation watches what it makes; EC2 and the lists know no resources"
             }
@@ -193,7 +207,11 @@ impl Sid {
             | Self::Function
             | Self::LogGroup
             | Self::Topic
-            | Self::OpenPorts => false,
+            | Self::OpenPorts
+            | Self::LookAtExpiry
+            | Self::Schedules
+            | Self::ExpiryRole
+            | Self::PassExpiryRole => false,
             Self::StackLooks
             | Self::StackNetwork
             | Self::StackTags
@@ -221,11 +239,19 @@ impl Sid {
             | Self::LookAtLogGroups
             | Self::LookAtAccount
             | Self::ChannelAndRetention
+            | Self::LookAtExpiry
             | Self::StackLooks => vec!["*".to_owned()],
             Self::LookAtPermissions => ["role/*", "user/*", "policy/*"]
                 .iter()
                 .map(|what| format!("arn:{}:iam::{}:{what}", names.partition, names.account))
                 .collect(),
+            Self::Schedules => vec![names.regional("scheduler", "schedule/default/driftlab-*")],
+            Self::PassExpiryRole => vec![names.role("driftlab/driftlab-expiry-*")],
+            // Of a role that is not there, nobody knows the folder.
+            Self::ExpiryRole => vec![
+                names.role("driftlab/driftlab-expiry-*"),
+                names.role("driftlab-expiry-*"),
+            ],
             Self::OwnStack => {
                 vec![names.regional("cloudformation", &format!("stack/{}/*", names.stack))]
             }
@@ -294,6 +320,7 @@ impl Sid {
         };
         match self {
             Self::PassConfigRole => equals("iam:PassedToService", "config.amazonaws.com"),
+            Self::PassExpiryRole => equals("iam:PassedToService", "scheduler.amazonaws.com"),
             Self::StackPassFunctionRole => equals("iam:PassedToService", "lambda.amazonaws.com"),
             Self::OpenPorts | Self::StackNetworkChanges => {
                 equals(&format!("aws:ResourceTag/{TAG}"), &names.stack)
@@ -322,6 +349,9 @@ impl Sid {
             | Self::Function
             | Self::LogGroup
             | Self::Topic
+            | Self::LookAtExpiry
+            | Self::Schedules
+            | Self::ExpiryRole
             | Self::StackLooks
             | Self::StackNetwork
             | Self::StackTags

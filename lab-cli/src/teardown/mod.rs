@@ -1,6 +1,7 @@
 //! Removing the lab in the order that AWS accepts. Every step can be repeated, and touches only what is ours.
 
 mod give_back;
+mod history;
 mod removal;
 mod stack;
 
@@ -57,9 +58,17 @@ impl Teardown<'_> {
         if let Some(stack) = &removal.stack {
             self.ui
                 .say(format_args!("deleting the stack `{}`", stack.name));
-            self.delete_watched(stack, watch).await?;
+            if removal.history.is_some() {
+                self.stack_but_bucket(stack).await?;
+            } else {
+                self.delete_watched(stack, watch).await?;
+            }
             removed.push(self.gone(format!("stack `{}`", stack.name)));
             strays = self.left_by(stack).await?;
+            strays.retain(|stray| {
+                let kept = removal.history.as_ref();
+                !matches!(stray, Stray::Bucket(bucket) if Some(bucket) == kept)
+            });
         }
         for stray in &strays {
             self.stray(stray).await?;

@@ -48,6 +48,8 @@ pub struct Removal {
     pub give_back: Option<GiveBack>,
     /// What cannot be known any more, as the journal is lost.
     pub unknown: Vec<String>,
+    /// The delivery bucket, if it shall stay with its contents.
+    pub history: Option<String>,
     /// What stays although it is of the kind that a lab has.
     pub kept: Vec<Kept>,
 }
@@ -99,6 +101,19 @@ impl Removal {
         removal
     }
 
+    /// Keeps what AWS Config has delivered: the stack's bucket, or the buckets that no stack owns any more.
+    pub fn keep_history(&mut self) {
+        let of_stack = |stack: &StackDescription| stack.outputs.get("DeliveryBucketName").cloned();
+        self.history = self.stack.as_ref().and_then(of_stack);
+        let strays = std::mem::take(&mut self.strays);
+        for stray in strays {
+            match stray {
+                Stray::Bucket(bucket) => self.history = Some(bucket),
+                Stray::LogGroup(_) => self.strays.push(stray),
+            }
+        }
+    }
+
     fn keep(&mut self, subject: String) {
         self.kept.push(Kept {
             subject,
@@ -118,6 +133,7 @@ impl Removal {
             code_bucket,
             give_back,
             unknown: _,
+            history: _,
             kept: _,
         } = self;
         rule.is_none()
@@ -189,6 +205,7 @@ impl fmt::Display for Removal {
             code_bucket,
             give_back,
             unknown,
+            history,
             kept,
         } = self;
         if rule.is_some() {
@@ -210,7 +227,8 @@ impl fmt::Display for Removal {
             writeln!(f, "- retention of configuration history ({days} days)")?;
         }
         if let Some(stack) = stack {
-            if let Some(bucket) = stack.outputs.get("DeliveryBucketName") {
+            let bucket = stack.outputs.get("DeliveryBucketName");
+            if let Some(bucket) = bucket.filter(|_| history.is_none()) {
                 writeln!(f, "- everything in the delivery bucket `{bucket}`")?;
             }
             writeln!(f, "- stack `{}`", stack.name)?;
@@ -220,6 +238,12 @@ impl fmt::Display for Removal {
         }
         if let Some(bucket) = code_bucket {
             writeln!(f, "- code bucket `{bucket}`")?;
+        }
+        if let Some(bucket) = history {
+            writeln!(
+                f,
+                "= delivery bucket `{bucket}` with its contents (you want to keep it)"
+            )?;
         }
         for Kept { subject, reason } in kept {
             writeln!(f, "= {subject} ({reason})")?;

@@ -5,7 +5,6 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use serde_json::Value;
 
-use crate::clock::Timestamp;
 use crate::protocol::{HttpResponse, respond, xml as writer};
 
 pub(super) const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -33,20 +32,4 @@ pub(super) fn with_header(mut response: HttpResponse, name: &str, value: &str) -
         response.headers_mut().insert(name, value);
     }
     response
-}
-
-/// `Sun, 22 Nov 2026 08:24:39 GMT`, as HTTP writes dates.
-pub(super) fn http_date(at: Timestamp) -> String {
-    let weekday = at.weekday().to_string();
-    let month = at.month().to_string();
-    format!(
-        "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-        &weekday[..3],
-        at.day(),
-        &month[..3],
-        at.year(),
-        at.hour(),
-        at.minute(),
-        at.second()
-    )
 }

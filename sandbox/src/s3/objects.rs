@@ -6,10 +6,10 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
-use super::answer::{empty, http_date, with_header, xml};
+use super::answer::{empty, with_header, xml};
 use super::payload::malformed;
 use super::state::{Bucket, Object, Version, Versioning, bucket, etag};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, http_date};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::protocol::{HttpResponse, Operation, respond};

@@ -1,4 +1,4 @@
-//! `doctor`, `deploy`, `simulate-incident`, `status`, `logs`, `cleanup`: builds what is needed, finds or starts the shared sandbox,
+//! `doctor`, `deploy`, `simulate-incident`, `status`, `logs`, `cleanup`, `extend`: builds what is needed, finds or starts the shared sandbox,
 //! and becomes `driftlab`.
 
 use std::env;
@@ -26,6 +26,7 @@ pub(crate) enum Name {
     Status,
     Logs,
     Cleanup,
+    Extend,
 }
 
 impl Name {
@@ -37,6 +38,7 @@ impl Name {
             Self::Status => "status",
             Self::Logs => "logs",
             Self::Cleanup => "cleanup",
+            Self::Extend => "extend",
         }
     }
 }
@@ -212,7 +214,12 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
 fn build(name: Name, request: &Request) -> Result<(compile::Programs, Option<Package>)> {
     let needs_package = match name {
         Name::Deploy => !request.names_package() && !request.is_for_help(),
-        Name::Doctor | Name::SimulateIncident | Name::Status | Name::Logs | Name::Cleanup => false,
+        Name::Doctor
+        | Name::SimulateIncident
+        | Name::Status
+        | Name::Logs
+        | Name::Cleanup
+        | Name::Extend => false,
     };
     if !needs_package {
         return Ok((compile::programs()?, None));

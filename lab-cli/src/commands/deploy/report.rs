@@ -23,6 +23,9 @@ struct Report {
     function: FunctionReport,
     rule: &'static str,
     evaluation: Option<EvaluationReport>,
+    /// When the lab removes itself.
+    #[serde(with = "crate::output::moments::option")]
+    expires: Option<time::OffsetDateTime>,
 }
 
 #[derive(Debug, Serialize)]
@@ -70,10 +73,10 @@ pub(super) fn planned(context: &Context, plan: &Plan) -> Result<()> {
 pub(super) fn deployed(
     context: &Context,
     spec: &Spec,
-    plan: Plan,
-    outputs: Outputs,
+    (plan, outputs): (Plan, Outputs),
     function: FunctionDescription,
     evaluation: Option<EvaluationResult>,
+    expires: Option<time::OffsetDateTime>,
 ) -> Result<()> {
     let place = &context.place;
     let report = Report {
@@ -96,6 +99,7 @@ pub(super) fn deployed(
             annotation: result.annotation,
             recorded_at: result.recorded_at,
         }),
+        expires,
     };
     let evaluation = match &report.evaluation {
         Some(EvaluationReport {
@@ -109,7 +113,7 @@ pub(super) fn deployed(
         ),
         None => "not waited for".to_owned(),
     };
-    let rows = [
+    let mut rows = vec![
         ["stack".to_owned(), report.stack.clone()],
         [
             "account".to_owned(),
@@ -135,6 +139,7 @@ pub(super) fn deployed(
             report.outputs.delivery_bucket.clone(),
         ],
     ];
+    rows.extend(expires.map(|at| ["removes itself".to_owned(), moment(at)]));
     let text = table(["the lab is ready", ""], rows);
     context.ui.result(&report, &text)
 }

@@ -1,0 +1,216 @@
+//! Finding labs that nobody thinks of any more, and removing them.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use super::{Args, one};
+use crate::aws::{Reader, Writer};
+use crate::cli::Context;
+use crate::error::{Error, Kind, Result};
+use crate::output::{failure, moment, table};
+use crate::state::Place;
+use crate::sunset::{Lost, lost_in};
+
+/// A lab that was found, and what became of it.
+#[derive(Debug, Serialize)]
+struct Entry {
+    #[serde(flatten)]
+    lab: Lost,
+    region: String,
+    /// What was removed; absent when nothing was tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<one::Report>,
+    /// Why it could not be removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    labs: Vec<Entry>,
+    /// Regions that could not be looked at, and why.
+    unchecked: Vec<String>,
+}
+
+pub(super) async fn run(context: &Context, age: Duration, args: &Args) -> Result<()> {
+    let ui = &context.ui;
+    let regions = context.aws.enabled_regions().await;
+    let regions = crate::aws::Doing::doing(regions, "ask which regions are enabled")?;
+    ui.say(format_args!(
+        "looking for labs in {} regions",
+        regions.len()
+    ));
+    let now = context.clock.now();
+    let mut found = Vec::new();
+    let mut unchecked = Vec::new();
+    // One region after the other: an audit should not be what throttles an account.
+    for region in regions {
+        let looked = async {
+            let aws = context.aws.in_region(&region).await?;
+            let labs = lost_in(&aws, &context.place.identity).await?;
+            Ok::<_, Error>((aws, labs))
+        };
+        match looked.await {
+            Ok((aws, labs)) => {
+                let old = labs.into_iter().filter(|lab| lab.is_older(age, now));
+                found.extend(old.map(|lab| (aws.clone(), lab)));
+            }
+            Err(error) => unchecked.push(format!("{region}: {}", failure(&error).trim_end())),
+        }
+    }
+    for region in &unchecked {
+        ui.warn(format_args!("could not look for labs in {region}"));
+    }
+    let listed = list(&found, now);
+    if args.plan || found.is_empty() {
+        let labs = found
+            .into_iter()
+            .map(|(aws, lab)| untouched(&aws, lab))
+            .collect();
+        let text = if listed.is_empty() {
+            "no lab is that old\n".to_owned()
+        } else {
+            listed
+        };
+        ui.result(
+            &Report {
+                labs,
+                unchecked: unchecked.clone(),
+            },
+            &text,
+        )?;
+        return verdict(&[], &unchecked);
+    }
+    for line in listed.lines() {
+        ui.say(format_args!("  {line}"));
+    }
+    let agreed = context
+        .consent(&format!("Remove these labs ({})?", found.len()))
+        .await?;
+    let mut labs = Vec::new();
+    for (aws, lab) in found {
+        let writer = Writer::new(&aws, &agreed);
+        labs.push(remove(context, args, (aws, lab), &writer).await);
+    }
+    let report = Report { labs, unchecked };
+    ui.result(&report, &report.text())?;
+    verdict(&report.labs, &report.unchecked)
+}
+
+fn untouched(aws: &Reader, lab: Lost) -> Entry {
+    Entry {
+        region: aws.region().to_owned(),
+        lab,
+        report: None,
+        failure: None,
+    }
+}
+
+/// Removes one lab. A failure does not keep the next one from being removed.
+async fn remove(
+    context: &Context,
+    args: &Args,
+    (aws, lab): (Reader, Lost),
+    writer: &Writer,
+) -> Entry {
+    let region = aws.region().to_owned();
+    context
+        .ui
+        .say(format_args!("removing the lab `{}` in {region}", lab.stack));
+    let place = Place {
+        region: region.clone(),
+        stack: lab.stack.clone(),
+        identity: context.place.identity.clone(),
+    };
+    let there = context.elsewhere(aws, place);
+    let removed = async {
+        let found = one::look(&there, args).await?;
+        one::remove(&there, args, &found, writer).await
+    };
+    let (report, failure) = match removed.await {
+        Ok(report) => (Some(report), None),
+        Err(error) => {
+            let told = failure(&error).trim_end().to_owned();
+            context.ui.warn(format_args!(
+                "the lab `{}` in {region} was not removed: {told}",
+                lab.stack
+            ));
+            (None, Some(told))
+        }
+    };
+    Entry {
+        lab,
+        region,
+        report,
+        failure,
+    }
+}
+
+fn list(found: &[(Reader, Lost)], now: OffsetDateTime) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let rows = found.iter().map(|(aws, lab)| {
+        [
+            lab.stack.clone(),
+            aws.region().to_owned(),
+            lab.age(now),
+            lab.owner.clone().unwrap_or_else(|| "unknown".to_owned()),
+            lab.expires
+                .map(moment)
+                .unwrap_or_else(|| "never".to_owned()),
+        ]
+    });
+    table(["lab", "region", "age", "made by", "expires"], rows)
+}
+
+impl Report {
+    fn text(&self) -> String {
+        self.labs
+            .iter()
+            .map(|entry| match (&entry.report, &entry.failure) {
+                (Some(report), _) => format!("{}: {}", entry.region, report.text()),
+                (None, Some(told)) => {
+                    format!(
+                        "{}: the lab `{}` was not removed: {told}\n",
+                        entry.region, entry.lab.stack
+                    )
+                }
+                (None, None) => String::new(),
+            })
+            .collect()
+    }
+}
+
+/// The worst of it: a failure before leftovers, since what failed was not even looked for.
+fn verdict(labs: &[Entry], unchecked: &[String]) -> Result<()> {
+    let failed: Vec<_> = labs
+        .iter()
+        .filter(|entry| entry.failure.is_some())
+        .map(|entry| format!("`{}` in {}", entry.lab.stack, entry.region))
+        .collect();
+    if !failed.is_empty() {
+        let what = format!("not removed: {}", failed.join(", "));
+        return Err(Error::new(Kind::Failed, what).hint("run the same command again"));
+    }
+    let left: Vec<_> = labs
+        .iter()
+        .filter_map(|entry| entry.report.as_ref())
+        .flat_map(|report| report.audit.leftovers.iter().cloned())
+        .collect();
+    if !left.is_empty() {
+        let what = format!("still there: {}", left.join(", "));
+        return Err(Error::new(Kind::Leftovers, what)
+            .hint("run the same command again; if something stays, delete it by hand"));
+    }
+    if !unchecked.is_empty() {
+        let what = format!(
+            "not every region could be looked at: {}",
+            unchecked.join("; ")
+        );
+        return Err(Error::new(Kind::Failed, what));
+    }
+    Ok(())
+}

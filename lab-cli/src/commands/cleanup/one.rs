@@ -1,0 +1,323 @@
+//! Removing one lab.
+
+use serde::Serialize;
+
+use super::Args;
+use crate::audit::{Audit, audit};
+use crate::aws::{Doing, Writer};
+use crate::cli::Context;
+use crate::commands::observe_settled;
+use crate::error::{Error, Kind, Result};
+use crate::journal::{Bid, Lease, Purpose};
+use crate::output::Format;
+use crate::spec::TAG;
+use crate::state::{Interest, Names, Observed};
+use crate::sunset::{self, Armed, KEPT_TAG};
+use crate::teardown::{GiveBack, Removal, Teardown};
+
+/// What was seen of a lab before anything is done.
+#[derive(Debug)]
+pub(super) struct Found {
+    before: Observed,
+    names: Names,
+    armed: Armed,
+    removal: Removal,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    pub(super) stack: String,
+    pub(super) removed: Vec<String>,
+    /// What was kept because that was asked for.
+    pub(super) kept: Vec<String>,
+    /// What was borrowed and is as it was again.
+    given_back: Vec<String>,
+    /// What nobody knows any more, because the journal is lost.
+    unknown: Vec<String>,
+    #[serde(flatten)]
+    pub(super) audit: Audit,
+}
+
+/// What would go.
+#[derive(Debug, Serialize)]
+struct Planned {
+    stack: String,
+    /// Line by line, in the order in which it would be done.
+    plan: Vec<String>,
+    /// What would be removed at all.
+    removes: bool,
+}
+
+pub(super) async fn run(context: &Context, args: &Args) -> Result<()> {
+    let found = look(context, args).await?;
+    let lines = found.lines();
+    let ui = &context.ui;
+    // A dry run has the lines as its result.
+    if !args.plan || ui.format() == Format::Json {
+        for line in &lines {
+            ui.say(format_args!("  {line}"));
+        }
+    }
+    if args.plan {
+        let stack = context.place.stack.clone();
+        let text = if found.is_empty() {
+            format!("nothing to remove: there is no lab `{stack}` here\n")
+        } else {
+            format!("{}\n", lines.join("\n"))
+        };
+        let planned = Planned {
+            stack,
+            plan: lines,
+            removes: !found.is_empty(),
+        };
+        return ui.result(&planned, &text);
+    }
+    let report = if found.is_empty() {
+        ui.say(format_args!(
+            "nothing to remove: there is no lab `{}` here",
+            context.place.stack
+        ));
+        check(context, &found, Vec::new()).await?
+    } else {
+        let agreed = context.consent("Remove all this?").await?;
+        let writer = Writer::new(&context.aws, &agreed);
+        remove(context, args, &found, &writer).await?
+    };
+    ui.result(&report, &report.text())?;
+    report.verdict()
+}
+
+/// Looks at a lab; only reads.
+///
+/// # Errors
+/// [`Kind::Refused`] when the stack is not ours, or the call that failed.
+pub(super) async fn look(context: &Context, args: &Args) -> Result<Found> {
+    let settings = &context.settings;
+    let names = Names::from_parameters(&settings.parameters, settings.student.as_deref());
+    let interest = Interest {
+        names: Some(&names),
+        package_key: None,
+    };
+    let before = observe_settled(context, interest, args.take_over).await?;
+    before.journal.usable(&context.place.code_bucket())?;
+    let armed = sunset::armed(&context.aws, &context.place).await?;
+    let stack = &context.place.stack;
+    if before.stack.is_some() && !before.owns_stack() {
+        return Err(Error::refused(format!("nothing was removed, because stack `{stack}` was not made by driftlab"))
+            .hint("name the lab's stack with `--stack`")
+            .hint(format!("or hand the stack over: update it with the tag `driftlab:lab={stack}`, then run the same command again")));
+    }
+    // The stack's own parameters tell best how its resources are called.
+    let names = match &before.stack {
+        Some(found) => Names::from_parameters(&found.description.parameters, None),
+        None => names,
+    };
+    let buckets = match &before.stack {
+        // The stack removes its buckets; without one they can only be known by their tag.
+        Some(_) => Vec::new(),
+        None => context
+            .aws
+            .buckets_tagged(context.place.account(), TAG, stack)
+            .await
+            .doing("look for buckets of the lab")?
+            .into_iter()
+            .filter_map(|(bucket, looked)| looked.is_ok().then_some(bucket))
+            .collect(),
+    };
+    let mut removal = Removal::of(&before, &buckets);
+    if args.keep_history {
+        removal.keep_history();
+    }
+    Ok(Found {
+        before,
+        names,
+        armed,
+        removal,
+    })
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.removal.is_empty() && self.armed.is_empty()
+    }
+
+    /// What will be removed, and what stays, a line each.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<_> = self
+            .removal
+            .to_string()
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        let schedules = self.armed.schedules.len();
+        if schedules > 0 {
+            lines.push(format!("- self-destruct ({schedules} schedules)"));
+        }
+        if self.armed.role.is_some() {
+            lines.push(format!(
+                "- role `{}`",
+                sunset::role_name(&self.before.place)
+            ));
+        }
+        lines
+    }
+}
+
+/// Removes what was found, once nobody else is at work, and looks again. The self-destruct goes last: a clean-up that dies
+/// half-way leaves it armed. If it strikes meanwhile, both do the same, and each finds gone what the other has deleted.
+///
+/// # Errors
+/// The step that failed.
+pub(super) async fn remove(
+    context: &Context,
+    args: &Args,
+    found: &Found,
+    writer: &Writer,
+) -> Result<Report> {
+    let removed = match &found.before.code_bucket {
+        // Without the bucket there is neither a journal nor a lock.
+        None => {
+            let removed = take_away(context, found, writer).await?;
+            finish(context, found, writer, removed).await?
+        }
+        Some(_) => {
+            let bid = Bid {
+                aws: &context.aws,
+                writer: writer.clone(),
+                place: &context.place,
+                ui: &context.ui,
+                clock: &context.clock,
+                purpose: Purpose::Cleanup,
+                take_over: args.take_over,
+            };
+            let _hold = context.interrupt.hold();
+            let lease = Lease::take(bid, &found.before.journal, |_| {}).await?;
+            let work = lease.during(take_away(context, found, writer));
+            match context.interrupt.over(work).await {
+                // The lock goes with the bucket, and must not be renewed meanwhile.
+                Ok(removed) => finish(context, found, writer, removed).await?,
+                Err(error) => return lease.released(&context.ui, Err(error)).await,
+            }
+        }
+    };
+    check(context, found, removed).await
+}
+
+async fn take_away(context: &Context, found: &Found, writer: &Writer) -> Result<Vec<String>> {
+    let removed = teardown(context, writer).run(&found.removal).await?;
+    if let Some(bucket) = &found.removal.history {
+        mark_kept(context, writer, bucket).await?;
+    }
+    Ok(removed)
+}
+
+/// The code bucket, and with it journal and lock; then the self-destruct.
+async fn finish(
+    context: &Context,
+    found: &Found,
+    writer: &Writer,
+    removed: Vec<String>,
+) -> Result<Vec<String>> {
+    let teardown = teardown(context, writer);
+    let mut removed = teardown.finish(&found.removal, removed).await?;
+    if !found.armed.is_empty() {
+        let gone = sunset::disarm(writer, &context.place, &found.armed).await?;
+        for what in &gone {
+            context.ui.say(format_args!("removed {what}"));
+        }
+        removed.extend(gone);
+    }
+    Ok(removed)
+}
+
+fn teardown<'a>(context: &'a Context, writer: &'a Writer) -> Teardown<'a> {
+    Teardown {
+        aws: &context.aws,
+        writer,
+        ui: &context.ui,
+        clock: &context.clock,
+        place: &context.place,
+    }
+}
+
+/// Notes on a bucket that it was kept on purpose, so that nobody takes it for forgotten.
+async fn mark_kept(context: &Context, writer: &Writer, bucket: &str) -> Result<()> {
+    let account = context.place.account();
+    let what = format!("mark the bucket `{bucket}` as kept");
+    let Some(mut tags) = context
+        .aws
+        .bucket_tags(bucket, account)
+        .await
+        .doing(&what)?
+    else {
+        return Ok(());
+    };
+    let now = sunset::stamp_of(context.clock.now());
+    tags.insert(KEPT_TAG.to_owned(), now);
+    writer.tag_bucket(bucket, account, &tags).await.doing(&what)
+}
+
+async fn check(context: &Context, found: &Found, removed: Vec<String>) -> Result<Report> {
+    let ui = &context.ui;
+    ui.say("looking for leftovers, by name and by tag");
+    let history = found.removal.history.as_deref();
+    let audit = audit(&context.aws, &found.before, &found.names, history).await?;
+    for unchecked in &audit.unchecked {
+        ui.warn(format_args!("could not look at {unchecked}"));
+    }
+    Ok(Report {
+        stack: context.place.stack.clone(),
+        removed,
+        kept: history
+            .map(|bucket| format!("bucket `{bucket}`"))
+            .into_iter()
+            .collect(),
+        given_back: found
+            .removal
+            .give_back
+            .iter()
+            .map(GiveBack::to_report)
+            .collect(),
+        unknown: found.removal.unknown.clone(),
+        audit,
+    })
+}
+
+impl Report {
+    pub(super) fn text(&self) -> String {
+        let stack = &self.stack;
+        let mut text = if self.removed.is_empty() {
+            format!("nothing of the lab `{stack}` was there to remove\n")
+        } else {
+            format!("removed the lab `{stack}`: {}\n", self.removed.join(", "))
+        };
+        for kept in &self.kept {
+            text.push_str(&format!(
+                "kept {kept}: it costs about $0.023 a month for each GB in it; remove it with `cleanup` and the same `--stack`\n"
+            ));
+        }
+        for given_back in &self.given_back {
+            text.push_str(&format!("gave back what was borrowed: {given_back}\n"));
+        }
+        for unknown in &self.unknown {
+            text.push_str(&format!("the journal is lost, so nobody knows {unknown}\n"));
+        }
+        if self.audit.leftovers.is_empty() {
+            text.push_str("no leftovers found\n");
+        }
+        for (leftover, cost) in self.audit.leftovers.iter().zip(&self.audit.costs) {
+            text.push_str(&format!("left over: {leftover}, which costs {cost}\n"));
+        }
+        text
+    }
+
+    fn verdict(&self) -> Result<()> {
+        let leftovers = &self.audit.leftovers;
+        if leftovers.is_empty() {
+            return Ok(());
+        }
+        let what = format!("still there: {}", leftovers.join(", "));
+        Err(Error::new(Kind::Leftovers, what)
+            .hint("run the same command again; if something stays, delete it by hand"))
+    }
+}

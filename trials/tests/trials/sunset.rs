@@ -1,0 +1,260 @@
+//! Labs that remove themselves, on a clock that is moved forward.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sandbox::sandbox::Settings;
+use sandbox::service::Service;
+use serde_json::{Value, json};
+use trials::expected::flaws_of_ready;
+use trials::trial::one;
+use trials::{Census, Lab, STACK, World, package};
+
+const HOUR: u64 = 3600;
+
+/// A world where the policies of every caller count.
+pub(crate) async fn strict() -> World {
+    World::with(Settings {
+        enforce_iam: true,
+        recorder_stop_lag: Some(Duration::ZERO),
+        ..Settings::default()
+    })
+    .await
+}
+
+/// Lets time pass, a few minutes at a time, and lets what falls due happen.
+pub(crate) async fn pass(world: &World, seconds: u64) {
+    let sandbox = &world.sandbox;
+    let mut left = Duration::from_secs(seconds);
+    while !left.is_zero() {
+        let step = left.min(Duration::from_secs(300));
+        sandbox.clock.advance(step);
+        left -= step;
+        while !sandbox.engine.is_idle_at(sandbox.clock.now()) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+async fn list(world: &World, service: Service, operation: &str, member: &str) -> Vec<Value> {
+    let answer = world.call(service, operation, json!({})).await;
+    answer[member].as_array().cloned().unwrap_or_default()
+}
+
+/// How many of recorder, channel, rule and function there are.
+async fn alive(world: &World) -> usize {
+    let mut count = 0;
+    for (service, operation, member) in [
+        (
+            Service::Config,
+            "DescribeConfigurationRecorders",
+            "ConfigurationRecorders",
+        ),
+        (
+            Service::Config,
+            "DescribeDeliveryChannels",
+            "DeliveryChannels",
+        ),
+        (Service::Config, "DescribeConfigRules", "ConfigRules"),
+        (Service::Lambda, "ListFunctions", "Functions"),
+    ] {
+        count += list(world, service, operation, member).await.len();
+    }
+    count
+}
+
+async fn schedules(world: &World) -> usize {
+    list(world, Service::Scheduler, "ListSchedules", "Schedules")
+        .await
+        .len()
+}
+
+async fn expiry_of_stack(world: &World) -> Value {
+    let stacks = list(world, Service::CloudFormation, "DescribeStacks", "Stacks").await;
+    let tags = stacks[0]["Tags"].as_array().cloned().unwrap_or_default();
+    let mine = |tag: &&Value| tag["Key"] == "driftlab:expires";
+    tags.iter()
+        .find(mine)
+        .map_or(Value::Null, |tag| tag["Value"].clone())
+}
+
+fn on(trial: impl AsyncFnOnce(&Path) + Send) {
+    if let Some(package) = package::path() {
+        one(async || trial(&package).await);
+    }
+}
+
+#[test]
+fn a_lab_with_a_time_to_live_removes_itself() {
+    on(async |package| {
+        let world = strict().await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, package);
+        let deployed = lab.ok(&["deploy", "--ttl", "3h"]).await;
+        let expires = deployed.document["expires"].as_str().unwrap().to_owned();
+        assert_eq!(flaws_of_ready(&world).await, Vec::<String>::new());
+        assert_eq!(expiry_of_stack(&world).await, expires.replace(".000Z", "Z"));
+        let status = lab.ok(&["status"]).await;
+        assert_eq!(status.document["expires"], expires);
+        assert_eq!(status.document["owner"], "operator");
+
+        // The clock runs on while all this works, so moments keep their distance from each other.
+        pass(&world, 3 * HOUR - 600).await;
+        assert_eq!(alive(&world).await, 4);
+        // What acts and bills is gone within half an hour.
+        pass(&world, HOUR / 2 + 1200).await;
+        assert_eq!(alive(&world).await, 0);
+        // A bucket with something in it takes S3 a day or two; then all that is left is a role without rights.
+        pass(&world, 5 * 24 * HOUR).await;
+        assert_eq!(schedules(&world).await, 0);
+        let left = before.differences(&Census::of(&world).await);
+        let role = "driftlab-expiry-us-east-1-lab-environment";
+        assert!(
+            !left.is_empty() && left.lines().all(|line| line.contains(role)),
+            "{left}"
+        );
+        let policies = world
+            .call(Service::Iam, "ListRolePolicies", json!({"RoleName": role}))
+            .await;
+        assert_eq!(policies["PolicyNames"], json!([]));
+        let status = lab.ok(&["status"]).await;
+        assert!(
+            status.document["self_destruct"][0]
+                .as_str()
+                .unwrap()
+                .contains("has removed itself")
+        );
+
+        let removed = lab.ok(&["cleanup"]).await;
+        assert_eq!(
+            removed.document["removed"],
+            json!([format!("role `{role}`")])
+        );
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
+}
+
+#[test]
+fn an_extended_lab_lives_longer() {
+    on(async |package| {
+        let world = strict().await;
+        let lab = Lab::new(&world, package);
+        lab.ok(&["deploy", "--ttl", "3h"]).await;
+        let armed = schedules(&world).await;
+        let extended = lab.ok(&["extend", "--by", "2h"]).await;
+        let until = extended.document["expires"]
+            .as_str()
+            .unwrap()
+            .replace(".000Z", "Z");
+        assert_eq!(expiry_of_stack(&world).await, until);
+        assert_eq!(schedules(&world).await, armed);
+        pass(&world, 4 * HOUR).await;
+        assert_eq!(alive(&world).await, 4);
+        pass(&world, 2 * HOUR).await;
+        assert_eq!(alive(&world).await, 0);
+        // What has begun cannot be taken back.
+        let late = lab.run(&["extend", "--by", "2h"]).await;
+        assert!(late.result.is_err(), "{}", late.text);
+        world.end().await;
+    });
+}
+
+#[test]
+fn deploying_again_arms_nothing_twice() {
+    on(async |package| {
+        let world = strict().await;
+        let lab = Lab::new(&world, package);
+        lab.ok(&["deploy", "--ttl", "3h"]).await;
+        let (armed, first) = (schedules(&world).await, expiry_of_stack(&world).await);
+        // Without a wish of its own a deployment keeps the expiry, and changes nothing.
+        let mark = world.mark();
+        let again = lab.ok(&["deploy", "--no-wait"]).await;
+        assert_eq!(again.document["changed"], false, "{}", again.text);
+        let writes: Vec<_> = world
+            .calls_after(mark)
+            .into_iter()
+            .filter(|call| !call.read_only())
+            .collect();
+        assert_eq!(writes.len(), 0, "{writes:?}");
+        pass(&world, HOUR).await;
+        lab.ok(&["deploy", "--ttl", "3h", "--no-wait"]).await;
+        assert_eq!(schedules(&world).await, armed);
+        assert_ne!(expiry_of_stack(&world).await, first);
+        lab.ok(&["deploy", "--ttl", "off", "--no-wait"]).await;
+        assert_eq!(schedules(&world).await, 0);
+        assert_eq!(expiry_of_stack(&world).await, "never");
+        pass(&world, 24 * HOUR).await;
+        assert_eq!(alive(&world).await, 4);
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_clean_up_disarms() {
+    on(async |package| {
+        let world = strict().await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, package);
+        lab.ok(&["deploy", "--ttl", "3h"]).await;
+        let mark = world.mark();
+        let planned = lab.ok(&["cleanup", "--plan"]).await;
+        let lines = planned.document["plan"].to_string();
+        assert!(
+            lines.contains("self-destruct (10 schedules)") && lines.contains(STACK),
+            "{lines}"
+        );
+        let wrote = world
+            .calls_after(mark)
+            .into_iter()
+            .any(|call| !call.read_only());
+        assert!(!wrote);
+        let removed = lab.ok(&["cleanup"]).await;
+        assert_eq!(removed.document["leftovers"], json!([]));
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_clean_up_that_the_end_overtakes_finishes_all_the_same() {
+    on(async |package| {
+        let world = strict().await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, package);
+        lab.ok(&["deploy", "--ttl", "3h"]).await;
+        pass(&world, 3 * HOUR - 300).await;
+        // The clean-up and the schedules work side by side.
+        let (removed, ()) = tokio::join!(lab.run(&["cleanup"]), pass(&world, 20 * 60));
+        assert!(
+            removed.result.is_ok(),
+            "{}{}",
+            removed.text,
+            removed.failure()
+        );
+        pass(&world, 5 * 24 * HOUR).await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_deployment_that_dies_half_way_removes_itself() {
+    on(async |package| {
+        let world = strict().await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, package);
+        let rule = json!({"service": "cloudformation", "operation": "ExecuteChangeSet", "phase": "after",
+            "count": 1, "fault": {"timeout": {"hold_ms": 900_000}}});
+        world.strike(serde_json::from_value(rule).unwrap());
+        let died = lab.run_until_killed(&["deploy", "--ttl", "3h"]).await;
+        assert!(died.is_none());
+        pass(&world, 8 * 24 * HOUR).await;
+        let left = before.differences(&Census::of(&world).await);
+        assert!(
+            left.lines().all(|line| line.contains("driftlab-expiry-")),
+            "{left}"
+        );
+        world.end().await;
+    });
+}
