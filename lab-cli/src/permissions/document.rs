@@ -19,7 +19,8 @@ pub const LONGEST: usize = 6144;
 pub enum Part {
     /// What the operator calls.
     Operator,
-    /// What CloudFormation does in the operator's name, and the operator only through CloudFormation.
+    /// What CloudFormation does in the operator's name, and the operator only through CloudFormation. What the operator's
+    /// own policy allows already is not in it.
     OperatorStack,
     /// The same for a service role that is given to CloudFormation.
     CfnRole,
@@ -81,7 +82,17 @@ impl Part {
                 })
                 .flat_map(Call::permissions)
                 .for_each(&mut allow),
-            Self::OperatorStack | Self::CfnRole => stack::permissions().for_each(&mut allow),
+            Self::CfnRole => stack::permissions().for_each(&mut allow),
+            Self::OperatorStack => {
+                let own = Self::Operator.permissions();
+                let has = |action: &str, sid: Sid| {
+                    own.iter()
+                        .any(|(other, actions)| actions.contains(action) && other.covers(sid))
+                };
+                stack::permissions()
+                    .filter(|(action, sid)| !has(action, *sid))
+                    .for_each(&mut allow);
+            }
         }
         statements
     }

@@ -309,6 +309,18 @@ impl Sid {
         }
     }
 
+    /// Whether it allows everything that another one allows, as far as actions, which are the caller's to compare, go.
+    pub fn covers(self, other: Self) -> bool {
+        // What CloudFormation makes in EC2 has its tags from the first moment on (`tagOnCreate` in the types' schemas).
+        if (self, other) == (Self::OpenPorts, Self::StackNetwork) {
+            return true;
+        }
+        let names = Names::published();
+        let own = self.resources(&names);
+        let all = |resource: &String| own.contains(resource) || own.iter().any(|each| each == "*");
+        self.conditions(&names).is_empty() && other.resources(&names).iter().all(all)
+    }
+
     /// The conditions under which it does.
     pub fn conditions(self, names: &Names) -> Vec<Condition> {
         let equals = |key: &str, value: &str| {

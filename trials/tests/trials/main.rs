@@ -13,6 +13,7 @@ mod history;
 mod incident;
 mod matrix;
 mod partitions;
+mod permissions;
 mod plan;
 mod schedules;
 mod sunset;

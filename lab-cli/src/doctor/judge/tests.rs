@@ -154,7 +154,7 @@ fn where_nothing_can_be_simulated_dry_runs_speak() {
             };
         },
         "note permissions: permissions could not be simulated: `x:Look` answered AccessDenied: no\n\
-         blocker permissions: EC2 denies `ec2:CreateInternetGateway`, dry runs say",
+         warning permissions: EC2 denies `ec2:CreateInternetGateway` without CloudFormation, dry runs say",
     );
 }
 
