@@ -16,6 +16,13 @@ pub(crate) struct Args {
     no_tests: bool,
 }
 
+/// What users copy into repositories of their own.
+const WORKFLOWS: [&str; 3] = [
+    "templates/github/cleanup.yml",
+    "templates/github/deploy.yml",
+    "templates/github/plan.yml",
+];
+
 pub(crate) fn run(args: &Args) -> Result<()> {
     check(
         "formatting",
@@ -45,10 +52,17 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         ]),
     )?;
     check(
-        "template",
+        "templates",
         Command::new("cfn-lint")
             .current_dir(workspace::root())
-            .arg("templates/lab.yaml"),
+            .args(["templates/*.yaml", "templates/github/oidc.yaml"]),
+    )?;
+    check(
+        "workflows",
+        Command::new("zizmor")
+            .current_dir(workspace::root())
+            .args(["--offline", "--quiet", "--no-progress"])
+            .args(WORKFLOWS),
     )?;
     if args.no_tests {
         return Ok(());
