@@ -1,5 +1,3 @@
-//! The published policies are enough, and nothing in them is superfluous.
+//! What the published policies and the roles allow: nothing in it is superfluous.
 
-mod operator;
 mod roles;
-mod story;
