@@ -83,7 +83,10 @@ impl Hands<'_> {
         };
         match tokio::try_join!(tags, block, upload) {
             Ok(((), (), ())) => Ok(()),
-            Err(error) if made => Err(self.give_up_code_bucket(error).await),
+            // One that was there may hold a journal that is still needed.
+            Err(error) if observed.code_bucket.is_none() => {
+                Err(self.give_up_code_bucket(error).await)
+            }
             Err(error) => Err(error),
         }
     }

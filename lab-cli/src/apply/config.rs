@@ -14,6 +14,8 @@ use crate::wait::{Look, Pace, Wait};
 /// How long AWS may take to learn of a role, bucket or recorder that was made a moment ago. IAM says seconds, and
 /// half a minute has been seen.
 const CONSISTENCY_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long AWS Config may take to be done with a rule that is being deleted. The trackers know of a quarter of an hour.
+const DELETING_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// What each refusal that may pass by itself means when it does not.
 const MAY_PASS: [(&str, &str); 7] = [
@@ -186,7 +188,17 @@ impl Hands<'_> {
         self.ui
             .say(format_args!("putting the rule `{}`", rule.name));
         let tags = self.spec.all_tags();
-        self.patiently("AWS Config to accept the rule's function", async || {
+        let deleting = observed
+            .rule
+            .as_ref()
+            .is_some_and(|found| found.it.state == "DELETING");
+        let timeout = if deleting {
+            DELETING_TIMEOUT
+        } else {
+            CONSISTENCY_TIMEOUT
+        };
+        let what = "AWS Config to accept the rule's function";
+        self.patiently_for(timeout, what, async || {
             self.writer.put_rule(rule, &tags).await
         })
         .await?;
@@ -213,6 +225,15 @@ impl Hands<'_> {
 
     /// Repeats a call while AWS does not know yet what was made a moment ago.
     async fn patiently(&self, what: &str, call: impl AsyncFn() -> CallResult<()>) -> Result<()> {
+        self.patiently_for(CONSISTENCY_TIMEOUT, what, call).await
+    }
+
+    async fn patiently_for(
+        &self,
+        timeout: Duration,
+        what: &str,
+        call: impl AsyncFn() -> CallResult<()>,
+    ) -> Result<()> {
         let first = match call().await {
             Ok(()) => return Ok(()),
             Err(error) => error,
@@ -225,7 +246,7 @@ impl Hands<'_> {
             ui: self.ui,
             what: what.to_owned(),
             usual: "usually a few seconds after the stack is made",
-            timeout: CONSISTENCY_TIMEOUT,
+            timeout,
             pace: Pace::CONSISTENCY,
         };
         let mut last = first;

@@ -50,7 +50,7 @@ pub async fn apply(
 ) -> Result<Outputs> {
     let steps = Steps::of(plan);
     hands.code(&steps, observed).await?;
-    let outputs = hands.stack(&steps, observed, foreseen).await?;
+    let outputs = hands.stack(observed, foreseen).await?;
     if steps.replace_code {
         hands.replace_code(&outputs).await?;
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Foreseen, Hands, Steps};
+use super::{Foreseen, Hands};
 use crate::aws::{Doing, StackDescription};
 use crate::error::{Error, Kind, Result};
 use crate::state::{Observed, Outputs, Phase, phase};
@@ -12,7 +12,6 @@ use crate::watch::{Ends, Watch};
 impl Hands<'_> {
     pub(super) async fn stack(
         &self,
-        steps: &Steps,
         observed: &Observed,
         foreseen: Option<&Foreseen>,
     ) -> Result<Outputs> {
@@ -22,7 +21,10 @@ impl Hands<'_> {
             .is_some_and(|stack| phase(&stack.description.status) == Phase::Usable);
         match foreseen {
             Some(foreseen) if usable => self.update_stack(foreseen).await,
-            Some(foreseen) => self.create_stack(foreseen, steps.make_code_bucket).await,
+            Some(foreseen) => {
+                self.create_stack(foreseen, observed.code_bucket.is_none())
+                    .await
+            }
             None => observed.outputs()?.ok_or_else(|| {
                 Error::new(
                     Kind::Failed,

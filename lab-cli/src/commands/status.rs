@@ -217,6 +217,11 @@ fn config_parts(observed: &Observed) -> Vec<Part> {
             None => running.to_owned(),
         };
         let ours = observed.owns_recorder(found);
+        let state = if !ours && observed.has_borrowed_recorder() {
+            format!("{state}, borrowed")
+        } else {
+            state
+        };
         parts.push(Part::new("recorder", found.it.name(), &state, ours));
     }
     for found in &observed.channels {
@@ -228,6 +233,11 @@ fn config_parts(observed: &Observed) -> Vec<Part> {
         };
         let state = format!("to {}{topic}", channel.bucket);
         let ours = observed.owns_channel(found);
+        let state = if !ours && observed.has_borrowed_channel() {
+            format!("{state}, borrowed")
+        } else {
+            state
+        };
         parts.push(Part::new("channel", &channel.name, &state, ours));
     }
     if let Some(found) = &observed.rule {

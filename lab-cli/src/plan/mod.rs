@@ -245,6 +245,8 @@ pub fn plan(spec: &Spec, observed: &Observed) -> Result<Plan> {
     if let Some(outputs) = &outputs {
         stack::plan_function(spec, observed, outputs, &mut plan);
     }
+    // A stack that has to be put right keeps its outputs until it is changed.
+    let outputs = outputs.or_else(|| observed.outputs_of_stuck_stack());
     plan_config(spec, observed, outputs.as_ref(), &mut plan);
     Ok(plan)
 }

@@ -428,9 +428,14 @@ fn a_stack_is_put_right_before_anything_else_is_planned() {
         lab.package_present = false;
         let plan = plan(&spec(), &lab).unwrap();
         assert!(plan.clears_the_way());
-        assert!(plan.to_string().contains(&format!(
-            "~ stack `lab-environment` (it is {status}: back to what it was, and planned anew from there)"
-        )));
+        assert_eq!(
+            plan.to_string(),
+            format!(
+                "+ package `{}` (3 bytes)\n\
+                 ~ stack `lab-environment` (it is {status}: back to what it was, and planned anew from there)\n",
+                spec().package.key()
+            )
+        );
     }
 }
 

@@ -177,6 +177,14 @@ impl Observed {
         }
     }
 
+    /// The outputs of a stack whose last change failed half-way.
+    pub(crate) fn outputs_of_stuck_stack(&self) -> Option<Outputs> {
+        let stack = &self.stack.as_ref()?.description;
+        (phase(&stack.status) == Phase::Stuck)
+            .then(|| Outputs::of(stack).ok())
+            .flatten()
+    }
+
     fn output(&self, name: &str) -> Option<&str> {
         self.stack
             .as_ref()

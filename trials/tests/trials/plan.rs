@@ -2,8 +2,10 @@
 
 use driftlab::error::Kind;
 use sandbox::faults::{CallerKind, Fault, Phase, Rule};
+use sandbox::protocol::Operation;
+use serde_json::{Value, json};
 use trials::trial::one;
-use trials::{Census, Lab, World, package};
+use trials::{ACCOUNT, Census, Lab, REGION, STACK, World, package};
 
 /// The calls with which the owner's programs change something, by operation.
 fn writes(world: &World, after: u64) -> Vec<String> {
@@ -129,6 +131,64 @@ fn of_two_who_deploy_at_once_one_wins_and_the_other_is_told() {
         lab.ok(&["cleanup"]).await;
         world.end().await;
     });
+}
+
+/// A journal in which somebody else is at work until a moment.
+fn journal(until: &str) -> Value {
+    json!({
+        "version": 1, "stack": STACK, "serial": 1, "run": "theirs",
+        "lock": {"by": "arn:aws:iam::123456789012:user/ada", "host": "elsewhere", "pid": 1, "run": "theirs",
+            "purpose": "deploy", "since": "2026-01-01T10:00:00Z", "until": until},
+    })
+}
+
+#[test]
+fn somebody_elses_lock_holds_until_it_expires_or_is_taken_over() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let lab = Lab::new(&world, &package);
+        lab.ok(&["deploy"]).await;
+        put_journal(&world, &journal("2126-01-01T00:00:00Z")).await;
+        for command in ["deploy", "cleanup"] {
+            let mark = world.mark();
+            let told = lab
+                .run(&[command, "--topic", "false"][..if command == "deploy" { 3 } else { 1 }])
+                .await;
+            assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
+            let failure = told.failure();
+            for part in [
+                "user/ada",
+                "`elsewhere`",
+                "2026-01-01T10:00:00",
+                "2126-01-01",
+                "`--take-over`",
+            ] {
+                assert!(failure.contains(part), "{failure}");
+            }
+            assert_eq!(writes(&world, mark), [""; 0]);
+        }
+        lab.ok(&["deploy", "--topic", "false", "--take-over"]).await;
+        put_journal(&world, &journal("2026-01-01T10:10:00Z")).await;
+        let told = lab.ok(&["cleanup"]).await;
+        assert!(told.text.contains("which has expired"), "{}", told.text);
+        world.end().await;
+    });
+}
+
+async fn put_journal(world: &World, journal: &Value) {
+    let bucket = format!("driftlab-code-{ACCOUNT}-{REGION}-{STACK}");
+    let input = json!({"Bucket": bucket, "Key": "journal.json"});
+    let operation = Operation {
+        body: journal.to_string().into(),
+        ..Operation::new("PutObject", input)
+    };
+    world
+        .text(&operation)
+        .await
+        .expect("the lab's bucket takes objects");
 }
 
 #[test]
