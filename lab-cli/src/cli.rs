@@ -156,9 +156,6 @@ impl Cli {
                     let confirmed = args.confirm_account.as_deref();
                     guard::scope(&context.ui, &spec.scope, context.place.account(), confirmed)?;
                 }
-                if !args.no_doctor {
-                    doctor::before_deploy(&context, &spec).await?;
-                }
                 deploy::run(&context, &args, &spec).await
             }
             Command::SimulateIncident(args) => {

@@ -60,7 +60,12 @@ impl Hands<'_> {
         let wanted = Singletons::new(self.spec, observed, outputs);
         let record = async {
             self.recorder(&steps, observed, &wanted).await?;
-            self.rule(&steps, observed, &wanted).await
+            // A rule needs a recorder; whether that runs already does not matter to it.
+            let (channel, rule) = tokio::join!(
+                self.channel(&steps, &wanted),
+                self.rule(&steps, observed, &wanted),
+            );
+            channel.and(rule)
         };
         // The retention depends on nothing else.
         let retention = async {
@@ -84,12 +89,7 @@ impl Hands<'_> {
         observed: &Observed,
         wanted: &Singletons,
     ) -> Result<()> {
-        let Singletons {
-            recorder,
-            borrowed: _,
-            channel,
-            rule: _,
-        } = wanted;
+        let recorder = &wanted.recorder;
         let name = &recorder.name;
         if steps.widen_recorder {
             self.widen(observed).await?;
@@ -114,6 +114,18 @@ impl Hands<'_> {
                     .doing(format_args!("tag the recorder `{name}`"))?;
             }
         }
+        Ok(())
+    }
+
+    /// The channel, and after it the start: a recorder without a channel cannot be started.
+    async fn channel(&self, steps: &Steps, wanted: &Singletons) -> Result<()> {
+        let Singletons {
+            recorder,
+            borrowed: _,
+            channel,
+            rule: _,
+        } = wanted;
+        let name = &recorder.name;
         if let Some(channel) = channel.as_ref().filter(|_| steps.put_channel) {
             self.ui.say(format_args!(
                 "putting the delivery channel `{}`",

@@ -8,6 +8,7 @@ use std::time::Duration;
 use remediator_core::Policy;
 use time::OffsetDateTime;
 
+use super::doctor::before_deploy;
 use super::first_evaluation::{Sought, failure_of, first_evaluation};
 use super::lifetime::Lifetime;
 use super::{in_scope, lab_group, live_group, observe_settled};
@@ -130,8 +131,10 @@ const CLEARINGS: usize = 3;
 /// fails, or the step that failed.
 pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
     let begun = context.clock.now();
-    for _ in 0..=CLEARINGS {
-        let considered = consider(context, args, spec).await?;
+    for clearing in 0..=CLEARINGS {
+        // The account is examined once.
+        let examine = clearing == 0 && !args.no_doctor;
+        let considered = consider(context, args, spec, examine).await?;
         if args.plan {
             return show(context, considered).await;
         }
@@ -180,7 +183,12 @@ fn seer(context: &Context) -> Seer<'_> {
 }
 
 /// Looks, plans and shows the plan.
-async fn consider(context: &Context, args: &Args, spec: &Spec) -> Result<Considered> {
+async fn consider(
+    context: &Context,
+    args: &Args,
+    spec: &Spec,
+    examine: bool,
+) -> Result<Considered> {
     let request = spec.stack_request(&context.place.code_bucket());
     let names = Names::from_parameters(&request.parameters, None);
     let key = spec.package.key();
@@ -188,7 +196,19 @@ async fn consider(context: &Context, args: &Args, spec: &Spec) -> Result<Conside
         package_key: Some(&key),
         names: Some(&names),
     };
-    let observed = observe_settled(context, interest, args.take_over).await?;
+    // Both only look, and neither needs what the other sees.
+    let (examined, observed) = tokio::join!(
+        async {
+            if examine {
+                before_deploy(context, spec).await
+            } else {
+                Ok(())
+            }
+        },
+        observe_settled(context, interest, args.take_over),
+    );
+    examined?;
+    let observed = observed?;
     if let Some(refusal) = refusal(&conflicts(&observed, args.adopt)) {
         return Err(refusal);
     }
