@@ -1,3 +1,5 @@
-//! What the published policies and the roles allow: nothing in it is superfluous.
+//! The published policies are enough, and nothing in them is superfluous.
 
+mod operator;
 mod roles;
+mod story;

@@ -12,7 +12,7 @@ use trials::{ACCOUNT, Lab, World, package};
 
 const FUNCTION_ROLE: &str = "AwsConfigLambdaSGRole";
 const CONFIG_ROLE: &str = "AwsConfigRole";
-const FUNCTION: &str = "evaluate_remediate_security_group";
+pub(super) const FUNCTION: &str = "evaluate_remediate_security_group";
 
 /// Ways to deploy in which the function's role is another one.
 const WAYS: [&[&str]; 2] = [
