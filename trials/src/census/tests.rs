@@ -10,10 +10,14 @@ use crate::World;
 use crate::trial::one;
 
 /// Services that hold nothing of their own, with the reason.
-const EXEMPT: [(&str, &str); 2] = [
+const EXEMPT: [(&str, &str); 3] = [
     (
         "cloudtrail",
         "it tells of calls; nobody can make or remove anything in it here",
+    ),
+    (
+        "servicequotas",
+        "it tells of limits; nobody can make or remove one here",
     ),
     ("sts", "sessions end by themselves"),
 ];
