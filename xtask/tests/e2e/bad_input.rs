@@ -201,18 +201,15 @@ fn a_state_directory_that_cannot_be_written() {
     }
 }
 
+/// That a missing cross compiler is named with the command that installs it is tested beside the code (`cross.rs`): whether
+/// one is missing depends on the machine.
 #[test]
-fn a_processor_that_this_machine_does_not_build_for() {
+fn a_processor_that_lambda_does_not_have() {
     let place = Place::new();
-    let other = if std::env::consts::ARCH == "aarch64" {
-        "x86_64"
-    } else {
-        "arm64"
-    };
     place
-        .xtask(&["build-lambda", "--arch", other])
+        .xtask(&["build-lambda", "--arch", "riscv64"])
         .exits(2)
-        .says("cross-building is not there yet");
+        .says("arm64");
 }
 
 #[test]
