@@ -48,6 +48,16 @@ struct Statement {
     condition: Map<String, Value>,
 }
 
+/// The statement of the operator's own policy that allows an action of the stack's already.
+pub(super) fn covering(action: &str, stack: Sid) -> Option<Sid> {
+    CALLS
+        .iter()
+        .filter(|call| call.features != [Feature::Doctor])
+        .flat_map(Call::permissions)
+        .find(|(own, sid)| *own == action && sid.covers(stack))
+        .map(|(_, sid)| sid)
+}
+
 impl Part {
     /// The published file.
     pub fn file(self) -> &'static str {
@@ -83,16 +93,9 @@ impl Part {
                 .flat_map(Call::permissions)
                 .for_each(&mut allow),
             Self::CfnRole => stack::permissions().for_each(&mut allow),
-            Self::OperatorStack => {
-                let own = Self::Operator.permissions();
-                let has = |action: &str, sid: Sid| {
-                    own.iter()
-                        .any(|(other, actions)| actions.contains(action) && other.covers(sid))
-                };
-                stack::permissions()
-                    .filter(|(action, sid)| !has(action, *sid))
-                    .for_each(&mut allow);
-            }
+            Self::OperatorStack => stack::permissions()
+                .filter(|(action, sid)| covering(action, *sid).is_none())
+                .for_each(&mut allow),
         }
         statements
     }
