@@ -113,6 +113,15 @@ impl World {
         found.calls.into_iter().filter(from_client).collect()
     }
 
+    /// The calls with which the account's owner, that is `driftlab`, has changed something since then, by operation. The
+    /// function may be at work and report meanwhile: its calls are not among them.
+    pub fn changes_after(&self, number: u64) -> Vec<String> {
+        let calls = self.calls_after(number).into_iter();
+        let changes = calls
+            .filter(|call| !call.read_only() && call.caller.as_ref() == Some(&Caller::Operator));
+        changes.map(|call| call.operation.clone()).collect()
+    }
+
     /// The number of the newest call.
     pub fn mark(&self) -> u64 {
         *self.sandbox.journal.news().borrow()

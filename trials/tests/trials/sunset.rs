@@ -78,13 +78,6 @@ async fn expiry_of_stack(world: &World) -> Value {
         .map_or(Value::Null, |tag| tag["Value"].clone())
 }
 
-/// What `driftlab` has changed since then. The function may still be reporting meanwhile.
-fn writes_after(world: &World, mark: u64) -> Vec<String> {
-    let calls = world.calls_after(mark).into_iter();
-    let mine = calls.filter(|call| !call.read_only() && call.principal.ends_with("user/operator"));
-    mine.map(|call| call.operation.clone()).collect()
-}
-
 fn on(trial: impl AsyncFnOnce(&Path) + Send) {
     if let Some(package) = package::path() {
         one(async || trial(&package).await);
@@ -178,7 +171,7 @@ fn deploying_again_arms_nothing_twice() {
         let mark = world.mark();
         let again = lab.ok(&["deploy", "--no-wait"]).await;
         assert_eq!(again.document["changed"], false, "{}", again.text);
-        assert_eq!(writes_after(&world, mark), [""; 0]);
+        assert_eq!(world.changes_after(mark), [""; 0]);
         pass(&world, HOUR).await;
         lab.ok(&["deploy", "--ttl", "3h", "--no-wait"]).await;
         assert_eq!(schedules(&world).await, armed);
@@ -206,7 +199,7 @@ fn a_clean_up_disarms() {
             lines.contains("self-destruct (10 schedules)") && lines.contains(STACK),
             "{lines}"
         );
-        assert_eq!(writes_after(&world, mark), [""; 0]);
+        assert_eq!(world.changes_after(mark), [""; 0]);
         let removed = lab.ok(&["cleanup"]).await;
         assert_eq!(removed.document["leftovers"], json!([]));
         assert_eq!(before.differences(&Census::of(&world).await), "");
