@@ -189,8 +189,13 @@ const SOURCES: [(&str, ReadSource); 4] = [
         Ok(Source::Ipv6(parsed(entry, "cidrIpv6")?))
     }),
     ("prefixListIds", |entry| {
-        let id = text(entry, "prefixListId").ok_or(AnswerError::Missing("prefixListId"))?;
-        Ok(Source::PrefixList(id.to_owned()))
+        let list: Source = parsed(entry, "prefixListId")?;
+        match list {
+            Source::PrefixList(_) => Ok(list),
+            Source::Ipv4(_) | Source::Ipv6(_) | Source::Group { .. } => {
+                Err(AnswerError::Missing("prefixListId"))
+            }
+        }
     }),
     ("groups", |entry| {
         let group_id: GroupId = parsed(entry, "groupId")?;
@@ -364,6 +369,8 @@ mod tests {
             ("<cidrIp>10.0.0.0/8</cidrIp>", "<cidrIp>everywhere</cidrIp>"),
             ("<cidrIpv6>::/0</cidrIpv6>", ""),
             ("<prefixListId>pl-0a</prefixListId>", ""),
+            ("<prefixListId>pl-0a<", "<prefixListId>pl-0a b<"),
+            ("<prefixListId>pl-0a<", "<prefixListId>sg-0a<"),
             ("<groupId>sg-0b</groupId>", ""),
         ] {
             let body = page("", &LAB.replacen(from, to, 1));

@@ -16,7 +16,12 @@ mod ec2_response;
 mod endpoint;
 mod error;
 mod exchange;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod hostile;
 mod ops;
+#[cfg(test)]
+mod properties;
 mod retry;
 mod secrets;
 mod service_quotas;

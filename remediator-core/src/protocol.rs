@@ -60,17 +60,17 @@ impl FromStr for Protocol {
     type Err = ProtocolError;
 
     fn from_str(text: &str) -> Result<Self, ProtocolError> {
+        let error = || ProtocolError(text.chars().filter(|c| !c.is_control()).take(32).collect());
         match text.to_ascii_lowercase().as_str() {
             "-1" | "all" => Ok(Self::All),
             "icmp" => Ok(Self::ICMP),
             "tcp" => Ok(Self::TCP),
             "udp" => Ok(Self::UDP),
             "icmpv6" => Ok(Self::ICMPV6),
-            number if number.bytes().all(|b| b.is_ascii_digit()) => number
-                .parse()
-                .map(Self::Number)
-                .map_err(|_| ProtocolError(text.chars().take(32).collect())),
-            _ => Err(ProtocolError(text.chars().take(32).collect())),
+            number if number.bytes().all(|b| b.is_ascii_digit()) => {
+                number.parse().map(Self::Number).map_err(|_| error())
+            }
+            _ => Err(error()),
         }
     }
 }

@@ -115,7 +115,9 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        parse(text).ok_or_else(|| TimestampError(text.chars().take(64).collect()))
+        parse(text).ok_or_else(|| {
+            TimestampError(text.chars().filter(|c| !c.is_control()).take(64).collect())
+        })
     }
 }
 
