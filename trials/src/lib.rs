@@ -16,6 +16,7 @@ pub mod expected;
 pub mod furnish;
 pub mod honest;
 pub mod lab;
+pub mod options;
 pub mod package;
 pub mod trial;
 pub mod trouble;
@@ -23,6 +24,7 @@ pub mod world;
 
 pub use census::Census;
 pub use lab::{Lab, Told};
+pub use options::Options;
 pub use trouble::{Spot, Trouble};
 pub use world::World;
 

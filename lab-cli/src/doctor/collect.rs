@@ -6,7 +6,7 @@ use super::caller::Caller;
 use super::facts::{Boundary, Concurrency, Facts, Known, Measured, Permissions, Reason, Unseen};
 use super::quotas::{self, Quota};
 use crate::aws::{CallResult, Reader, Simulated, Simulation};
-use crate::permissions::{Feature, Names, Needed, needed};
+use crate::permissions::{Choice, Feature, Names, Needed, needed};
 use crate::plan::conflicts;
 use crate::state::{self, Interest, Observed, Place, observe};
 
@@ -222,7 +222,8 @@ async fn simulate(
     names: &Names,
     asked: Asked<'_>,
 ) -> Known<Permissions> {
-    let mut all = needed(asked.features, names, asked.cfn_role.is_some());
+    let chosen = |choice: Choice| choice.is_in(asked.parameters);
+    let mut all = needed(asked.features, names, chosen, asked.cfn_role.is_some());
     if let Some(role) = asked.cfn_role {
         all.insert(Needed {
             action: "iam:PassRole".to_owned(),

@@ -18,6 +18,7 @@ pub mod statement;
 pub use calls::{CALLS, Call, Feature};
 pub use document::{Document, Part};
 pub use resource::Names;
+pub use stack::Choice;
 pub use statement::Sid;
 
 use std::collections::BTreeSet;
@@ -34,8 +35,14 @@ pub struct Needed {
 }
 
 /// What is needed for some features: by the program itself, and by CloudFormation in the operator's name where stacks are
-/// made or deleted. `with_role` says that CloudFormation has a role of its own, so that its part is not the operator's.
-pub fn needed(features: &[Feature], names: &Names, with_role: bool) -> BTreeSet<Needed> {
+/// made or deleted. `chosen` says which options of the template the stack has, `with_role` that CloudFormation has a role of
+/// its own, so that its part is not the operator's.
+pub fn needed(
+    features: &[Feature],
+    names: &Names,
+    chosen: impl Fn(Choice) -> bool,
+    with_role: bool,
+) -> BTreeSet<Needed> {
     let calls = CALLS
         .iter()
         .filter(|call| call.features.iter().any(|each| features.contains(each)))
@@ -44,7 +51,7 @@ pub fn needed(features: &[Feature], names: &Names, with_role: bool) -> BTreeSet<
         .iter()
         .any(|each| matches!(each, Feature::Deploy | Feature::Cleanup | Feature::Extend));
     // What the operator's own policy allows already is asked for under that statement's condition.
-    let stack = stack::permissions()
+    let stack = stack::permissions_for(chosen)
         .filter(|_| makes_stacks && !with_role)
         .map(|(action, sid)| (action, document::covering(action, sid).unwrap_or(sid)));
     calls

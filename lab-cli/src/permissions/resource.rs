@@ -30,6 +30,8 @@ pub struct Names {
     pub delivery_bucket: String,
     /// The bucket of the function's package.
     pub code_bucket: String,
+    /// The rule of EventBridge behind the fast path.
+    pub fast_path_rule: String,
 }
 
 impl Names {
@@ -83,8 +85,12 @@ impl Names {
             function: spec::name_of(parameters, "FunctionName"),
             log_group: spec::name_of(parameters, "LogGroupName"),
             topic: named("TopicName", "ust-*-config-topic".to_owned()),
-            delivery_bucket: named("DeliveryBucketName", generated_bucket(stack)),
+            delivery_bucket: named(
+                "DeliveryBucketName",
+                generated(&stack.to_lowercase(), "deliverybucket"),
+            ),
             code_bucket: code_bucket(account, region, stack),
+            fast_path_rule: generated(stack, "FastPathRule"),
         }
     }
 
@@ -118,13 +124,12 @@ impl Names {
     }
 }
 
-/// What CloudFormation makes up for the delivery bucket: stack, resource and random characters, in lower case. Of a long
-/// stack name it takes the beginning.
-fn generated_bucket(stack: &str) -> String {
+/// What CloudFormation makes up for a resource without a name: stack, resource and random characters (for a bucket all in
+/// lower case). Of a long stack name it takes the beginning.
+fn generated(stack: &str, resource: &str) -> String {
     const KEPT: usize = 24;
-    let name = stack.to_lowercase();
-    match name.get(..KEPT) {
-        Some(beginning) if name.len() > KEPT => format!("{beginning}*-deliverybucket-*"),
-        Some(_) | None => format!("{name}-deliverybucket-*"),
+    match stack.get(..KEPT) {
+        Some(beginning) if stack.len() > KEPT => format!("{beginning}*-{resource}-*"),
+        Some(_) | None => format!("{stack}-{resource}-*"),
     }
 }

@@ -44,6 +44,7 @@ pub enum Sid {
     StackLogGroup,
     StackFunction,
     StackPackage,
+    StackFastPath,
 }
 
 /// When a statement holds.
@@ -97,6 +98,7 @@ impl Sid {
         Self::StackLogGroup,
         Self::StackFunction,
         Self::StackPackage,
+        Self::StackFastPath,
     ];
 
     /// What it is for, as a sentence without a full stop.
@@ -181,6 +183,9 @@ impl Sid {
             Self::StackPackage => {
                 "Lambda fetches the package with the rights of who makes the function"
             }
+            Self::StackFastPath => {
+                "only for the option `FastPath`: CloudFormation makes the rule of EventBridge and deletes it; leave it out where nobody uses that"
+            }
         }
     }
 
@@ -223,7 +228,8 @@ impl Sid {
             | Self::StackBucket
             | Self::StackLogGroup
             | Self::StackFunction
-            | Self::StackPackage => true,
+            | Self::StackPackage
+            | Self::StackFastPath => true,
         }
     }
 
@@ -281,6 +287,9 @@ impl Sid {
                 names.bucket(&format!("{delivery}/*")),
             ],
             Self::StackBucket => vec![names.bucket(delivery)],
+            Self::StackFastPath => {
+                vec![names.regional("events", &format!("rule/{}", names.fast_path_rule))]
+            }
             Self::Function | Self::StackFunction => {
                 vec![names.regional("lambda", &format!("function:{}", names.function))]
             }
@@ -372,7 +381,8 @@ impl Sid {
             | Self::StackBucket
             | Self::StackLogGroup
             | Self::StackFunction
-            | Self::StackPackage => Vec::new(),
+            | Self::StackPackage
+            | Self::StackFastPath => Vec::new(),
         }
     }
 

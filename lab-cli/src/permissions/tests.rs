@@ -64,9 +64,7 @@ fn every_type_of_the_template_is_declared_and_the_other_way_round() {
         .filter_map(|line| line.strip_prefix("    Type: "))
         .filter(|kind| kind.starts_with("AWS::"))
         .collect();
-    let always = stack::KINDS.iter().map(|(kind, _)| *kind);
-    let declared: BTreeSet<_> = always.chain(stack::OPTIONAL.iter().copied()).collect();
-    assert_eq!(used, declared);
+    assert_eq!(used, stack::kinds().collect());
 }
 
 #[test]
@@ -144,7 +142,7 @@ fn names_of_ones_own_are_in_the_policies() {
 fn what_a_command_needs_is_what_its_calls_need() {
     let names = Names::published();
     let actions = |features: &[Feature], with_role| -> BTreeSet<_> {
-        needed(features, &names, with_role)
+        needed(features, &names, |_| false, with_role)
             .into_iter()
             .map(|each| each.action)
             .collect()
@@ -154,4 +152,10 @@ fn what_a_command_needs_is_what_its_calls_need() {
     let deploy = actions(&[Feature::Deploy], false);
     assert!(deploy.contains("ec2:CreateVpc") && deploy.contains("s3:PutObject"));
     assert!(!actions(&[Feature::Deploy], true).contains("ec2:CreateVpc"));
+    let chosen = |chosen: &[Choice]| {
+        needed(&[Feature::Deploy], &names, |it| chosen.contains(&it), false)
+            .iter()
+            .any(|each| each.action == "events:PutRule")
+    };
+    assert!(chosen(&[Choice::FastPath]) && !chosen(&[]));
 }

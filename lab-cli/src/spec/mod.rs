@@ -41,7 +41,7 @@ pub const LONGEST_PARAMETERS: usize = 1024;
 
 /// The parameters of the template that give resources a name, and the names of the source documents; then its options.
 /// They are what `parameters` of the settings file and `--parameter` may set.
-pub const NAMES: [(&str, &str); 11] = [
+pub const NAMES: [(&str, &str); 15] = [
     ("ConfigRoleName", "AwsConfigRole"),
     ("FunctionRoleName", "AwsConfigLambdaSGRole"),
     ("FunctionName", "evaluate_remediate_security_group"),
@@ -53,6 +53,10 @@ pub const NAMES: [(&str, &str); 11] = [
     ("FastPathPolicy", ""),
     ("ManageEgress", "false"),
     ("PolicyParameterName", ""),
+    ("NotifyTopicArn", ""),
+    ("NotifyWebhookKind", "slack"),
+    ("NotifyWebhookParameter", ""),
+    ("NotifyWebhookSecretArn", ""),
 ];
 
 /// Which groups the function may repair.

@@ -28,26 +28,6 @@ const CALLS: &[(&str, Sid)] = &[
     ("s3:DeleteBucket", Sid::EmptyBuckets),
 ];
 
-/// Whether CloudFormation needs it to delete: what looks, and what takes away. A topic's policy is deleted by setting the
-/// default one.
-fn deletes(action: &str) -> bool {
-    const VERBS: &[&str] = &[
-        "Delete",
-        "Detach",
-        "Disassociate",
-        "Remove",
-        "Unsubscribe",
-        "Describe",
-        "Get",
-        "List",
-    ];
-    let name = action.split_once(':').map_or("", |(_, name)| name);
-    let fetches_package = action == "s3:GetObject";
-    let tags = name == "DeleteTags";
-    let looks_or_takes = VERBS.iter().any(|verb| name.starts_with(verb));
-    action == "sns:SetTopicAttributes" || (looks_or_takes && !fetches_package && !tags)
-}
-
 /// The role with its policies.
 pub(super) fn request(
     place: &Place,
@@ -87,8 +67,7 @@ pub(super) fn request(
 fn policy(place: &Place, parameters: &BTreeMap<String, String>) -> Value {
     let names = Names::of(place, parameters);
     let mut allowed: BTreeMap<Sid, BTreeSet<&str>> = BTreeMap::new();
-    let by_stack = stack::permissions().filter(|(action, _)| deletes(action));
-    for (action, sid) in CALLS.iter().copied().chain(by_stack) {
+    for (action, sid) in CALLS.iter().copied().chain(stack::removing()) {
         allowed.entry(sid).or_default().insert(action);
     }
     let mut statements: Vec<Value> = allowed

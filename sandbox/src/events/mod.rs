@@ -70,7 +70,12 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
         (None, Some(name)) => call.arn("events", &format!("rule/{name}")),
         (None, None) => "*".to_owned(),
     };
-    vec![Access::on("events", &operation.name, resource)]
+    let mut accesses = vec![Access::on("events", &operation.name, resource.clone())];
+    // Whoever makes a rule with tags needs the right to tag it, too (API reference, `PutRule`).
+    if operation.name == "PutRule" && !input.list("Tags").is_empty() {
+        accesses.push(Access::on("events", "TagResource", resource));
+    }
+    accesses
 }
 
 /// Tells the rules of the called region about a call. Under the account's lock, by the door.

@@ -8,7 +8,7 @@ use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::expected::flaws_of_ready;
 use trials::trial::one;
-use trials::{Census, Lab, STACK, World, package};
+use trials::{Census, Lab, Options, STACK, World, package};
 
 const HOUR: u64 = 3600;
 
@@ -131,6 +131,36 @@ fn a_lab_with_a_time_to_live_removes_itself() {
             json!([format!("role `{role}`")])
         );
         assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_lab_with_every_option_removes_itself() {
+    on(async |package| {
+        let world = strict().await;
+        let options = Options::furnish(&world).await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, package);
+        let all = options.all();
+        let line = ["deploy", "--ttl", "3h"].into_iter();
+        let line: Vec<_> = line.chain(all.iter().map(String::as_str)).collect();
+        lab.ok(&line).await;
+        let rules = async || {
+            list(&world, Service::Events, "ListRules", "Rules")
+                .await
+                .len()
+        };
+        assert_eq!(rules().await, 1);
+        // An object that the bucket is not rid of yet keeps the stack; the rule goes with the first attempt.
+        pass(&world, 3 * HOUR + HOUR / 2).await;
+        assert_eq!((alive(&world).await, rules().await), (0, 0));
+        pass(&world, 5 * 24 * HOUR).await;
+        let left = before.differences(&Census::of(&world).await);
+        assert!(
+            left.lines().all(|line| line.contains("driftlab-expiry-")),
+            "{left}"
+        );
         world.end().await;
     });
 }

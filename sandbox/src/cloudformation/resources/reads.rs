@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use super::{Failure, Kind, Work};
-use crate::service::Service::{self, Ec2, Iam, Lambda, Logs, S3, Sns};
+use crate::service::Service::{self, Ec2, Events, Iam, Lambda, Logs, S3, Sns};
 
 /// When something is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,8 @@ const SUBNETS: Look = look(Ec2, "DescribeSubnets", "");
 const GATEWAYS: Look = look(Ec2, "DescribeInternetGateways", "");
 const ROUTE_TABLES: Look = look(Ec2, "DescribeRouteTables", "");
 const GROUPS: Look = look(Ec2, "DescribeSecurityGroups", "");
+const RULE: Look = look(Events, "DescribeRule", "Name");
+const TARGETS: Look = look(Events, "ListTargetsByRule", "Rule");
 const ROLE: Look = look(Iam, "GetRole", "RoleName");
 
 fn looks(kind: &str, moment: Moment) -> &'static [Look] {
@@ -59,6 +61,16 @@ fn looks(kind: &str, moment: Moment) -> &'static [Look] {
                 ]
             }
         }
+        ("AWS::Events::Rule", Moment::Made) => {
+            const {
+                &[
+                    RULE,
+                    TARGETS,
+                    look(Events, "ListTagsForResource", "ResourceARN"),
+                ]
+            }
+        }
+        ("AWS::Events::Rule", Moment::Deleted) => &[RULE, TARGETS],
         ("AWS::Lambda::Function", _) => const { &[look(Lambda, "GetFunction", "FunctionName")] },
         ("AWS::Logs::LogGroup", _) => const { &[look(Logs, "DescribeLogGroups", "")] },
         ("AWS::S3::Bucket", _) => const { &[look(S3, "ListObjectsV2", "Bucket")] },
@@ -83,9 +95,12 @@ pub(super) fn allowed(
     properties: &Value,
 ) -> Result<(), Failure> {
     for look in looks(kind.name, moment) {
-        // A bucket policy is looked at by its bucket.
+        // A bucket policy is looked at by its bucket, the tags of a rule by its ARN.
         let id = match kind.name {
             "AWS::S3::BucketPolicy" => work.required(properties, "Bucket")?,
+            "AWS::Events::Rule" if look.id == "ResourceARN" => {
+                work.arn("events", &format!("rule/{physical_id}"))
+            }
             _ => physical_id.to_owned(),
         };
         let input = match look.id {

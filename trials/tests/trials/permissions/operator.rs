@@ -9,7 +9,7 @@ use sandbox::sandbox::Settings;
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::trial::{all, one};
-use trials::{ACCOUNT, Census, REGION, STACK, World, package};
+use trials::{ACCOUNT, Census, Options, REGION, STACK, World, package};
 
 use super::story::{Packages, USER, tell};
 
@@ -58,8 +58,9 @@ fn the_policies_are_enough_for_everything_and_every_call_is_declared() {
     one(async || {
         let world = world().await;
         let key = user(&world, &both()).await;
+        let options = Options::furnish(&world).await;
         let before = Census::of(&world).await;
-        if let Err(told) = tell(&world, &packages, &key).await {
+        if let Err(told) = tell(&world, &packages, &options, &key).await {
             panic!("`{}` said\n{}{}", told.command, told.text, told.failure());
         }
         assert_eq!(refused(&world).await, None);
@@ -173,7 +174,8 @@ fn without_any_single_action_something_fails_and_names_it() {
             let mut documents = both();
             documents[number] = documents[number].without(action);
             let key = user(&world, &documents).await;
-            let told = tell(&world, packages, &key).await.err();
+            let options = Options::furnish(&world).await;
+            let told = tell(&world, packages, &options, &key).await.err();
             let (command, said) = match told {
                 Some(told) => (told.command.clone(), told.text.clone() + &told.failure()),
                 None => (

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use sandbox::service::Service;
 use serde_json::json;
-use trials::{ACCOUNT, Lab, REGION, STACK, Told, World};
+use trials::options::Kept;
+use trials::{ACCOUNT, Lab, Options, REGION, STACK, Told, World};
 
 use super::roles::FUNCTION;
 
@@ -53,15 +54,21 @@ impl Packages {
     }
 }
 
-/// Tells the whole story with one key: make, change, look, attack, remove. Answers with the first command that failed.
-pub(super) async fn tell(world: &World, packages: &Packages, key: &str) -> Result<(), Told> {
+/// Tells the whole story with one key: make, change, look, attack, remove, in the end with every option of the template.
+/// Answers with the first command that failed.
+pub(super) async fn tell(
+    world: &World,
+    packages: &Packages,
+    options: &Options,
+    key: &str,
+) -> Result<(), Told> {
     let lab = Lab::with_key(world, &packages.first, key);
     let other = Lab::with_key(world, &packages.second, key);
-    done(
-        lab.run(&["deploy", "--tag", "course=sec101", "--ttl", "3h"])
-            .await,
-    )?;
-    // Another package, retention of the logs and tag: updated in place.
+    let paths = options.paths();
+    let told = options.told(Kept::Parameter);
+    let first = ["deploy", "--tag", "course=sec101", "--ttl", "3h"];
+    done(lab.run(&with(&first, &[&paths])).await)?;
+    // Another package, retention of the logs, tag, and somebody who is told: updated in place.
     let update = [
         "deploy",
         "--tag",
@@ -71,6 +78,9 @@ pub(super) async fn tell(world: &World, packages: &Packages, key: &str) -> Resul
         "--parameter",
         "LogRetentionDays=30",
     ];
+    // The fast path has a policy of its own, which only looks on now: two that differ would contradict each other.
+    let audit = ["--parameter", r#"FastPathPolicy={"mode":"audit"}"#].map(str::to_owned);
+    let update = with(&update, &[&paths, &audit, &told]);
     done(other.run(&update).await)?;
     // Somebody has put the first package back by hand, and only the function's code is replaced.
     put_back(world, &packages.first).await;
@@ -82,6 +92,12 @@ pub(super) async fn tell(world: &World, packages: &Packages, key: &str) -> Resul
     let forgotten = ["cleanup", "--all", "--older-than", "7000h"];
     done(lab.run(&forgotten).await)?;
     done(lab.run(&["cleanup"]).await)
+}
+
+/// A command line with more arguments.
+fn with<'a>(line: &[&'a str], more: &[&'a [String]]) -> Vec<&'a str> {
+    let more = more.iter().flat_map(|each| each.iter().map(String::as_str));
+    line.iter().copied().chain(more).collect()
 }
 
 /// An audit that could not look at something says so and goes on; here that counts as well.

@@ -1,0 +1,111 @@
+//! A lab with every option of its template, and what that lab needs around it.
+
+use sandbox::journal::Ended;
+use sandbox::service::Service;
+use serde_json::json;
+
+use crate::World;
+
+/// The parameter of SSM that the fast path reads its policy from.
+const POLICY: &str = "/driftlab/policy";
+/// The parameter of SSM that holds a webhook's address.
+const ADDRESS: &str = "/driftlab/webhook";
+/// The webhook of the sandbox behind that address.
+const WEBHOOK: &str = "lab";
+/// The topic that is told of repairs.
+const TOPIC: &str = "told-of-repairs";
+
+/// What a webhook's address may be kept in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// A parameter of SSM.
+    Parameter,
+    /// A secret of Secrets Manager.
+    Secret,
+}
+
+/// What was made for a lab with options.
+#[derive(Debug)]
+pub struct Options {
+    topic: String,
+    secret: String,
+}
+
+impl Options {
+    /// Makes a topic, a webhook whose address is kept in both places, and the fast path's policy: the default inbound rules,
+    /// and every outbound one.
+    pub async fn furnish(world: &World) -> Self {
+        let made = world
+            .call(Service::Sns, "CreateTopic", json!({"Name": TOPIC}))
+            .await;
+        let topic = made["TopicArn"].as_str().unwrap().to_owned();
+        let address = format!("{}/_sandbox/webhooks/{WEBHOOK}", world.sandbox.endpoint());
+        let policy = json!({"version": 1, "baseline": "ipv4", "egress": "all:all:0.0.0.0/0"});
+        for (name, kind, value) in [
+            (ADDRESS, "SecureString", &address),
+            (POLICY, "String", &policy.to_string()),
+        ] {
+            let parameter = json!({"Name": name, "Type": kind, "Value": value});
+            world.call(Service::Ssm, "PutParameter", parameter).await;
+        }
+        let secret = json!({"Name": "webhook", "SecretString": address});
+        let made = world
+            .call(Service::SecretsManager, "CreateSecret", secret)
+            .await;
+        let secret = made["ARN"].as_str().unwrap().to_owned();
+        Self { topic, secret }
+    }
+
+    /// The fast path, outbound rules, and a policy in SSM, as arguments of `deploy`.
+    pub fn paths(&self) -> Vec<String> {
+        arguments([
+            "FastPath=true".to_owned(),
+            format!(
+                "FastPathPolicy={}",
+                json!({"policy": format!("ssm:{POLICY}")})
+            ),
+            "ManageEgress=true".to_owned(),
+            format!("PolicyParameterName={POLICY}"),
+        ])
+    }
+
+    /// Somebody who is told by topic and by webhook, as arguments of `deploy`.
+    pub fn told(&self, kept: Kept) -> Vec<String> {
+        arguments([
+            format!("NotifyTopicArn={}", self.topic),
+            match kept {
+                Kept::Parameter => format!("NotifyWebhookParameter={ADDRESS}"),
+                Kept::Secret => format!("NotifyWebhookSecretArn={}", self.secret),
+            },
+        ])
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<String> {
+        let mut all = self.paths();
+        all.extend(self.told(Kept::Parameter));
+        all.extend(self.told(Kept::Secret).into_iter().skip(2));
+        all
+    }
+
+    /// How often the webhook has been told of something.
+    pub fn told_webhook(&self, world: &World) -> usize {
+        world.sandbox.webhooks.posts(WEBHOOK).len()
+    }
+
+    /// Whether the topic has been told of anything since a call, and took it.
+    pub fn topic_was_told(&self, world: &World, mark: u64) -> bool {
+        world.calls_after(mark).iter().any(|call| {
+            call.operation == "Publish"
+                && matches!(call.ended, Ended::Done)
+                && call.input.value()["TopicArn"] == *self.topic
+        })
+    }
+}
+
+fn arguments(parameters: impl IntoIterator<Item = String>) -> Vec<String> {
+    parameters
+        .into_iter()
+        .flat_map(|parameter| ["--parameter".to_owned(), parameter])
+        .collect()
+}
