@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ops::Deref;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
@@ -12,7 +13,7 @@ use crate::commands::{
 };
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
-use crate::guard;
+use crate::guard::{self, MayChange};
 use crate::interrupt::Interrupt;
 use crate::output::{Format, Ui};
 use crate::spec::{self, DEFAULT_STACK, Settings, validate};
@@ -117,6 +118,22 @@ pub struct Context {
     pub interrupt: Interrupt,
 }
 
+/// What commands that change something work with: the account's root user has none, unless it insists. Consent is asked
+/// for here and nowhere else.
+#[derive(Debug)]
+pub struct Changing {
+    context: Context,
+    may: MayChange,
+}
+
+impl Deref for Changing {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
 impl Cli {
     /// The screen that this command line asks for.
     pub fn ui(&self) -> Ui {
@@ -150,7 +167,7 @@ impl Cli {
                 let (settings, stack) = global.settings()?;
                 let spec = args.spec(&settings, stack)?;
                 let context = global.context(ui, settings, &spec.stack).await?;
-                guard::root(&context.place.identity, global.allow_root)?;
+                let context = global.changing(context)?;
                 // A dry run widens nothing.
                 if !args.plan {
                     let confirmed = args.confirm_account.as_deref();
@@ -159,20 +176,17 @@ impl Cli {
                 deploy::run(&context, &args, &spec).await
             }
             Command::SimulateIncident(args) => {
-                let context = global.lab(ui).await?;
-                guard::root(&context.place.identity, global.allow_root)?;
+                let context = global.changing(global.lab(ui).await?)?;
                 simulate_incident::run(&context, &args).await
             }
             Command::Status(args) => status::run(&global.lab(ui).await?, &args).await,
             Command::Logs(args) => logs::run(&global.lab(ui).await?, &args).await,
             Command::Extend(args) => {
-                let context = global.lab(ui).await?;
-                guard::root(&context.place.identity, global.allow_root)?;
+                let context = global.changing(global.lab(ui).await?)?;
                 extend::run(&context, &args).await
             }
             Command::Cleanup(args) => {
-                let context = global.lab(ui).await?;
-                guard::root(&context.place.identity, global.allow_root)?;
+                let context = global.changing(global.lab(ui).await?)?;
                 cleanup::run(&context, &args).await
             }
             Command::Policy(policy::Args {
@@ -211,6 +225,11 @@ impl Global {
     async fn lab(&self, ui: Ui) -> Result<Context> {
         let (settings, stack) = self.settings()?;
         self.context(ui, settings, &stack).await
+    }
+
+    fn changing(&self, context: Context) -> Result<Changing> {
+        let may = guard::root(&context.place.identity, self.allow_root)?;
+        Ok(Changing { context, may })
     }
 
     async fn context(&self, ui: Ui, settings: Settings, stack: &str) -> Result<Context> {
@@ -295,15 +314,23 @@ impl Context {
             interrupt: self.interrupt.clone(),
         }
     }
+}
+
+impl Changing {
+    /// That something may be changed at all.
+    pub fn may_change(&self) -> MayChange {
+        self.may
+    }
 
     /// Asks for consent to what was just shown.
     ///
     /// # Errors
     /// [`crate::error::Kind::Refused`] when it is not given, or when nobody can be asked.
     pub async fn consent(&self, question: &str) -> Result<Consent> {
-        let (ui, yes, question) = (self.ui.clone(), self.yes, question.to_owned());
+        let (may, ui, yes) = (self.may, self.ui.clone(), self.yes);
+        let question = question.to_owned();
         // Whoever is asked takes time, in which Ctrl-C has to be heard.
-        let asking = tokio::task::spawn_blocking(move || Consent::ask(&ui, yes, &question));
+        let asking = tokio::task::spawn_blocking(move || Consent::ask(may, &ui, yes, &question));
         let answer = async {
             asking.await.map_err(|e| {
                 Error::new(Kind::Failed, "the question could not be asked").caused_by(e)

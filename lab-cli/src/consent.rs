@@ -1,6 +1,7 @@
 //! The user's agreement, as a value: without one nothing can be changed.
 
 use crate::error::{Error, Kind, Result};
+use crate::guard::MayChange;
 use crate::output::Ui;
 
 /// Proof that the user agreed to what was shown. [`crate::aws::Writer`] is made from nothing else, and only asking makes
@@ -13,7 +14,7 @@ impl Consent {
     ///
     /// # Errors
     /// [`Kind::Refused`] when it is not given, or when nobody can be asked.
-    pub fn ask(ui: &Ui, yes: bool, question: &str) -> Result<Self> {
+    pub fn ask(_: MayChange, ui: &Ui, yes: bool, question: &str) -> Result<Self> {
         if yes {
             return Ok(Self(()));
         }
@@ -33,7 +34,7 @@ impl Consent {
 
     /// The consent that lies in the command itself, for one that changes nothing of what is there: it may have AWS Config
     /// judge again, or open the ports that it was asked to open.
-    pub(crate) fn by_command() -> Self {
+    pub(crate) fn by_command(_: MayChange) -> Self {
         Self(())
     }
 }

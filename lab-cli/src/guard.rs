@@ -8,13 +8,18 @@ use crate::error::{Error, Kind, Result};
 use crate::output::Ui;
 use crate::spec::LabScope;
 
+/// Proof that whoever acts is not the account's root user, or has insisted. Consent, and with it everything that changes
+/// something, is had with this only, so that no command can forget to look.
+#[derive(Debug, Clone, Copy)]
+pub struct MayChange(());
+
 /// Refuses to change anything as the account's root user.
 ///
 /// # Errors
 /// [`Kind::Refused`].
-pub fn root(identity: &Identity, allowed: bool) -> Result<()> {
+pub fn root(identity: &Identity, allowed: bool) -> Result<MayChange> {
     if allowed || Caller::of(&identity.arn) != Caller::Root {
-        return Ok(());
+        return Ok(MayChange(()));
     }
     Err(Error::refused(format!(
         "nothing was changed, because `{}` is the root user of the account",
@@ -85,8 +90,8 @@ mod tests {
         assert!(root(&user, false).is_ok());
         let owner = identity("arn:aws:iam::123456789012:root");
         assert_eq!(
-            root(&owner, false).map_err(|error| error.kind()),
-            Err(Kind::Refused)
+            root(&owner, false).err().map(|error| error.kind()),
+            Some(Kind::Refused)
         );
         assert!(root(&owner, true).is_ok());
     }

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use crate::aws::{ChangeSetDescription, ChangeSetId, ChangeSets, Doing, Reader};
 use crate::clock::Clock;
 use crate::error::{Error, Kind, Result};
+use crate::guard::MayChange;
 use crate::journal::token;
 use crate::output::Ui;
 use crate::plan::Plan;
@@ -25,6 +26,8 @@ const STALE: time::Duration = time::Duration::hours(1);
 pub struct Seer<'a> {
     /// The calls that look.
     pub aws: &'a Reader,
+    /// That change sets may be made.
+    pub may: MayChange,
     /// Where progress is told.
     pub ui: &'a Ui,
     /// The clock.
@@ -61,7 +64,7 @@ impl Seer<'_> {
         let request = spec.stack_request(&observed.place.code_bucket());
         let stack = &spec.stack;
         let doing = format!("work out what would become of the stack `{stack}`");
-        let set = ChangeSets::new(self.aws)
+        let set = ChangeSets::new(self.aws, self.may)
             .create(&request, is_new, &name)
             .await
             .doing(&doing)?;
@@ -116,7 +119,7 @@ impl Seer<'_> {
             name: _,
             is_new,
         } = foreseen;
-        let sets = ChangeSets::new(self.aws);
+        let sets = ChangeSets::new(self.aws, self.may);
         sets.delete(&set.id)
             .await
             .doing("delete the change set that showed what would be done")?;
@@ -165,7 +168,7 @@ impl Seer<'_> {
             return Ok(());
         };
         let limit: OffsetDateTime = self.clock.now() - STALE;
-        let sets = ChangeSets::new(self.aws);
+        let sets = ChangeSets::new(self.aws, self.may);
         for set in &stack.change_sets {
             if set.created.is_some_and(|created| created < limit) {
                 sets.delete(&set.id)

@@ -5,7 +5,7 @@ mod one;
 
 use std::time::Duration;
 
-use crate::cli::Context;
+use crate::cli::Changing;
 use crate::error::Result;
 use crate::wait::parse_duration;
 
@@ -34,7 +34,7 @@ pub struct Args {
 /// # Errors
 /// [`crate::error::Kind::Refused`] without consent or when the stack is not ours, [`crate::error::Kind::Leftovers`] when the
 /// audit finds something, or the step that failed.
-pub async fn run(context: &Context, args: &Args) -> Result<()> {
+pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     match args.older_than {
         Some(age) => forgotten::run(context, age, args).await,
         None => one::run(context, args).await,

@@ -14,7 +14,7 @@ use super::lifetime::Lifetime;
 use super::{in_scope, lab_group, live_group, observe_settled};
 use crate::apply::{Foreseen, Hands, Seer, apply, make_code_bucket};
 use crate::aws::{Doing, Writer};
-use crate::cli::Context;
+use crate::cli::{Changing, Context};
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
 use crate::interrupt::Hold;
@@ -129,7 +129,7 @@ const CLEARINGS: usize = 3;
 /// [`Kind::Refused`] when something foreign is in the way, somebody else is at work or consent is missing,
 /// [`Kind::TimedOut`] when the first evaluation does not arrive, [`Kind::NotHealed`] when the function reports that it
 /// fails, or the step that failed.
-pub async fn run(context: &Context, args: &Args, spec: &Spec) -> Result<()> {
+pub async fn run(context: &Changing, args: &Args, spec: &Spec) -> Result<()> {
     let begun = context.clock.now();
     for clearing in 0..=CLEARINGS {
         // The account is examined once.
@@ -174,9 +174,10 @@ struct Done<'a> {
     lease: Option<Lease<'a>>,
 }
 
-fn seer(context: &Context) -> Seer<'_> {
+fn seer(context: &Changing) -> Seer<'_> {
     Seer {
         aws: &context.aws,
+        may: context.may_change(),
         ui: &context.ui,
         clock: &context.clock,
     }
@@ -184,7 +185,7 @@ fn seer(context: &Context) -> Seer<'_> {
 
 /// Looks, plans and shows the plan.
 async fn consider(
-    context: &Context,
+    context: &Changing,
     args: &Args,
     spec: &Spec,
     examine: bool,
@@ -218,13 +219,15 @@ async fn consider(
     // From here on there may be a change set to take away.
     let hold = context.interrupt.hold();
     let foreseen = seer(context).foresee(&spec, &observed, &mut plan).await?;
-    // A dry run has the plan as its result.
+    let ends = lifetime.ends(context.clock.now());
+    // A dry run has both as its result.
     if !args.plan || context.ui.format() == Format::Json {
-        for line in plan.to_string().lines() {
+        let plan = plan.to_string();
+        for line in plan.lines().chain(ends.iter().map(String::as_str)) {
             context.ui.say(format_args!("  {line}"));
         }
     }
-    lifetime.tell(context, &observed);
+    lifetime.warn(context, &observed);
     if plan.clears_the_way() {
         context.ui.say(
             "the stack comes first; what it becomes is planned, shown and asked for after that",
@@ -241,10 +244,10 @@ async fn consider(
 }
 
 /// The end of a dry run: nothing is left behind.
-async fn show(context: &Context, considered: Considered) -> Result<()> {
+async fn show(context: &Changing, considered: Considered) -> Result<()> {
     let Considered {
         spec: _,
-        lifetime: _,
+        lifetime,
         observed: _,
         plan,
         foreseen,
@@ -253,12 +256,12 @@ async fn show(context: &Context, considered: Considered) -> Result<()> {
     if let Some(foreseen) = foreseen {
         seer(context).withdraw(foreseen).await?;
     }
-    report::planned(context, &plan)
+    report::planned(context, &plan, &lifetime)
 }
 
 /// Carries the plan out, once the user agrees and nobody else is at work. `None` when that only cleared the way.
 async fn carry_out<'a>(
-    context: &'a Context,
+    context: &'a Changing,
     args: &Args,
     considered: Considered,
 ) -> Result<Option<Done<'a>>> {
@@ -284,7 +287,7 @@ async fn carry_out<'a>(
         return Ok(Some(Done {
             spec,
             expires,
-            writer: Writer::new(&context.aws, &Consent::by_command()),
+            writer: Writer::new(&context.aws, &Consent::by_command(context.may_change())),
             plan,
             outputs,
             lease: None,
@@ -339,7 +342,7 @@ async fn carry_out<'a>(
 
 /// Asks for consent, and takes the lab's lock.
 async fn begin<'a>(
-    context: &'a Context,
+    context: &'a Changing,
     args: &Args,
     plan: &Plan,
     observed: &Observed,

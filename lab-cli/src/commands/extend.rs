@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::observe_settled;
 use crate::aws::{Doing, Tags, Writer};
-use crate::cli::Context;
+use crate::cli::{Changing, Context};
 use crate::error::{Error, Kind, Result};
 use crate::output::moment;
 use crate::state::{Interest, Names};
@@ -41,7 +41,7 @@ struct Report {
 /// # Errors
 /// [`Kind::Failed`] when there is no lab that expires, [`Kind::Input`] for a moment that has passed, [`Kind::Refused`]
 /// without consent, or the call that failed.
-pub async fn run(context: &Context, args: &Args) -> Result<()> {
+pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     let (place, ui) = (&context.place, &context.ui);
     let names = Names::from_parameters(&context.settings.parameters, None);
     let interest = Interest {

@@ -74,21 +74,23 @@ impl Lifetime {
         spec
     }
 
-    /// Tells what will happen.
-    pub(super) fn tell(&self, context: &Context, observed: &Observed) {
-        let ui = &context.ui;
-        let Some(expires) = self.expires else {
-            if !self.armed.is_empty() {
+    /// What the deployment does about the end of the lab, and what will happen then.
+    pub(super) fn ends(&self, now: OffsetDateTime) -> Vec<String> {
+        match self.expires {
+            Some(expires) => sunset::lines(expires, now),
+            None if self.disarms() => {
                 let count = self.armed.schedules.len();
-                ui.say(format_args!("  - self-destruct ({count} schedules)"));
+                vec![format!("- self-destruct ({count} schedules)")]
             }
-            return;
-        };
-        for line in sunset::lines(expires, context.clock.now()) {
-            ui.say(format_args!("  {line}"));
+            None => Vec::new(),
         }
-        if Facts::of(observed, None, expires).recorder.is_none() {
-            ui.warn("the recorder is borrowed: AWS cannot give it back by itself, so it stays as it is, and with it the code bucket that holds the journal; give it back with `cleanup`");
+    }
+
+    /// Warns of what a self-destruct cannot do.
+    pub(super) fn warn(&self, context: &Context, observed: &Observed) {
+        let borrowed = |expires| Facts::of(observed, None, expires).recorder.is_none();
+        if self.expires.is_some_and(borrowed) {
+            context.ui.warn("the recorder is borrowed: AWS cannot give it back by itself, so it stays as it is, and with it the code bucket that holds the journal; give it back with `cleanup`");
         }
     }
 

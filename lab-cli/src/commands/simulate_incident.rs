@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::caught_up::caught_up;
 use super::{deployed, in_scope, lab_group, live_group};
 use crate::aws::{Doing, LogQuery, Recorder, RuleDescription, Writer};
-use crate::cli::Context;
+use crate::cli::{Changing, Context};
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
 use crate::output::moment;
@@ -61,7 +61,7 @@ struct IncidentReport {
 /// # Errors
 /// [`Kind::NotHealed`] when the judgement is that the group is not healed; [`Kind::Failed`] when the lab is not in a
 /// state in which an incident would prove anything; or the call that failed.
-pub async fn run(context: &Context, args: &Args) -> Result<()> {
+pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     let (_, outputs) = deployed(context).await?;
     let mut incident = prepare(context, &outputs, args.timeout).await?;
     caught_up(context, &incident, args.timeout).await?;
@@ -70,7 +70,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
     let now = context.clock.now();
     incident.opened_at = now.replace_millisecond(now.millisecond()).unwrap_or(now);
     // To open these ports is what the command is for.
-    Writer::new(&context.aws, &Consent::by_command())
+    Writer::new(&context.aws, &Consent::by_command(context.may_change()))
         .open(&incident.group_id, &incident.opened)
         .await
         .doing(format_args!("open the ports of `{}`", incident.group_id))?;

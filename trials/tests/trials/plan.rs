@@ -5,7 +5,7 @@ use sandbox::faults::{CallerKind, Fault, Phase, Rule};
 use sandbox::protocol::Operation;
 use serde_json::{Value, json};
 use trials::trial::one;
-use trials::{ACCOUNT, Census, Lab, REGION, STACK, World, package};
+use trials::{ACCOUNT, Census, Lab, REGION, STACK, Told, World, package};
 
 #[test]
 fn a_plan_shows_everything_and_leaves_nothing() {
@@ -235,6 +235,38 @@ fn whoever_stops_leaves_neither_a_change_set_nor_a_lock() {
         assert!(!told.text.contains("taking over"), "{}", told.text);
         world.idle().await;
         assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
+}
+
+#[test]
+fn a_plan_tells_when_the_lab_would_remove_itself() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, &package);
+        let ends = |told: &Told| {
+            let expires = told.document["expires"].clone();
+            let lines = told.document["self_destruct"].as_array().unwrap().len();
+            (expires, lines, told.document["changes"].clone())
+        };
+        let told = lab.ok(&["deploy", "--plan"]).await;
+        assert_eq!(ends(&told), (Value::Null, 0, json!(true)));
+        let told = lab.ok(&["deploy", "--plan", "--ttl", "3h"]).await;
+        let (expires, lines, _) = ends(&told);
+        assert!(expires.is_string() && lines > 1, "{}", told.document);
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+
+        let deployed = lab.ok(&["deploy", "--ttl", "3h"]).await;
+        let expires = deployed.document["expires"].clone();
+        let told = lab.ok(&["deploy", "--plan"]).await;
+        assert_eq!(ends(&told), (expires, lines, json!(false)));
+        let told = lab.ok(&["deploy", "--plan", "--ttl", "off"]).await;
+        assert_eq!(ends(&told), (Value::Null, 1, json!(true)));
         world.end().await;
     });
 }

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::{CallError, CallResult, Reader, StackRequest, Writer, moment, stack_is_missing};
 use crate::aws::absent;
+use crate::guard::MayChange;
 
 /// The one write that a plan needs: change sets, and the empty stack that the first of them leaves. Nothing that is in use
 /// can be changed with it, so it needs no consent.
@@ -79,7 +80,7 @@ pub struct PropertyChange {
 
 impl ChangeSets {
     /// Beside a reader. No consent is needed.
-    pub fn new(aws: &Reader) -> Self {
+    pub fn new(aws: &Reader, _: MayChange) -> Self {
         Self { aws: aws.clone() }
     }
 

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::{Args, one};
 use crate::aws::{Reader, Writer};
-use crate::cli::Context;
+use crate::cli::{Changing, Context};
 use crate::error::{Error, Kind, Result};
 use crate::output::{failure, moment, table};
 use crate::state::Place;
@@ -34,7 +34,7 @@ struct Report {
     unchecked: Vec<String>,
 }
 
-pub(super) async fn run(context: &Context, age: Duration, args: &Args) -> Result<()> {
+pub(super) async fn run(context: &Changing, age: Duration, args: &Args) -> Result<()> {
     let ui = &context.ui;
     let regions = context.aws.enabled_regions().await;
     let regions = crate::aws::Doing::doing(regions, "ask which regions are enabled")?;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::Args;
 use crate::audit::{Audit, audit};
 use crate::aws::{Doing, Writer};
-use crate::cli::Context;
+use crate::cli::{Changing, Context};
 use crate::commands::observe_settled;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Bid, Lease, Purpose};
@@ -48,7 +48,7 @@ struct Planned {
     removes: bool,
 }
 
-pub(super) async fn run(context: &Context, args: &Args) -> Result<()> {
+pub(super) async fn run(context: &Changing, args: &Args) -> Result<()> {
     let found = look(context, args).await?;
     let lines = found.lines();
     let ui = &context.ui;

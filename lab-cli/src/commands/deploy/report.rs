@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::aws::{EvaluationResult, FunctionDescription};
 use crate::cli::Context;
+use crate::commands::lifetime::Lifetime;
 use crate::error::Result;
 use crate::output::{moment, table};
 use crate::plan::Plan;
@@ -53,20 +54,33 @@ struct Planned<'a> {
     /// Whether anything would be done.
     changes: bool,
     plan: &'a Plan,
+    /// When the lab would remove itself.
+    #[serde(with = "crate::output::moments::option")]
+    expires: Option<time::OffsetDateTime>,
+    /// What would happen then.
+    self_destruct: Vec<String>,
 }
 
 /// A plan that was only shown.
-pub(super) fn planned(context: &Context, plan: &Plan) -> Result<()> {
+pub(super) fn planned(context: &Context, plan: &Plan, lifetime: &Lifetime) -> Result<()> {
     let place = &context.place;
+    let self_destruct = lifetime.ends(context.clock.now());
+    let lines = plan.to_string();
+    let lines = lines
+        .lines()
+        .chain(self_destruct.iter().map(String::as_str));
+    let text: String = lines.map(|line| format!("{line}\n")).collect();
     let report = Planned {
         stack: &place.stack,
         account: place.account(),
         region: &place.region,
         endpoint: context.aws.endpoint(),
-        changes: !plan.is_empty(),
+        changes: !plan.is_empty() || lifetime.changes(),
         plan,
+        expires: lifetime.expires,
+        self_destruct,
     };
-    context.ui.result(&report, &plan.to_string())
+    context.ui.result(&report, &text)
 }
 
 /// The lab as it is after a deployment.
