@@ -9,5 +9,6 @@ mod broken_function;
 mod demo;
 mod isolation;
 mod killed;
+mod self_destruct;
 mod shared_sandbox;
 mod support;

@@ -1,0 +1,68 @@
+//! A lab with a time to live, in a sandbox process whose clock is moved.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::support::Place;
+
+const MINUTE: u64 = 60;
+const HOUR: u64 = 60 * MINUTE;
+
+/// One request to what is not AWS in the sandbox.
+fn admin(endpoint: &str, method: &str, path: &str) -> Value {
+    let host = endpoint.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let request =
+        format!("{method} /_sandbox/{path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
+/// Lets time pass in steps, and lets what falls due happen.
+fn pass(endpoint: &str, mut seconds: u64, step: u64) {
+    while seconds > 0 {
+        let now = seconds.min(step);
+        admin(endpoint, "POST", &format!("clock/advance?seconds={now}"));
+        seconds -= now;
+        // Each look is a round trip, in which the sandbox gets on with its work.
+        while admin(endpoint, "GET", "health")["idle"] != true {}
+    }
+}
+
+fn status(place: &Place) -> Value {
+    place.xtask(&["status", "--output", "json"]).ok().json()
+}
+
+#[test]
+fn a_lab_with_a_time_to_live_is_gone_when_it_is_over() {
+    let place = Place::new();
+    let endpoint = place.endpoint();
+    let deploy = ["deploy", "--ttl", "15m", "--output", "json"];
+    let deployed = place.xtask(&deploy).ok().json();
+    assert!(deployed["expires"].is_string(), "{deployed}");
+    assert_eq!(status(&place)["expires"], deployed["expires"]);
+
+    pass(&endpoint, 10 * MINUTE, MINUTE);
+    assert_eq!(status(&place)["groups"][0]["compliance"], "COMPLIANT");
+    // What acts and bills goes within half an hour, and S3 empties the buckets in the days after.
+    pass(&endpoint, HOUR, MINUTE);
+    let shown = status(&place);
+    assert_eq!(shown["groups"], json!([]), "{shown}");
+    pass(&endpoint, 5 * 24 * HOUR, HOUR);
+    let shown = status(&place);
+    assert_eq!(shown["deployed"], false, "{shown}");
+    let told = shown["self_destruct"][0].as_str().unwrap();
+    assert!(told.contains("has removed itself"), "{told}");
+
+    // Somebody has to take the empty role away; nothing else is left.
+    let cleanup = ["cleanup", "--output", "json"];
+    let removed = place.xtask(&cleanup).ok().json();
+    let role = "role `driftlab-expiry-us-east-1-lab-environment`";
+    assert_eq!(removed["removed"], json!([role]));
+    assert_eq!(removed["leftovers"], json!([]));
+}
