@@ -10,10 +10,13 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+#[path = "../tests/process/mod.rs"]
+mod process;
+
+use process::Sandbox;
 
 fn main() {
     println!("| what | median | slowest | runs |\n| --- | ---: | ---: | ---: |");
@@ -43,29 +46,7 @@ fn report(what: &str, mut times: Vec<Duration>) {
     );
 }
 
-struct Sandbox {
-    process: Child,
-    address: String,
-}
-
 impl Sandbox {
-    fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let address = ready["endpoint"].as_str().unwrap();
-        Self {
-            process,
-            address: address.trim_start_matches("http://").to_owned(),
-        }
-    }
-
     /// Resident memory.
     fn mebibytes(&self) -> f64 {
         let pid = self.process.id().to_string();
@@ -80,13 +61,6 @@ impl Sandbox {
         Client {
             stream: BufReader::new(stream),
         }
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
     }
 }
 
@@ -134,7 +108,7 @@ fn starts(runs: usize) -> Vec<Duration> {
     (0..runs)
         .map(|_| {
             let begin = Instant::now();
-            let sandbox = Sandbox::start();
+            let sandbox = Sandbox::start(&[]);
             let took = begin.elapsed();
             drop(sandbox);
             took
@@ -145,7 +119,7 @@ fn starts(runs: usize) -> Vec<Duration> {
 const ACCOUNT: &str = "123456789012";
 
 fn thousand_groups(runs: usize) -> (Vec<Duration>, Vec<Duration>) {
-    let sandbox = Sandbox::start();
+    let sandbox = Sandbox::start(&[]);
     let mut client = sandbox.client();
     let created = (0..999)
         .map(|number| {
@@ -198,7 +172,7 @@ Resources:
 /// One stack in each of `count` accounts, all at once: from the first call until the last stack is made, the same for
 /// deleting, and the memory in between.
 fn stacks(count: u64) -> (Duration, Duration, f64) {
-    let sandbox = Sandbox::start();
+    let sandbox = Sandbox::start(&[]);
     let each = |work: &(dyn Fn(&mut Client, &str) + Sync)| {
         let begin = Instant::now();
         std::thread::scope(|scope| {

@@ -198,34 +198,22 @@ fn structure(answer: &Answer) -> &Value {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
-    use crate::ids::{AccountId, Region};
     use crate::journal::Query;
-    use crate::sandbox::Settings;
+    use crate::testing::World;
     use serde_json::json;
 
     /// Eight clients open and close one port as they please; the journal, replayed, must tell the same
     /// story as the answers did.
     #[tokio::test(flavor = "multi_thread")]
     async fn the_journal_has_the_order_of_the_effects() {
-        let sandbox = Sandbox::start(Settings::default());
-        let target = Target::new(
-            AccountId::parse("123456789012").unwrap(),
-            Region::parse("us-east-1").unwrap(),
-            Caller::Operator,
-        );
-        let call = |name: &'static str, input: Value| {
-            let (sandbox, target) = (sandbox.clone(), target.clone());
-            async move {
-                sandbox
-                    .perform_value(&target, Service::Ec2, name, input)
-                    .await
-            }
-        };
+        let world: World = World::start(Service::Ec2);
         // In a VPC of its own, where closing what is not open is an error.
-        let vpc = call("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"})).await;
-        let vpc = vpc.unwrap()["vpc"]["vpcId"].clone();
+        let vpc = world
+            .ok("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"}))
+            .await;
+        let vpc = vpc["vpc"]["vpcId"].clone();
         let group = json!({"GroupName": "g", "GroupDescription": "g", "VpcId": vpc});
-        let group = call("CreateSecurityGroup", group).await.unwrap()["groupId"].clone();
+        let group = world.ok("CreateSecurityGroup", group).await["groupId"].clone();
         let port = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp",
             "FromPort": 465, "ToPort": 465, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]});
         let (open, close) = (
@@ -234,14 +222,13 @@ mod tests {
         );
         let clients: Vec<_> = (0..8_u64)
             .map(|seed| {
-                let (sandbox, target, port) = (sandbox.clone(), target.clone(), port.clone());
+                let (world, port) = (world.clone(), port.clone());
                 tokio::spawn(async move {
                     let mut dice = fastrand::Rng::with_seed(seed);
                     for _ in 0..50 {
                         let name = if dice.bool() { open } else { close };
-                        let operation = Operation::new(name, port.clone());
                         // Half of them are refused, which is part of the story.
-                        drop(sandbox.perform(&target, Service::Ec2, &operation).await);
+                        drop(world.call(name, port.clone()).await);
                     }
                 })
             })
@@ -249,7 +236,7 @@ mod tests {
         for client in clients {
             client.await.unwrap();
         }
-        let found = sandbox.journal.list(&Query::default());
+        let found = world.sandbox.journal.list(&Query::default());
         let mut is_open = false;
         let mut told = 0;
         for entry in &found.calls {

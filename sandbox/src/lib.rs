@@ -23,6 +23,8 @@ pub mod webhooks;
 mod admin;
 mod door;
 mod gateway;
+#[cfg(test)]
+mod testing;
 
 pub mod cloudformation;
 pub mod cloudtrail;

@@ -3,15 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::fs::{File, TryLockError};
-use std::io::{BufRead as _, BufReader, Cursor, Read as _, Write as _};
+use std::io::{Cursor, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
+
+mod process;
+
+use process::Sandbox;
 
 /// Long enough for any machine; only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -39,7 +42,7 @@ fn process_that_never_ends() {
 #[test]
 fn kill_9_ends_functions_and_their_children_and_the_next_start_is_clean() {
     let (temp, locks) = (TempDir::new(), TempDir::new());
-    let mut sandbox = Sandbox::start(&temp.0);
+    let mut sandbox = start(&temp.0);
     sandbox.create_function(&locks.0);
     // The function itself and a child of its own, which is in nobody's care but the group's.
     wait("the function's processes did not start", || {
@@ -57,7 +60,7 @@ fn kill_9_ends_functions_and_their_children_and_the_next_start_is_clean() {
     let abandoned = temp.0.join("driftlab-functions-999999999-00");
     std::fs::create_dir(&abandoned).unwrap();
     std::fs::write(abandoned.join("lock"), "").unwrap();
-    let mut next = Sandbox::start(&temp.0);
+    let mut next = start(&temp.0);
     next.create_function(&locks.0);
     wait("the function's processes did not start", || {
         held(&locks.0) == 2
@@ -65,6 +68,11 @@ fn kill_9_ends_functions_and_their_children_and_the_next_start_is_clean() {
     assert!(!abandoned.exists());
     next.process.kill().unwrap();
     next.process.wait().unwrap();
+}
+
+/// A sandbox that keeps its files in `temp`.
+fn start(temp: &Path) -> Sandbox {
+    Sandbox::start(&[("TMPDIR", temp.to_str().unwrap())])
 }
 
 fn wait(complaint: &str, done: impl Fn() -> bool) {
@@ -88,28 +96,7 @@ fn directories(temp: &Path) -> usize {
     std::fs::read_dir(temp).unwrap().count()
 }
 
-struct Sandbox {
-    process: Child,
-    address: String,
-}
-
 impl Sandbox {
-    fn start(temp: &Path) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"))
-            .env("TMPDIR", temp)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap();
-        let endpoint = ready["endpoint"].as_str().unwrap();
-        let address = endpoint.trim_start_matches("http://").to_owned();
-        Self { process, address }
-    }
-
     /// Makes a function and invokes it without waiting for it.
     fn create_function(&self, locks: &Path) {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
@@ -149,13 +136,6 @@ impl Sandbox {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
-    }
-}
-
-impl Drop for Sandbox {
-    fn drop(&mut self) {
-        // Dead already, unless an assertion failed.
-        let _ = self.process.kill();
     }
 }
 

@@ -2,24 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
-use crate::error::ApiError;
-use crate::ids::{AccountId, Region};
 use crate::journal::{Ended, Query};
 use crate::protocol::Operation;
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
+use crate::testing;
+use crate::testing::{ACCOUNT, zipped};
 
-const ACCOUNT: &str = "123456789012";
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
 const RULE: &str = "arn:aws:events:us-east-1:123456789012:rule/opened";
 
@@ -59,53 +55,23 @@ fn printer() {
     }
 }
 
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
+#[derive(Clone, Default)]
+struct Rules;
+
+/// A sandbox whose clock stands still.
+type World = testing::World<Rules>;
 
 impl World {
     fn new() -> Self {
-        let sandbox = Sandbox::start(Settings::default());
-        sandbox.clock.freeze();
-        let target = Target::new(
-            AccountId::parse(ACCOUNT).unwrap(),
-            Region::parse("us-east-1").unwrap(),
-            Caller::Operator,
-        );
-        Self { sandbox, target }
-    }
-
-    async fn call(&self, service: Service, name: &str, input: Value) -> Result<Value, ApiError> {
-        self.sandbox
-            .perform_value(&self.target, service, name, input)
-            .await
-    }
-
-    async fn ok(&self, service: Service, name: &str, input: Value) -> Value {
-        self.call(service, name, input).await.unwrap()
-    }
-
-    async fn events(&self, name: &str, input: Value) -> Value {
-        self.ok(Service::Events, name, input).await
-    }
-
-    async fn code(&self, name: &str, input: Value) -> String {
-        let error = self.call(Service::Events, name, input).await.unwrap_err();
-        format!("{} {}", error.status, error.code)
+        Self::start(Service::Events).frozen()
     }
 
     /// A function that prints what it hears, and the rule `opened` for it.
     async fn with_function(target: Value) -> Self {
         let world = Self::new();
-        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-        let role = json!({"RoleName": "R", "AssumeRolePolicyDocument": trust.to_string()});
-        world.ok(Service::Iam, "CreateRole", role).await;
-        let logs = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "logs:*", "Resource": "*"}]});
-        let policy =
-            json!({"RoleName": "R", "PolicyName": "logs", "PolicyDocument": logs.to_string()});
-        world.ok(Service::Iam, "PutRolePolicy", policy).await;
+        let trusted = json!({"Service": "lambda.amazonaws.com"});
+        world.role("R", trusted).await;
+        world.allow("R", json!("logs:*"), json!("*")).await;
         let function = json!({
             "FunctionName": "f",
             "Runtime": "provided.al2023",
@@ -114,40 +80,45 @@ impl World {
             "Architectures": [if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }],
             "Code": {"ZipFile": package()},
         });
-        world.ok(Service::Lambda, "CreateFunction", function).await;
+        world
+            .of(Service::Lambda)
+            .ok("CreateFunction", function)
+            .await;
         let pattern = json!({"source": ["aws.ec2"], "detail": {
             "eventName": [{"prefix": "AuthorizeSecurityGroup"}], "errorCode": [{"exists": false}]}});
         let rule = json!({"Name": "opened", "EventPattern": pattern.to_string()});
-        world.events("PutRule", rule).await;
+        world.ok("PutRule", rule).await;
         let targets = json!({"Rule": "opened", "Targets": [target]});
-        world.events("PutTargets", targets).await;
+        world.ok("PutTargets", targets).await;
         world
     }
 
     async fn permit(&self, rule: &str) {
         let input = json!({"FunctionName": "f", "StatementId": "events",
             "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com", "SourceArn": rule});
-        self.ok(Service::Lambda, "AddPermission", input).await;
+        self.of(Service::Lambda).ok("AddPermission", input).await;
     }
 
     /// Opens a port of the default group; answers the group's id.
     async fn open(&self, port: u16) -> String {
-        let groups = self.ok(Service::Ec2, "DescribeSecurityGroups", json!({}));
-        let group = groups.await["securityGroupInfo"][0]["groupId"].clone();
+        let groups = self
+            .of(Service::Ec2)
+            .ok("DescribeSecurityGroups", json!({}))
+            .await;
+        let group = groups["securityGroupInfo"][0]["groupId"].clone();
         let input = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp",
             "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]});
-        self.ok(Service::Ec2, "AuthorizeSecurityGroupIngress", input)
+        self.of(Service::Ec2)
+            .ok("AuthorizeSecurityGroupIngress", input)
             .await;
         group.as_str().unwrap().to_owned()
     }
 
     /// What the function has heard, once everything that was due has happened.
     async fn heard(&self) -> Vec<Value> {
-        while self.sandbox.engine.is_busy(self.sandbox.clock.now()) {
-            tokio::task::yield_now().await;
-        }
+        self.calm().await;
         let input = json!({"logGroupName": "/aws/lambda/f", "filterPattern": "heard"});
-        let Ok(found) = self.call(Service::Logs, "FilterLogEvents", input).await else {
+        let Ok(found) = self.of(Service::Logs).call("FilterLogEvents", input).await else {
             return Vec::new();
         };
         let events = found["events"].as_array().unwrap().iter();
@@ -163,11 +134,7 @@ fn package() -> String {
         "#!/bin/sh\nexec '{}' --exact events::tests::printer --nocapture\n",
         std::env::current_exe().unwrap().display()
     );
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
-    zip.start_file("bootstrap", options).unwrap();
-    zip.write_all(script.as_bytes()).unwrap();
-    BASE64_STANDARD.encode(zip.finish().unwrap().into_inner())
+    BASE64_STANDARD.encode(zipped("bootstrap", script.as_bytes(), 0o755))
 }
 
 #[tokio::test]
@@ -196,12 +163,15 @@ async fn a_function_hears_of_an_opened_port() {
     // A failure is an event too, but this rule does not want it.
     let again = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp",
         "FromPort": 465, "ToPort": 465, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]});
-    let refused = world.call(Service::Ec2, "AuthorizeSecurityGroupIngress", again);
-    assert!(refused.await.is_err());
-    world.events("DisableRule", json!({"Name": "opened"})).await;
+    let refused = world
+        .of(Service::Ec2)
+        .call("AuthorizeSecurityGroupIngress", again)
+        .await;
+    assert!(refused.is_err());
+    world.ok("DisableRule", json!({"Name": "opened"})).await;
     world.open(993).await;
     assert_eq!(world.heard().await.len(), 1);
-    world.events("EnableRule", json!({"Name": "opened"})).await;
+    world.ok("EnableRule", json!({"Name": "opened"})).await;
     world.open(143).await;
     assert_eq!(world.heard().await.len(), 2);
 }
@@ -241,7 +211,8 @@ async fn an_event_that_cannot_be_handed_over_is_tried_again() {
     world.permit(RULE).await;
     let none = json!({"FunctionName": "f", "ReservedConcurrentExecutions": 0});
     world
-        .ok(Service::Lambda, "PutFunctionConcurrency", none)
+        .of(Service::Lambda)
+        .ok("PutFunctionConcurrency", none)
         .await;
     for port in [465, 993] {
         world.open(port).await;
@@ -251,7 +222,8 @@ async fn an_event_that_cannot_be_handed_over_is_tried_again() {
     assert!(world.heard().await.is_empty());
     let free = json!({"FunctionName": "f"});
     world
-        .ok(Service::Lambda, "DeleteFunctionConcurrency", free)
+        .of(Service::Lambda)
+        .ok("DeleteFunctionConcurrency", free)
         .await;
     world.sandbox.clock.advance(Duration::from_secs(1));
     assert!(world.heard().await.is_empty(), "the second wait is longer");
@@ -263,10 +235,10 @@ async fn an_event_that_cannot_be_handed_over_is_tried_again() {
 #[tokio::test]
 async fn a_call_is_written_down_though_nobody_waits_for_its_end() {
     let world = World::with_function(json!({"Id": "t", "Arn": FUNCTION})).await;
-    let (sandbox, target) = (world.sandbox.clone(), world.target.clone());
+    let functions = world.of(Service::Lambda);
     let asking = tokio::spawn(async move {
         let invoke = Operation::new("Invoke", json!({"FunctionName": "f"}));
-        sandbox.perform(&target, Service::Lambda, &invoke).await
+        functions.perform(&invoke).await
     });
     // Far enough to be under way.
     tokio::task::yield_now().await;
@@ -302,7 +274,7 @@ async fn rules_and_targets_live() {
     let world = World::new();
     let pattern = r#"{"source": ["aws.ec2"]}"#;
     let made = world
-        .events(
+        .ok(
             "PutRule",
             json!({"Name": "a", "EventPattern": pattern, "Description": "d", "Tags": [{"Key": "k", "Value": "v"}]}),
         )
@@ -310,29 +282,27 @@ async fn rules_and_targets_live() {
     let arn = made["RuleArn"].clone();
     assert_eq!(arn, "arn:aws:events:us-east-1:123456789012:rule/a");
     world
-        .events(
+        .ok(
             "PutRule",
             json!({"Name": "b", "EventPattern": pattern, "State": "DISABLED"}),
         )
         .await;
-    let shown = world.events("DescribeRule", json!({"Name": "a"})).await;
+    let shown = world.ok("DescribeRule", json!({"Name": "a"})).await;
     assert_eq!(shown["State"], "ENABLED");
     assert_eq!(shown["EventPattern"], pattern);
     assert_eq!(shown["EventBusName"], "default");
-    let first = world.events("ListRules", json!({"Limit": 1})).await;
+    let first = world.ok("ListRules", json!({"Limit": 1})).await;
     let next = json!({"Limit": 1, "NextToken": first["NextToken"]});
-    let second = world.events("ListRules", next).await;
+    let second = world.ok("ListRules", next).await;
     assert_eq!(second["Rules"][0]["Name"], "b");
     assert!(second.get("NextToken").is_none());
     let target = json!({"Id": "t", "Arn": FUNCTION, "RetryPolicy": {"MaximumRetryAttempts": 3}});
     let put = json!({"Rule": "a", "Targets": [target]});
-    world.events("PutTargets", put).await;
-    let listed = world
-        .events("ListTargetsByRule", json!({"Rule": "a"}))
-        .await;
+    world.ok("PutTargets", put).await;
+    let listed = world.ok("ListTargetsByRule", json!({"Rule": "a"})).await;
     assert_eq!(listed["Targets"], json!([target]));
     let by = world
-        .events("ListRuleNamesByTarget", json!({"TargetArn": FUNCTION}))
+        .ok("ListRuleNamesByTarget", json!({"TargetArn": FUNCTION}))
         .await;
     assert_eq!(by["RuleNames"], json!(["a"]));
     assert_eq!(
@@ -340,22 +310,22 @@ async fn rules_and_targets_live() {
         "400 ValidationException"
     );
     let removed = world
-        .events("RemoveTargets", json!({"Rule": "a", "Ids": ["t", "u"]}))
+        .ok("RemoveTargets", json!({"Rule": "a", "Ids": ["t", "u"]}))
         .await;
     assert_eq!(removed["FailedEntries"][0]["TargetId"], "u");
     let tags = json!({"ResourceARN": arn, "Tags": [{"Key": "l", "Value": "w"}]});
-    world.events("TagResource", tags).await;
+    world.ok("TagResource", tags).await;
     world
-        .events(
+        .ok(
             "UntagResource",
             json!({"ResourceARN": arn, "TagKeys": ["k"]}),
         )
         .await;
     let tags = world
-        .events("ListTagsForResource", json!({"ResourceARN": arn}))
+        .ok("ListTagsForResource", json!({"ResourceARN": arn}))
         .await;
     assert_eq!(tags["Tags"], json!([{"Key": "l", "Value": "w"}]));
-    world.events("DeleteRule", json!({"Name": "a"})).await;
+    world.ok("DeleteRule", json!({"Name": "a"})).await;
     assert_eq!(
         world.code("DescribeRule", json!({"Name": "a"})).await,
         "400 ResourceNotFoundException"
@@ -367,7 +337,7 @@ async fn what_would_not_work_is_refused() {
     let world = World::new();
     let pattern = r#"{"source": ["aws.ec2"]}"#;
     world
-        .events("PutRule", json!({"Name": "a", "EventPattern": pattern}))
+        .ok("PutRule", json!({"Name": "a", "EventPattern": pattern}))
         .await;
     let target = |more: Value| {
         let mut target = json!({"Id": "t", "Arn": FUNCTION});
@@ -439,10 +409,7 @@ async fn what_would_not_work_is_refused() {
     let event = json!({"id": "1", "account": "1", "source": "aws.ec2", "time": "t", "region": "r",
         "resources": [], "detail-type": "d", "detail": {}});
     let tested = json!({"EventPattern": pattern, "Event": event.to_string()});
-    assert_eq!(
-        world.events("TestEventPattern", tested).await["Result"],
-        true
-    );
+    assert_eq!(world.ok("TestEventPattern", tested).await["Result"], true);
 }
 
 #[tokio::test]
@@ -453,16 +420,13 @@ async fn a_stack_makes_changes_and_removes_a_rule() {
             "EventPattern": pattern, "Targets": targets, "Tags": [{"Key": "k", "Value": "v"}]}}},
             "Outputs": {"Name": {"Value": {"Ref": "Rule"}}, "Arn": {"Value": {"Fn::GetAtt": "Rule.Arn"}}}});
         let input = json!({"StackName": "s", "TemplateBody": template.to_string()});
-        world.ok(Service::CloudFormation, operation, input).await;
-        while world.sandbox.engine.is_busy(world.sandbox.clock.now()) {
-            tokio::task::yield_now().await;
-        }
-        let shown = world.ok(
-            Service::CloudFormation,
-            "DescribeStacks",
-            json!({"StackName": "s"}),
-        );
-        shown.await["Stacks"][0].clone()
+        world.of(Service::CloudFormation).ok(operation, input).await;
+        world.calm().await;
+        let shown = world
+            .of(Service::CloudFormation)
+            .ok("DescribeStacks", json!({"StackName": "s"}))
+            .await;
+        shown["Stacks"][0].clone()
     };
     let target = |id: &str| json!({"Id": id, "Arn": FUNCTION});
     let made = stack(
@@ -478,7 +442,7 @@ async fn a_stack_makes_changes_and_removes_a_rule() {
         found.unwrap()["OutputValue"].as_str().unwrap().to_owned()
     };
     let (name, arn) = (output("Name"), output("Arn"));
-    let tags = world.events("ListTagsForResource", json!({"ResourceARN": arn}));
+    let tags = world.ok("ListTagsForResource", json!({"ResourceARN": arn}));
     assert!(
         tags.await["Tags"]
             .to_string()
@@ -492,24 +456,23 @@ async fn a_stack_makes_changes_and_removes_a_rule() {
     )
     .await;
     assert_eq!(changed["StackStatus"], "UPDATE_COMPLETE");
-    let rule = world.events("DescribeRule", json!({"Name": name})).await;
+    let rule = world.ok("DescribeRule", json!({"Name": name})).await;
     assert_eq!(rule["EventPattern"], r#"{"source":["aws.iam"]}"#);
-    let listed = world.events("ListTargetsByRule", json!({"Rule": name}));
+    let listed = world.ok("ListTargetsByRule", json!({"Rule": name}));
     assert_eq!(listed.await["Targets"], json!([target("b"), target("c")]));
 
     let refused = json!([{"Id": "q", "Arn": "arn:aws:sqs:us-east-1:123456789012:q"}]);
     let kept = stack("UpdateStack", json!({"source": ["aws.iam"]}), refused).await;
     assert_eq!(kept["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
-    let listed = world.events("ListTargetsByRule", json!({"Rule": name}));
+    let listed = world.ok("ListTargetsByRule", json!({"Rule": name}));
     assert_eq!(listed.await["Targets"], json!([target("b"), target("c")]));
 
     let delete = json!({"StackName": "s"});
     world
-        .ok(Service::CloudFormation, "DeleteStack", delete)
+        .of(Service::CloudFormation)
+        .ok("DeleteStack", delete)
         .await;
-    while world.sandbox.engine.is_busy(world.sandbox.clock.now()) {
-        tokio::task::yield_now().await;
-    }
+    world.calm().await;
     assert_eq!(
         world.code("DescribeRule", json!({"Name": name})).await,
         "400 ResourceNotFoundException"

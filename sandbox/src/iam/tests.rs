@@ -2,48 +2,25 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::*;
-use crate::ids::{AccountId, Region};
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
+use crate::testing;
+use crate::testing::session_of;
 
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
+#[derive(Clone, Default)]
+struct Rights;
+
+type World = testing::World<Rights>;
 
 impl World {
     fn new() -> Self {
-        Self {
-            sandbox: Sandbox::start(Settings::default()),
-            target: Target::new(
-                AccountId::parse("123456789012").unwrap(),
-                Region::parse("us-east-1").unwrap(),
-                Caller::Operator,
-            ),
-        }
+        Self::start(Service::Iam)
     }
 
-    async fn iam(&self, name: &str, input: Value) -> Result<Value, ApiError> {
-        self.sandbox
-            .perform_value(&self.target, Service::Iam, name, input)
-            .await
-    }
-
-    async fn ok(&self, name: &str, input: Value) -> Value {
-        self.iam(name, input).await.unwrap()
-    }
-
-    async fn code(&self, name: &str, input: Value) -> (u16, String) {
-        let error = self.iam(name, input).await.unwrap_err();
-        (error.status, error.code.into_owned())
-    }
-
-    async fn role(&self, name: &str) {
+    /// A role that functions of this account may assume.
+    async fn lambdas_role(&self, name: &str) {
         self.ok(
             "CreateRole",
             json!({"RoleName": name, "AssumeRolePolicyDocument": TRUST}),
@@ -52,12 +29,8 @@ impl World {
     }
 
     fn decide(&self, access: &Access) -> Decision {
-        let caller = Caller::Role {
-            role: "R".to_owned(),
-            session: "s".to_owned(),
-        };
-        self.sandbox
-            .enter(&self.target, |call| decide(call.account, &caller, access))
+        let caller = session_of("R");
+        self.enter(|call| decide(call.account, &caller, access))
     }
 }
 
@@ -86,7 +59,7 @@ async fn a_roles_life() {
         "CreateRole",
         json!({"RoleName": "r", "AssumeRolePolicyDocument": TRUST}),
     );
-    assert_eq!(taken.await, (409, "EntityAlreadyExists".to_owned()));
+    assert_eq!(taken.await, "409 EntityAlreadyExists");
 
     world
         .ok(
@@ -100,7 +73,7 @@ async fn a_roles_life() {
             json!({"RoleName": "R", "PolicyArn": BASIC}),
         )
         .await;
-    let conflict = (409, "DeleteConflict".to_owned());
+    let conflict = "409 DeleteConflict";
     assert_eq!(
         world.code("DeleteRole", json!({"RoleName": "R"})).await,
         conflict
@@ -122,15 +95,15 @@ async fn a_roles_life() {
         )
         .await;
     world.ok("DeleteRole", json!({"RoleName": "R"})).await;
-    let gone = (404, "NoSuchEntity".to_owned());
+    let gone = "404 NoSuchEntity";
     assert_eq!(world.code("GetRole", json!({"RoleName": "R"})).await, gone);
 }
 
 #[tokio::test]
 async fn errors_have_aws_codes() {
     let world = World::new();
-    world.role("R").await;
-    let gone = (404, "NoSuchEntity".to_owned());
+    world.lambdas_role("R").await;
+    let gone = "404 NoSuchEntity";
     let unknown = "arn:aws:iam::aws:policy/service-role/AWSConfigRole";
     assert_eq!(
         world
@@ -165,7 +138,7 @@ async fn errors_have_aws_codes() {
             .await,
         gone
     );
-    let malformed = (400, "MalformedPolicyDocument".to_owned());
+    let malformed = "400 MalformedPolicyDocument";
     assert_eq!(
         world
             .code(
@@ -184,7 +157,7 @@ async fn errors_have_aws_codes() {
             .await,
         malformed
     );
-    let invalid = (400, "ValidationError".to_owned());
+    let invalid = "400 ValidationError";
     assert_eq!(
         world
             .code(
@@ -196,22 +169,21 @@ async fn errors_have_aws_codes() {
     );
     assert_eq!(world.code("GetRole", json!({})).await, invalid);
     assert_eq!(
-        world.code("CreateGroup", json!({"GroupName": "g"})).await.0,
-        501
+        world.code("CreateGroup", json!({"GroupName": "g"})).await,
+        "501 NotImplemented"
     );
     assert_eq!(
         world
             .code("GetRole", json!({"RoleName": "R", "Colour": "red"}))
-            .await
-            .0,
-        501
+            .await,
+        "501 NotImplemented"
     );
 }
 
 #[tokio::test]
 async fn managed_policies_of_the_account() {
     let world = World::new();
-    world.role("R").await;
+    world.lambdas_role("R").await;
     let made = world
         .ok(
             "CreatePolicy",
@@ -232,7 +204,7 @@ async fn managed_policies_of_the_account() {
     );
     assert_eq!(
         world.code("DeletePolicy", json!({"PolicyArn": arn})).await,
-        (409, "DeleteConflict".to_owned())
+        "409 DeleteConflict"
     );
     let entities = world
         .ok("ListEntitiesForPolicy", json!({"PolicyArn": arn}))
@@ -256,7 +228,7 @@ async fn managed_policies_of_the_account() {
 #[tokio::test]
 async fn the_version_in_force_decides() {
     let world = World::new();
-    world.role("R").await;
+    world.lambdas_role("R").await;
     let arn = "arn:aws:iam::123456789012:policy/P";
     let read = Access::anywhere("ec2", "DescribeVpcs");
     world
@@ -287,7 +259,7 @@ async fn the_version_in_force_decides() {
         )
         .await;
     assert!(matches!(world.decide(&read), Decision::Denied(_)));
-    let conflict = (409, "DeleteConflict".to_owned());
+    let conflict = "409 DeleteConflict";
     assert_eq!(
         world
             .code(
@@ -330,7 +302,7 @@ async fn the_version_in_force_decides() {
 async fn pages_cover_everything_once() {
     let world = World::new();
     for i in 0..7 {
-        world.role(&format!("role{i}")).await;
+        world.lambdas_role(&format!("role{i}")).await;
     }
     let mut seen = Vec::new();
     let mut marker = Value::Null;
@@ -394,7 +366,7 @@ async fn a_boundary_can_be_set_and_taken_away() {
     let world = World::new();
     let boundary = json!({"PolicyName": "B", "PolicyDocument": READ});
     world.ok("CreatePolicy", boundary).await;
-    world.role("R").await;
+    world.lambdas_role("R").await;
     let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
     let attach = json!({"RoleName": "R", "PolicyArn": admin});
     world.ok("AttachRolePolicy", attach).await;
@@ -412,7 +384,7 @@ async fn a_boundary_can_be_set_and_taken_away() {
         .ok("DeleteRolePermissionsBoundary", role.clone())
         .await;
     assert_eq!(world.decide(&make), Decision::Allowed);
-    let missing = (404, "NoSuchEntity".to_owned());
+    let missing = "404 NoSuchEntity";
     let again = world.code("DeleteRolePermissionsBoundary", role).await;
     assert_eq!(again, missing);
     let absent =
@@ -424,12 +396,9 @@ async fn a_boundary_can_be_set_and_taken_away() {
 #[tokio::test]
 async fn who_may_assume_a_role() {
     let world = World::new();
-    world.role("R").await;
-    let assumable = |arn: &str, principal: &str| {
-        world.sandbox.enter(&world.target, |call| {
-            assumable(call.account, arn, principal)
-        })
-    };
+    world.lambdas_role("R").await;
+    let assumable =
+        |arn: &str, principal: &str| world.enter(|call| assumable(call.account, arn, principal));
     let arn = "arn:aws:iam::123456789012:role/R";
     assert_eq!(assumable(arn, "lambda.amazonaws.com"), Ok(()));
     assert!(
@@ -456,17 +425,9 @@ async fn who_may_assume_a_role() {
 #[tokio::test]
 async fn a_role_session_is_refused_in_the_words_of_aws() {
     let world = World::new();
-    world.role("R").await;
-    let mut target = world.target.clone();
-    target.caller = Caller::Role {
-        role: "R".to_owned(),
-        session: "f".to_owned(),
-    };
-    let list = || {
-        world
-            .sandbox
-            .perform_value(&target, Service::Iam, "ListRoles", json!({}))
-    };
+    world.lambdas_role("R").await;
+    let session = world.by(session_of("R"));
+    let list = || session.call("ListRoles", json!({}));
     let error = list().await.unwrap_err();
     assert_eq!((error.status, &*error.code), (403, "AccessDenied"));
     assert_eq!(
@@ -499,7 +460,7 @@ async fn a_role_session_is_refused_in_the_words_of_aws() {
 #[tokio::test]
 async fn simulation_agrees_with_the_evaluation() {
     let world = World::new();
-    world.role("R").await;
+    world.lambdas_role("R").await;
     world
         .ok(
             "PutRolePolicy",
@@ -524,13 +485,8 @@ async fn simulation_agrees_with_the_evaluation() {
 #[tokio::test]
 async fn accounts_do_not_see_each_other() {
     let world = World::new();
-    world.role("R").await;
-    let mut other = world.target.clone();
-    other.account = AccountId::parse("210987654321").unwrap();
-    let roles = world
-        .sandbox
-        .perform_value(&other, Service::Iam, "ListRoles", json!({}))
-        .await
-        .unwrap();
+    world.lambdas_role("R").await;
+    let other = world.in_account("210987654321");
+    let roles = other.ok("ListRoles", json!({})).await;
     assert_eq!(roles["Roles"], json!([]));
 }

@@ -1,45 +1,22 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
 use crate::clock::epoch_millis;
-use crate::ids::{AccountId, Region};
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
+use crate::testing;
 
-struct Lab {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
+#[derive(Clone, Default)]
+struct Stream;
+
+/// A sandbox whose clock stands still.
+type Lab = testing::World<Stream>;
 
 impl Lab {
     fn new() -> Self {
-        let sandbox = Sandbox::start(Settings::default());
-        sandbox.clock.freeze();
-        let target = Target::new(
-            AccountId::parse("123456789012").unwrap(),
-            Region::parse("us-east-1").unwrap(),
-            Caller::Operator,
-        );
-        Self { sandbox, target }
-    }
-
-    async fn ok(&self, name: &str, input: Value) -> Value {
-        self.sandbox
-            .perform_value(&self.target, Service::Logs, name, input)
-            .await
-            .unwrap()
-    }
-
-    async fn code(&self, name: &str, input: Value) -> String {
-        let answer = self
-            .sandbox
-            .perform_value(&self.target, Service::Logs, name, input);
-        answer.await.unwrap_err().code.into_owned()
+        Self::start(Service::Logs).frozen()
     }
 
     async fn with_stream() -> Self {
@@ -84,12 +61,12 @@ async fn groups_are_made_once_and_shown_page_by_page() {
     }
     let again = json!({"logGroupName": "other"});
     assert_eq!(
-        lab.code("CreateLogGroup", again).await,
+        lab.refused("CreateLogGroup", again).await,
         "ResourceAlreadyExistsException"
     );
     let bad = json!({"logGroupName": "a b"});
     assert_eq!(
-        lab.code("CreateLogGroup", bad).await,
+        lab.refused("CreateLogGroup", bad).await,
         "InvalidParameterException"
     );
     let page = lab
@@ -120,7 +97,7 @@ async fn groups_are_made_once_and_shown_page_by_page() {
         .await;
     let gone = json!({"logGroupName": "other"});
     assert_eq!(
-        lab.code("DeleteLogGroup", gone).await,
+        lab.refused("DeleteLogGroup", gone).await,
         "ResourceNotFoundException"
     );
 }
@@ -130,7 +107,7 @@ async fn retention_takes_only_the_values_of_the_service_and_hides_what_expired()
     let lab = Lab::with_stream().await;
     let odd = json!({"logGroupName": "g", "retentionInDays": 2});
     assert_eq!(
-        lab.code("PutRetentionPolicy", odd).await,
+        lab.refused("PutRetentionPolicy", odd).await,
         "InvalidParameterException"
     );
     lab.ok(
@@ -139,9 +116,7 @@ async fn retention_takes_only_the_values_of_the_service_and_hides_what_expired()
     )
     .await;
     lab.put(&[(lab.now(), "old")]).await;
-    lab.sandbox
-        .clock
-        .advance(Duration::from_secs(15 * 24 * 3600));
+    lab.pass(Duration::from_secs(15 * 24 * 3600)).await;
     lab.put(&[(lab.now(), "new")]).await;
     let found = lab
         .ok("FilterLogEvents", json!({"logGroupName": "g"}))
@@ -182,7 +157,7 @@ async fn events_are_searched_in_the_order_of_their_time() {
     assert_eq!(messages(&found).len(), 1);
     range["logStreamName"] = json!("s");
     assert_eq!(
-        lab.code("FilterLogEvents", range.clone()).await,
+        lab.refused("FilterLogEvents", range.clone()).await,
         "NotImplemented"
     );
     assert_eq!(messages(&lab.ok("GetLogEvents", range).await).len(), 0);
@@ -233,7 +208,7 @@ async fn what_is_too_old_or_too_new_is_reported_and_left_out() {
     let unordered = json!({"logGroupName": "g", "logStreamName": "s", "logEvents": [
         {"timestamp": now + 1, "message": "a"}, {"timestamp": now, "message": "b"}]});
     assert_eq!(
-        lab.code("PutLogEvents", unordered).await,
+        lab.refused("PutLogEvents", unordered).await,
         "InvalidParameterException"
     );
 }
@@ -257,7 +232,7 @@ async fn streams_are_listed_by_name_or_by_their_last_event() {
     assert_eq!(latest["logStreams"][0]["logStreamName"], "s");
     let missing = json!({"logGroupName": "g", "logStreamName": "no"});
     assert_eq!(
-        lab.code("GetLogEvents", missing).await,
+        lab.refused("GetLogEvents", missing).await,
         "ResourceNotFoundException"
     );
 }

@@ -1,47 +1,20 @@
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
-use std::sync::Arc;
-
 use super::*;
-use crate::caller::Caller;
-use crate::ids::Region;
-use crate::sandbox::{Sandbox, Settings, Target};
+use crate::sandbox::Settings;
 use crate::service::Service;
+use crate::testing::World;
 
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
-
-impl World {
-    fn new(settings: Settings) -> Self {
-        Self {
-            sandbox: Sandbox::start(settings),
-            target: Target::new(
-                AccountId::parse("123456789012").unwrap(),
-                Region::parse("us-east-1").unwrap(),
-                Caller::Operator,
-            ),
-        }
-    }
-
-    async fn ask(&self, service: Service, name: &str, input: Value) -> Result<Value, ApiError> {
-        self.sandbox
-            .perform_value(&self.target, service, name, input)
-            .await
-    }
-
-    async fn quota(&self, service: &str, code: &str) -> Result<f64, ApiError> {
-        let input = json!({"ServiceCode": service, "QuotaCode": code});
-        let answer = self.ask(Service::Quotas, "GetServiceQuota", input).await?;
-        Ok(answer["Quota"]["Value"].as_f64().unwrap())
-    }
+async fn quota(world: &World, service: &str, code: &str) -> Result<f64, ApiError> {
+    let input = json!({"ServiceCode": service, "QuotaCode": code});
+    let answer = world.call("GetServiceQuota", input).await?;
+    Ok(answer["Quota"]["Value"].as_f64().unwrap())
 }
 
 /// What is said is what is enforced: as many as the quota allows can be made, and one more cannot.
 #[tokio::test]
 async fn the_quotas_of_the_network_hold() {
-    let world = World::new(Settings::default());
+    let world: World = World::start(Service::Quotas);
     for (code, name, input, there, refusal) in [
         (
             "L-F678F1CE",
@@ -59,11 +32,11 @@ async fn the_quotas_of_the_network_hold() {
             "InternetGatewayLimitExceeded",
         ),
     ] {
-        let most = world.quota("vpc", code).await.unwrap();
+        let most = quota(&world, "vpc", code).await.unwrap();
         for _ in there..most as usize {
-            world.ask(Service::Ec2, name, input.clone()).await.unwrap();
+            world.of(Service::Ec2).ok(name, input.clone()).await;
         }
-        let refused = world.ask(Service::Ec2, name, input).await.unwrap_err();
+        let refused = world.of(Service::Ec2).refusal(name, input).await;
         assert_eq!(refused.code, refusal);
     }
 }
@@ -74,21 +47,21 @@ async fn lambdas_quota_is_what_the_sandbox_was_told() {
         lambda_concurrency: Some(10),
         ..Settings::default()
     };
-    let world = World::new(settings);
-    assert_eq!(world.quota("lambda", CONCURRENCY).await.unwrap(), 10.0);
+    let world: World = World::start_with(Service::Quotas, settings);
+    assert_eq!(quota(&world, "lambda", CONCURRENCY).await.unwrap(), 10.0);
     let input = json!({"ServiceCode": "lambda", "QuotaCode": CONCURRENCY});
-    let default = world.ask(Service::Quotas, "GetAWSDefaultServiceQuota", input);
+    let default = world.call("GetAWSDefaultServiceQuota", input);
     assert_eq!(default.await.unwrap()["Quota"]["Value"], json!(1000.0));
 }
 
 #[tokio::test]
 async fn what_is_not_known_is_refused() {
-    let world = World::new(Settings::default());
+    let world: World = World::start(Service::Quotas);
     for (service, code) in [("vpc", "L-00000000"), ("kms", "L-F678F1CE")] {
-        let refused = world.quota(service, code).await.unwrap_err();
+        let refused = quota(&world, service, code).await.unwrap_err();
         assert_eq!(refused.code, "NoSuchResourceException", "{service}");
     }
-    let list = |input| world.ask(Service::Quotas, "ListServiceQuotas", input);
+    let list = |input| world.call("ListServiceQuotas", input);
     let refused = list(json!({"ServiceCode": "kms"})).await.unwrap_err();
     assert_eq!(refused.code, "NoSuchResourceException");
     let refused = list(json!({"ServiceCode": "vpc", "NextToken": "x"})).await;
@@ -99,11 +72,11 @@ async fn what_is_not_known_is_refused() {
 
 #[tokio::test]
 async fn pages_cover_everything_once() {
-    let world = World::new(Settings::default());
+    let world: World = World::start(Service::Quotas);
     let mut seen = Vec::new();
     let mut input = json!({"ServiceCode": "vpc", "MaxResults": 3});
     loop {
-        let page = world.ask(Service::Quotas, "ListServiceQuotas", input.clone());
+        let page = world.call("ListServiceQuotas", input.clone());
         let page = page.await.unwrap();
         for quota in page["Quotas"].as_array().unwrap() {
             seen.push(quota["QuotaCode"].as_str().unwrap().to_owned());

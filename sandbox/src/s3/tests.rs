@@ -2,29 +2,27 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method};
 use http_body_util::BodyExt;
 use serde_json::json;
 
 use super::*;
-use crate::caller::Caller;
 use crate::gateway;
-use crate::ids::{AccountId, Region};
+use crate::ids::Region;
 use crate::protocol::HttpResponse;
-use crate::sandbox::{Sandbox, Settings, Target};
+use crate::sandbox::Target;
 use crate::service::Service;
+use crate::testing;
+use crate::testing::session_of;
 
-const ONE: &str = "123456789012";
+const ONE: &str = testing::ACCOUNT;
 const OTHER: &str = "210987654321";
 
-struct World {
-    sandbox: Arc<Sandbox>,
-    account: &'static str,
-    region: &'static str,
-}
+#[derive(Clone, Default)]
+struct Http;
+
+type World = testing::World<Http>;
 
 struct Reply {
     status: u16,
@@ -55,25 +53,22 @@ impl Reply {
 
 impl World {
     fn new() -> Self {
-        Self {
-            sandbox: Sandbox::start(Settings::default()),
-            account: ONE,
-            region: "us-east-1",
-        }
+        Self::start(Service::S3)
     }
 
-    fn at(&self, account: &'static str, region: &'static str) -> Self {
-        Self {
-            sandbox: self.sandbox.clone(),
-            account,
-            region,
-        }
+    fn at(&self, account: &str, region: &str) -> Self {
+        let mut world = self.in_account(account);
+        world.target.region = Region::parse(region).unwrap();
+        world
     }
 
     async fn send(&self, method: Method, uri: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
         let mut all = HeaderMap::new();
-        let scope = format!("{}/20261122/{}/s3/aws4_request", self.account, self.region);
+        let Target {
+            account, region, ..
+        } = &self.target;
+        let scope = format!("{account}/20261122/{region}/s3/aws4_request");
         let authorization =
             format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
         all.insert("authorization", authorization.parse().unwrap());
@@ -110,14 +105,6 @@ impl World {
 
     async fn delete(&self, uri: &str) -> Reply {
         self.send(Method::DELETE, uri, &[], "").await
-    }
-
-    fn target(&self, caller: Caller) -> Target {
-        Target::new(
-            AccountId::parse(self.account).unwrap(),
-            Region::parse(self.region).unwrap(),
-            caller,
-        )
     }
 }
 
@@ -380,12 +367,7 @@ async fn pages_cover_everything_once() {
 #[tokio::test]
 async fn what_the_template_configures() {
     let world = World::new();
-    let target = world.target(Caller::Operator);
-    let perform = |name: &'static str, input: Value| {
-        world
-            .sandbox
-            .perform_value(&target, Service::S3, name, input)
-    };
+    let perform = |name: &'static str, input: Value| world.call(name, input);
     perform(
         "CreateBucket",
         json!({"Bucket": "box", "CreateBucketConfiguration": null}),
@@ -458,8 +440,7 @@ async fn what_the_template_configures() {
         .await
         .unwrap();
     let stored = world
-        .sandbox
-        .enter(&target, |call| super::policy(call, "box"))
+        .enter(|call| super::policy(call, "box"))
         .unwrap()
         .unwrap();
     assert_eq!(
@@ -508,63 +489,23 @@ async fn a_role_needs_its_policies_and_the_buckets() {
     let world = World::new();
     world.put("/box", "").await;
     world.put("/box/k", "x").await;
-    let operator = world.target(Caller::Operator);
-    let perform = |service, name: &'static str, input: Value| {
-        let (sandbox, operator) = (world.sandbox.clone(), operator.clone());
-        async move {
-            sandbox
-                .perform_value(&operator, service, name, input)
-                .await
-                .unwrap()
-        }
-    };
-    let trust = r#"{"Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
-    perform(
-        Service::Iam,
-        "CreateRole",
-        json!({"RoleName": "R", "AssumeRolePolicyDocument": trust}),
-    )
-    .await;
-    let role = world.target(Caller::Role {
-        role: "R".to_owned(),
-        session: "s".to_owned(),
-    });
-    let read = || {
-        world.sandbox.perform_value(
-            &role,
-            Service::S3,
-            "GetObject",
-            json!({"Bucket": "box", "Key": "k"}),
-        )
-    };
+    let trusted = json!({"Service": "lambda.amazonaws.com"});
+    world.role("R", trusted).await;
+    let session = world.by(session_of("R"));
+    let read = || session.call("GetObject", json!({"Bucket": "box", "Key": "k"}));
     assert_eq!(read().await.unwrap_err().code, "AccessDenied");
     let statement = |effect: &str| {
         json!({"Version": "2012-10-17", "Statement": {"Effect": effect, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::box/*",
             "Principal": {"AWS": format!("arn:aws:iam::{ONE}:role/R")}}}).to_string()
     };
     // In one account either side may allow …
-    perform(
-        Service::S3,
-        "PutBucketPolicy",
-        json!({"Bucket": "box", "Policy": statement("Allow")}),
-    )
-    .await;
+    let policy = json!({"Bucket": "box", "Policy": statement("Allow")});
+    world.ok("PutBucketPolicy", policy).await;
     read().await.unwrap();
     // … and either side may deny.
-    let all =
-        r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#;
-    perform(
-        Service::Iam,
-        "PutRolePolicy",
-        json!({"RoleName": "R", "PolicyName": "P", "PolicyDocument": all}),
-    )
-    .await;
-    perform(
-        Service::S3,
-        "PutBucketPolicy",
-        json!({"Bucket": "box", "Policy": statement("Deny")}),
-    )
-    .await;
+    world.allow("R", json!("*"), json!("*")).await;
+    let policy = json!({"Bucket": "box", "Policy": statement("Deny")});
+    world.ok("PutBucketPolicy", policy).await;
     assert!(
         read()
             .await

@@ -2,35 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
-use std::sync::Arc;
-
 use serde_json::json;
 
 use super::*;
-use crate::caller::Caller;
-use crate::ids::{AccountId, Region};
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
+use crate::testing;
 
 const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:t";
 
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
+#[derive(Clone, Default)]
+struct Topic;
+
+/// A sandbox with the topic [`TOPIC`].
+type World = testing::World<Topic>;
 
 impl World {
-    fn new() -> Self {
-        let account = AccountId::parse("123456789012").unwrap();
-        let region = Region::parse("us-east-1").unwrap();
-        Self {
-            sandbox: Sandbox::start(Settings::default()),
-            target: Target::new(account, region, Caller::Operator),
-        }
-    }
-
     async fn with_topic() -> Self {
-        let world = Self::new();
+        let world = Self::start(Service::Sns);
         world
             .ok(
                 "CreateTopic",
@@ -40,24 +28,8 @@ impl World {
         world
     }
 
-    async fn sns(&self, name: &str, input: Value) -> Result<Value, ApiError> {
-        self.sandbox
-            .perform_value(&self.target, Service::Sns, name, input)
-            .await
-    }
-
-    async fn ok(&self, name: &str, input: Value) -> Value {
-        self.sns(name, input).await.unwrap()
-    }
-
-    async fn code(&self, name: &str, input: Value) -> (u16, String) {
-        let error = self.sns(name, input).await.unwrap_err();
-        (error.status, error.code.into_owned())
-    }
-
     fn inbox(&self) -> Vec<Mail> {
-        self.sandbox
-            .enter(&self.target, |call| call.here().sns.inbox.clone())
+        self.enter(|call| call.here().sns.inbox.clone())
     }
 
     async fn subscribe(&self, attributes: Value) -> String {
@@ -91,9 +63,7 @@ impl World {
             body: body.to_string(),
             ..Message::default()
         };
-        self.sandbox.enter(&self.target, |call| {
-            publish(call, TOPIC, principal, message)
-        })
+        self.enter(|call| publish(call, TOPIC, principal, message))
     }
 }
 
@@ -110,7 +80,7 @@ async fn a_topics_life() {
     let world = World::with_topic().await;
     let again = world.ok("CreateTopic", json!({"Name": "t"})).await;
     assert_eq!(again["TopicArn"], TOPIC);
-    let invalid = (400, "InvalidParameter".to_owned());
+    let invalid = "400 InvalidParameter";
     let other = json!({"Name": "t", "Attributes": {"DisplayName": "Other"}});
     assert_eq!(world.code("CreateTopic", other).await, invalid);
     assert_eq!(
@@ -118,8 +88,8 @@ async fn a_topics_life() {
         invalid
     );
     assert_eq!(
-        world.code("CreateTopic", json!({"Name": "a.fifo"})).await.0,
-        501
+        world.code("CreateTopic", json!({"Name": "a.fifo"})).await,
+        "501 NotImplemented"
     );
     let shown = world
         .ok("GetTopicAttributes", json!({"TopicArn": TOPIC}))
@@ -138,7 +108,7 @@ async fn a_topics_life() {
     assert_eq!(tags["Tags"], json!([{"Key": "driftlab:lab", "Value": "x"}]));
     world.ok("DeleteTopic", json!({"TopicArn": TOPIC})).await;
     world.ok("DeleteTopic", json!({"TopicArn": TOPIC})).await;
-    let gone = (404, "NotFound".to_owned());
+    let gone = "404 NotFound";
     assert_eq!(
         world
             .code("GetTopicAttributes", json!({"TopicArn": TOPIC}))
@@ -149,7 +119,7 @@ async fn a_topics_life() {
         world
             .code("ListTagsForResource", json!({"ResourceArn": TOPIC}))
             .await,
-        (404, "ResourceNotFound".to_owned())
+        "404 ResourceNotFound"
     );
     let elsewhere = TOPIC.replace("us-east-1", "eu-west-1");
     assert_eq!(
@@ -197,7 +167,7 @@ async fn an_address_gets_nothing_before_it_confirms() {
             json!({"TopicArn": TOPIC, "Token": "x"}),
         )
         .await;
-    assert_eq!(wrong, (400, "InvalidParameter".to_owned()));
+    assert_eq!(wrong, "400 InvalidParameter");
     let arn = world.confirm().await["SubscriptionArn"]
         .as_str()
         .unwrap()
@@ -228,7 +198,7 @@ async fn an_address_gets_nothing_before_it_confirms() {
     let gone = world
         .code("GetSubscriptionAttributes", json!({"SubscriptionArn": arn}))
         .await;
-    assert_eq!(gone, (404, "NotFound".to_owned()));
+    assert_eq!(gone, "404 NotFound");
 }
 
 #[tokio::test]
@@ -293,7 +263,7 @@ async fn filters_on_attributes() {
 #[tokio::test]
 async fn bad_input() {
     let world = World::with_topic().await;
-    let invalid = (400, "InvalidParameter".to_owned());
+    let invalid = "400 InvalidParameter";
     let subscribe = |protocol: &str, endpoint: &str, filter: &str| json!({"TopicArn": TOPIC, "Protocol": protocol, "Endpoint": endpoint, "Attributes": {"FilterPolicy": filter}});
     assert_eq!(
         world
@@ -322,9 +292,8 @@ async fn bad_input() {
                 "Subscribe",
                 subscribe("sqs", "arn:aws:sqs:us-east-1:123456789012:q", "")
             )
-            .await
-            .0,
-        501
+            .await,
+        "501 NotImplemented"
     );
     assert!(world.inbox().is_empty());
     assert_eq!(
@@ -382,26 +351,7 @@ async fn who_may_publish() {
     assert!(world.publish_as("events.amazonaws.com", &body).is_err());
     // A role may by its own policies.
     assert!(world.publish_as(role, &body).is_err());
-    let iam = |name: &'static str, input: Value| {
-        world
-            .sandbox
-            .perform_value(&world.target, Service::Iam, name, input)
-    };
-    let trust = policy["Statement"][0]["Principal"].clone();
-    let trust =
-        json!({"Statement": {"Effect": "Allow", "Principal": trust, "Action": "sts:AssumeRole"}});
-    iam(
-        "CreateRole",
-        json!({"RoleName": "R", "AssumeRolePolicyDocument": trust.to_string()}),
-    )
-    .await
-    .unwrap();
-    let may = json!({"Statement": {"Effect": "Allow", "Action": "sns:Publish", "Resource": TOPIC}});
-    iam(
-        "PutRolePolicy",
-        json!({"RoleName": "R", "PolicyName": "SNSPublish", "PolicyDocument": may.to_string()}),
-    )
-    .await
-    .unwrap();
+    world.role("R", json!({"Service": config})).await;
+    world.allow("R", json!("sns:Publish"), json!(TOPIC)).await;
     world.publish_as(role, &body).unwrap();
 }

@@ -1,76 +1,19 @@
 //! What a scenario cannot say: quotas, who may, what the journal keeps, what CloudFormation makes.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
-
-use std::sync::Arc;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::name::Wanted;
-use crate::caller::Caller;
-use crate::error::ApiError;
-use crate::ids::{AccountId, Region};
 use crate::journal::Query;
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
+use crate::testing::World;
 
-struct World {
-    sandbox: Arc<Sandbox>,
+fn world() -> World {
+    World::enforcing(Service::Ssm)
 }
 
-impl World {
-    fn new() -> Self {
-        let settings = Settings {
-            enforce_iam: true,
-            ..Settings::default()
-        };
-        Self {
-            sandbox: Sandbox::start(settings),
-        }
-    }
-
-    async fn call(
-        &self,
-        caller: Caller,
-        service: Service,
-        name: &str,
-        input: Value,
-    ) -> Result<Value, ApiError> {
-        let target = Target::new(
-            AccountId::parse("123456789012").unwrap(),
-            Region::parse("us-east-1").unwrap(),
-            caller,
-        );
-        self.sandbox
-            .perform_value(&target, service, name, input)
-            .await
-    }
-
-    async fn ssm(&self, name: &str, input: Value) -> Result<Value, ApiError> {
-        self.call(Caller::Operator, Service::Ssm, name, input).await
-    }
-
-    async fn put(&self, name: &str, value: &str) {
-        let input = json!({"Name": name, "Value": value, "Type": "SecureString"});
-        self.ssm("PutParameter", input).await.unwrap();
-    }
-
-    /// A user that may do `action` on `resource`.
-    async fn user(&self, action: &str, resource: &str) -> Caller {
-        let iam =
-            |name: &'static str, input| self.call(Caller::Operator, Service::Iam, name, input);
-        iam("CreateUser", json!({"UserName": "diana"}))
-            .await
-            .unwrap();
-        let document = json!({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Action": action, "Resource": resource}]});
-        let input =
-            json!({"UserName": "diana", "PolicyName": "p", "PolicyDocument": document.to_string()});
-        iam("PutUserPolicy", input).await.unwrap();
-        Caller::User {
-            name: "diana".to_owned(),
-        }
-    }
+async fn put(world: &World, name: &str, value: &str) {
+    let input = json!({"Name": name, "Value": value, "Type": "SecureString"});
+    world.ok("PutParameter", input).await;
 }
 
 #[test]
@@ -91,31 +34,29 @@ fn a_parameter_is_named_in_four_ways() {
 
 #[tokio::test]
 async fn a_hundred_versions_are_kept() {
-    let world = World::new();
-    world.put("p", "0").await;
+    let world = world();
+    put(&world, "p", "0").await;
     for number in 1..=100 {
         let input = json!({"Name": "p", "Value": number.to_string(), "Overwrite": true});
-        let answer = world.ssm("PutParameter", input).await.unwrap();
+        let answer = world.ok("PutParameter", input).await;
         assert_eq!(answer["Version"], number + 1);
     }
-    let first = world.ssm("GetParameter", json!({"Name": "p:1"})).await;
-    assert_eq!(first.unwrap_err().code, "ParameterVersionNotFound");
+    let first = world.refused("GetParameter", json!({"Name": "p:1"})).await;
+    assert_eq!(first, "ParameterVersionNotFound");
     let second = json!({"Name": "p:2", "WithDecryption": true});
-    let second = world.ssm("GetParameter", second).await.unwrap();
+    let second = world.ok("GetParameter", second).await;
     assert_eq!(second["Parameter"]["Value"], "1");
 }
 
 #[tokio::test]
 async fn reading_needs_permission_for_that_parameter() {
-    let world = World::new();
-    world
-        .put("/lab/hook", "https://hooks.example/T0/secret")
-        .await;
-    world
-        .put("/other/hook", "https://hooks.example/T1/secret")
-        .await;
+    let world = world();
+    put(&world, "/lab/hook", "https://hooks.example/T0/secret").await;
+    put(&world, "/other/hook", "https://hooks.example/T1/secret").await;
     let resource = "arn:aws:ssm:us-east-1:123456789012:parameter/lab/*";
-    let diana = world.user("ssm:GetParameter*", resource).await;
+    let diana = world
+        .with_user("diana", json!("ssm:GetParameter*"), json!(resource))
+        .await;
     for (operation, input, allowed) in [
         ("GetParameter", json!({"Name": "/lab/hook"}), true),
         ("GetParameter", json!({"Name": "/lab/hook:1"}), true),
@@ -133,10 +74,7 @@ async fn reading_needs_permission_for_that_parameter() {
         ("DeleteParameter", json!({"Name": "/lab/hook"}), false),
         ("DescribeParameters", json!({}), false),
     ] {
-        let answer = world
-            .call(diana.clone(), Service::Ssm, operation, input.clone())
-            .await;
-        match answer {
+        match diana.call(operation, input.clone()).await {
             Ok(_) => assert!(allowed, "{operation} {input}"),
             Err(error) => {
                 assert!(!allowed, "{operation} {input}: {error}");
@@ -148,20 +86,17 @@ async fn reading_needs_permission_for_that_parameter() {
 
 #[tokio::test]
 async fn no_secret_is_written_down() {
-    let world = World::new();
-    world.put("/lab/hook", "hunter2").await;
-    let sealed = world
-        .ssm("GetParameter", json!({"Name": "/lab/hook"}))
-        .await
-        .unwrap();
+    let world = world();
+    put(&world, "/lab/hook", "hunter2").await;
+    let sealed = world.ok("GetParameter", json!({"Name": "/lab/hook"})).await;
     assert!(!sealed.to_string().contains("hunter2"));
     let tags = json!({"ResourceType": "Parameter", "ResourceId": "/lab/hook", "Tags": [{"Key": "a", "Value": "seen"}]});
-    world.ssm("AddTagsToResource", tags).await.unwrap();
+    world.ok("AddTagsToResource", tags).await;
     let open = json!({"Name": "/lab/hook", "WithDecryption": true});
-    let open = world.ssm("GetParameter", open).await.unwrap();
+    let open = world.ok("GetParameter", open).await;
     assert_eq!(open["Parameter"]["Value"], "hunter2");
     let taken = json!({"Name": "/lab/hook", "Value": "hunter2", "Type": "SecureString", "Overwrite": true, "AllowedPattern": "^h$"});
-    let refused = world.ssm("PutParameter", taken).await.unwrap_err();
+    let refused = world.refusal("PutParameter", taken).await;
     assert_eq!(refused.code, "ParameterPatternMismatchException");
     let told = format!(
         "{refused} {:?}",
@@ -174,15 +109,8 @@ async fn no_secret_is_written_down() {
 
 #[tokio::test]
 async fn cloudformation_makes_changes_and_deletes_parameters() {
-    let world = World::new();
-    let cfn = |name: &'static str, input| {
-        world.call(Caller::Operator, Service::CloudFormation, name, input)
-    };
-    let settle = || async {
-        while !world.sandbox.engine.is_idle() {
-            tokio::task::yield_now().await;
-        }
-    };
+    let world = world();
+    let stacks = world.of(Service::CloudFormation);
     let template = |value: &str, kind: &str| {
         let parameter = json!({"Type": "AWS::SSM::Parameter",
             "Properties": {"Name": "/lab/policy", "Type": kind, "Value": value}});
@@ -191,17 +119,15 @@ async fn cloudformation_makes_changes_and_deletes_parameters() {
     };
     let tags = json!([{"Key": "team", "Value": "blue"}]);
     let create = json!({"StackName": "s", "TemplateBody": template("one", "String"), "Tags": tags});
-    cfn("CreateStack", create).await.unwrap();
-    settle().await;
+    stacks.ok("CreateStack", create).await;
+    world.idle().await;
     let update = json!({"StackName": "s", "TemplateBody": template("two", "String"), "Tags": [{"Key": "team", "Value": "red"}]});
-    cfn("UpdateStack", update).await.unwrap();
-    settle().await;
-    let events = cfn("DescribeStackEvents", json!({"StackName": "s"}))
-        .await
-        .unwrap();
-    let shown = cfn("DescribeStacks", json!({"StackName": "s"}))
-        .await
-        .unwrap();
+    stacks.ok("UpdateStack", update).await;
+    world.idle().await;
+    let events = stacks
+        .ok("DescribeStackEvents", json!({"StackName": "s"}))
+        .await;
+    let shown = stacks.ok("DescribeStacks", json!({"StackName": "s"})).await;
     assert_eq!(
         shown["Stacks"][0]["StackStatus"], "UPDATE_COMPLETE",
         "{events}"
@@ -211,33 +137,26 @@ async fn cloudformation_makes_changes_and_deletes_parameters() {
         "{shown}"
     );
     let found = world
-        .ssm("GetParameter", json!({"Name": "/lab/policy"}))
-        .await
-        .unwrap();
+        .ok("GetParameter", json!({"Name": "/lab/policy"}))
+        .await;
     assert_eq!(
         (&found["Parameter"]["Value"], &found["Parameter"]["Version"]),
         (&json!("two"), &json!(2))
     );
     let tags = json!({"ResourceType": "Parameter", "ResourceId": "/lab/policy"});
-    let tags = world
-        .ssm("ListTagsForResource", tags)
-        .await
-        .unwrap()
-        .to_string();
+    let tags = world.ok("ListTagsForResource", tags).await.to_string();
     assert!(tags.contains("red") && !tags.contains("blue"), "{tags}");
     assert!(tags.contains("aws:cloudformation:stack-name"), "{tags}");
-    cfn("DeleteStack", json!({"StackName": "s"})).await.unwrap();
-    settle().await;
+    stacks.ok("DeleteStack", json!({"StackName": "s"})).await;
+    world.idle().await;
     let gone = world
-        .ssm("GetParameter", json!({"Name": "/lab/policy"}))
+        .refused("GetParameter", json!({"Name": "/lab/policy"}))
         .await;
-    assert_eq!(gone.unwrap_err().code, "ParameterNotFound");
+    assert_eq!(gone, "ParameterNotFound");
 
     let secret = json!({"StackName": "t", "TemplateBody": template("x", "SecureString")});
-    cfn("CreateStack", secret).await.unwrap();
-    settle().await;
-    let shown = cfn("DescribeStacks", json!({"StackName": "t"}))
-        .await
-        .unwrap();
+    stacks.ok("CreateStack", secret).await;
+    world.idle().await;
+    let shown = stacks.ok("DescribeStacks", json!({"StackName": "t"})).await;
     assert_eq!(shown["Stacks"][0]["StackStatus"], "ROLLBACK_COMPLETE");
 }

@@ -10,11 +10,7 @@ async fn a_full_bucket_stops_the_deletion_until_it_is_empty_or_given_up() {
     assert_eq!(world.create("s", template).await, "CREATE_COMPLETE");
     let mut put = Operation::new("PutObject", json!({"Bucket": "full", "Key": "x"}));
     put.body = Bytes::from_static(b"x");
-    world
-        .sandbox
-        .perform(&world.target, S3, &put)
-        .await
-        .unwrap();
+    world.of(S3).perform(&put).await.unwrap();
 
     assert_eq!(world.delete("s").await, "DELETE_FAILED");
     let reason = world.reason("s", "DELETE_FAILED B").await;
@@ -32,13 +28,11 @@ async fn a_full_bucket_stops_the_deletion_until_it_is_empty_or_given_up() {
         .as_str()
         .unwrap()
         .to_owned();
-    world.must(CloudFormation, "DeleteStack", retain).await;
-    world.settle().await;
+    world.ok("DeleteStack", retain).await;
+    world.idle().await;
     assert_eq!(world.status(&id).await, "DELETE_COMPLETE");
     assert_eq!(world.leftovers().await, ["full"]);
-    world
-        .must(CloudFormation, "DeleteStack", json!({"StackName": "s"}))
-        .await;
+    world.ok("DeleteStack", json!({"StackName": "s"})).await;
 }
 
 #[tokio::test]
@@ -100,18 +94,13 @@ async fn a_protected_stack_stays() {
     let protected = json!({"EnableTerminationProtection": true});
     world.create_with("s", &group(HTTP, "14"), protected).await;
     let delete = json!({"StackName": "s"});
-    let refused = world
-        .ask(CloudFormation, "DeleteStack", delete)
-        .await
-        .unwrap_err();
+    let refused = world.refusal("DeleteStack", delete).await;
     assert_eq!(
         refused.to_string(),
         "ValidationError: Stack [s] cannot be deleted while TerminationProtection is enabled"
     );
     let off = json!({"StackName": "s", "EnableTerminationProtection": "false"});
-    world
-        .must(CloudFormation, "UpdateTerminationProtection", off)
-        .await;
+    world.ok("UpdateTerminationProtection", off).await;
     assert_eq!(world.delete("s").await, "DELETE_COMPLETE");
 }
 
@@ -119,11 +108,9 @@ async fn a_protected_stack_stays() {
 async fn deleting_a_stack_that_is_being_made_takes_back_what_there_is() {
     let world = World::new();
     let input = json!({"StackName": "s", "TemplateBody": group(HTTP, "14")});
-    let made = world.must(CloudFormation, "CreateStack", input).await;
-    world
-        .must(CloudFormation, "DeleteStack", json!({"StackName": "s"}))
-        .await;
-    world.settle().await;
+    let made = world.ok("CreateStack", input).await;
+    world.ok("DeleteStack", json!({"StackName": "s"})).await;
+    world.idle().await;
     assert_eq!(
         world.status(made["StackId"].as_str().unwrap()).await,
         "DELETE_COMPLETE"
@@ -139,30 +126,19 @@ async fn a_stack_that_cannot_be_deleted_is_forced_to_go() {
         "Topic": {"Type": "AWS::SNS::Topic"}}});
     world.create("s", &template.to_string()).await;
     let force = json!({"StackName": "s", "DeletionMode": "FORCE_DELETE_STACK"});
-    let early = world
-        .ask(CloudFormation, "DeleteStack", force.clone())
-        .await;
-    assert_eq!(early.unwrap_err().code, "ValidationError");
+    let early = world.refused("DeleteStack", force.clone()).await;
+    assert_eq!(early, "ValidationError");
     let put = crate::protocol::Operation::new("PutObject", json!({"Bucket": "full", "Key": "k"}));
-    let target = &world.target;
-    world
-        .sandbox
-        .perform(target, crate::service::Service::S3, &put)
-        .await
-        .unwrap();
+    world.of(S3).perform(&put).await.unwrap();
     assert_eq!(world.delete("s").await, "DELETE_FAILED");
     let stack = world.stack("s").await["StackId"].clone();
-    world.must(CloudFormation, "DeleteStack", force).await;
-    world.settle().await;
+    world.ok("DeleteStack", force).await;
+    world.idle().await;
     assert_eq!(
         world.status(stack.as_str().unwrap()).await,
         "DELETE_COMPLETE"
     );
     // The bucket is left to its owner.
     let there = crate::protocol::Operation::new("HeadBucket", json!({"Bucket": "full"}));
-    world
-        .sandbox
-        .perform(target, crate::service::Service::S3, &there)
-        .await
-        .unwrap();
+    world.of(S3).perform(&there).await.unwrap();
 }

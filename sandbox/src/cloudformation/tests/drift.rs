@@ -6,22 +6,15 @@ impl World {
     /// Looks for drift, and answers with how that ended.
     async fn detect(&self, stack: &str) -> Value {
         let started = self
-            .must(
-                CloudFormation,
-                "DetectStackDrift",
-                json!({"StackName": stack}),
-            )
+            .ok("DetectStackDrift", json!({"StackName": stack}))
             .await;
-        self.settle().await;
-        self.must(CloudFormation, "DescribeStackDriftDetectionStatus", started)
-            .await
+        self.idle().await;
+        self.ok("DescribeStackDriftDetectionStatus", started).await
     }
 
     async fn drifts(&self, stack: &str) -> Vec<Value> {
         let input = json!({"StackName": stack});
-        let answer = self
-            .must(CloudFormation, "DescribeStackResourceDrifts", input)
-            .await;
+        let answer = self.ok("DescribeStackResourceDrifts", input).await;
         answer["StackResourceDrifts"].as_array().unwrap().clone()
     }
 
@@ -29,7 +22,9 @@ impl World {
         let input = json!({"GroupId": group, "IpPermissions": [
             {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": net}]},
         ]});
-        self.must(Ec2, "AuthorizeSecurityGroupIngress", input).await;
+        self.of(Ec2)
+            .ok("AuthorizeSecurityGroupIngress", input)
+            .await;
     }
 }
 
@@ -71,11 +66,10 @@ async fn the_incident_is_drift_until_it_is_healed() {
 
     for port in [465, 993] {
         let input = json!({"GroupId": id, "IpProtocol": "tcp", "FromPort": port, "ToPort": port, "CidrIp": "0.0.0.0/0"});
-        world.must(Ec2, "RevokeSecurityGroupIngress", input).await;
+        world.of(Ec2).ok("RevokeSecurityGroupIngress", input).await;
     }
     let one = world
-        .must(
-            CloudFormation,
+        .ok(
             "DetectStackResourceDrift",
             json!({"StackName": "s", "LogicalResourceId": "Group"}),
         )
@@ -85,13 +79,11 @@ async fn the_incident_is_drift_until_it_is_healed() {
         "IN_SYNC"
     );
     let refused = world
-        .ask(
-            CloudFormation,
+        .refusal(
             "DetectStackResourceDrift",
             json!({"StackName": "s", "LogicalResourceId": "Lines"}),
         )
-        .await
-        .unwrap_err();
+        .await;
     assert_eq!(refused.code, "NotImplemented");
 }
 
@@ -127,22 +119,20 @@ Resources:
         world.physical("s", "Rule").await,
     );
     world
-        .must(
-            Ec2,
+        .of(Ec2)
+        .ok(
             "RevokeSecurityGroupIngress",
             json!({"GroupId": group, "SecurityGroupRuleId": [rule]}),
         )
         .await;
+    let input = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "shop"}]}]});
     world
-        .must(
-            Ec2,
-            "UpdateSecurityGroupRuleDescriptionsIngress",
-            json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "shop"}]}]}),
-        )
+        .of(Ec2)
+        .ok("UpdateSecurityGroupRuleDescriptionsIngress", input)
         .await;
     world
-        .must(
-            Ec2,
+        .of(Ec2)
+        .ok(
             "CreateTags",
             json!({"ResourceId": [group], "Tag": [{"Key": "own", "Value": "y"}]}),
         )

@@ -5,11 +5,11 @@ use super::*;
 #[tokio::test]
 async fn accounts_do_not_see_each_other() {
     let world = World::new();
-    let other = world.of("210987654321");
+    let other = world.in_account("210987654321");
     world.create("s", &group(HTTP, "14")).await;
     assert!(
         other
-            .ask(CloudFormation, "DescribeStacks", json!({"StackName": "s"}))
+            .call("DescribeStacks", json!({"StackName": "s"}))
             .await
             .is_err()
     );
@@ -29,11 +29,7 @@ async fn events_come_newest_first_in_pages_and_none_twice() {
         world.update("s", &group(HTTP, days)).await.unwrap();
     }
     let first = world
-        .must(
-            CloudFormation,
-            "DescribeStackEvents",
-            json!({"StackName": "s"}),
-        )
+        .ok("DescribeStackEvents", json!({"StackName": "s"}))
         .await;
     assert_eq!(first["StackEvents"].as_array().unwrap().len(), 100);
     assert_eq!(first["StackEvents"][0]["ResourceStatus"], "UPDATE_COMPLETE");
@@ -49,9 +45,7 @@ async fn events_come_newest_first_in_pages_and_none_twice() {
     let mut ids = std::collections::BTreeSet::new();
     let mut input = json!({"StackName": "s"});
     loop {
-        let page = world
-            .must(CloudFormation, "DescribeStackEvents", input.clone())
-            .await;
+        let page = world.ok("DescribeStackEvents", input.clone()).await;
         for event in page["StackEvents"].as_array().unwrap() {
             assert!(
                 ids.insert(event["EventId"].as_str().unwrap().to_owned()),

@@ -1,6 +1,7 @@
 //! The lab itself, from its own template.
 
 use super::*;
+use crate::testing::session_of;
 
 const LAB: &str = include_str!("../../../../templates/lab.yaml");
 
@@ -22,7 +23,8 @@ async fn the_lab_is_made_as_described_and_leaves_nothing() {
 
     let group = world.output("lab", "LabSecurityGroupId").await;
     let groups = world
-        .must(Ec2, "DescribeSecurityGroups", json!({"GroupId": [group]}))
+        .of(Ec2)
+        .ok("DescribeSecurityGroups", json!({"GroupId": [group]}))
         .await;
     let group = &groups["securityGroupInfo"][0];
     assert_eq!(group["groupName"], "LabSG1");
@@ -40,7 +42,8 @@ async fn the_lab_is_made_as_described_and_leaves_nothing() {
 
     let function = world.output("lab", "FunctionArn").await;
     let policy = world
-        .must(Lambda, "GetPolicy", json!({"FunctionName": function}))
+        .of(Lambda)
+        .ok("GetPolicy", json!({"FunctionName": function}))
         .await;
     assert!(
         policy["Policy"]
@@ -49,8 +52,8 @@ async fn the_lab_is_made_as_described_and_leaves_nothing() {
             .contains("config.amazonaws.com")
     );
     let configuration = world
-        .must(
-            Lambda,
+        .of(Lambda)
+        .ok(
             "GetFunctionConfiguration",
             json!({"FunctionName": function}),
         )
@@ -69,13 +72,8 @@ async fn the_lab_is_made_as_described_and_leaves_nothing() {
     assert_eq!(world.delete("lab").await, "DELETE_COMPLETE");
     assert_eq!(world.leftovers().await, [""; 0]);
     let gone = world
-        .ask(
-            CloudFormation,
-            "DescribeStacks",
-            json!({"StackName": "lab"}),
-        )
-        .await
-        .unwrap_err();
+        .refusal("DescribeStacks", json!({"StackName": "lab"}))
+        .await;
     assert_eq!(
         gone.to_string(),
         "ValidationError: Stack with id lab does not exist"
@@ -111,10 +109,7 @@ async fn a_lab_that_fails_half_way_is_taken_back_with_the_reason() {
         "{refused}"
     );
     let again = json!({"StackName": "lab", "TemplateBody": LAB});
-    let refused = world
-        .ask(CloudFormation, "CreateStack", again)
-        .await
-        .unwrap_err();
+    let refused = world.refusal("CreateStack", again).await;
     assert_eq!(
         refused.to_string(),
         "AlreadyExistsException: Stack [lab] already exists"
@@ -135,26 +130,13 @@ fn lab_with(more: &[(&str, &str)]) -> Value {
 impl World {
     /// Whether the function's role may close ports of a group.
     async fn may_repair(&self, group: &str) -> bool {
-        let as_function = Target {
-            caller: Caller::Role {
-                role: "AwsConfigLambdaSGRole".to_owned(),
-                session: "f".to_owned(),
-            },
-            ..self.target.clone()
-        };
+        let function = self.of(Ec2).by(session_of("AwsConfigLambdaSGRole"));
         let port = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp",
             "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "192.0.2.0/24"}]}]});
-        let opened = self.sandbox.perform_value(
-            &as_function,
-            Ec2,
-            "AuthorizeSecurityGroupIngress",
-            port.clone(),
-        );
-        let opened = opened.await;
-        let closed =
-            self.sandbox
-                .perform_value(&as_function, Ec2, "RevokeSecurityGroupIngress", port);
-        let closed = closed.await;
+        let opened = function
+            .call("AuthorizeSecurityGroupIngress", port.clone())
+            .await;
+        let closed = function.call("RevokeSecurityGroupIngress", port).await;
         assert_eq!(opened.is_ok(), closed.is_ok(), "{opened:?} {closed:?}");
         for refused in [&opened, &closed]
             .into_iter()
@@ -170,17 +152,20 @@ impl World {
 async fn the_chosen_scope_is_what_the_function_can_reach() {
     let world = World::new();
     world.package().await;
-    let vpc = world.must(Ec2, "CreateVpc", json!({"CidrBlock": "10.9.0.0/16"}));
-    let vpc = vpc.await["vpc"]["vpcId"].as_str().unwrap().to_owned();
+    let vpc = world
+        .of(Ec2)
+        .ok("CreateVpc", json!({"CidrBlock": "10.9.0.0/16"}))
+        .await;
+    let vpc = vpc["vpc"]["vpcId"].as_str().unwrap().to_owned();
     let mut outside = Vec::new();
     for name in ["plain", "tagged"] {
         let group = json!({"GroupName": name, "GroupDescription": name, "VpcId": vpc});
-        let group = world.must(Ec2, "CreateSecurityGroup", group).await["groupId"].clone();
+        let group = world.of(Ec2).ok("CreateSecurityGroup", group).await["groupId"].clone();
         outside.push(group.as_str().unwrap().to_owned());
     }
     let tag =
         json!({"ResourceId": [outside[1]], "Tag": [{"Key": "team:heal", "Value": "red one"}]});
-    world.must(Ec2, "CreateTags", tag).await;
+    world.of(Ec2).ok("CreateTags", tag).await;
 
     let status = world.create_with("lab", LAB, lab_with(&[])).await;
     assert_eq!(status, "CREATE_COMPLETE", "{:?}", world.events("lab").await);
@@ -217,8 +202,8 @@ async fn the_chosen_scope_is_what_the_function_can_reach() {
         input["TemplateBody"] = json!(LAB);
         input["Capabilities"] = json!(["CAPABILITY_NAMED_IAM"]);
         if !parameters.is_empty() {
-            world.must(CloudFormation, "UpdateStack", input).await;
-            world.settle().await;
+            world.ok("UpdateStack", input).await;
+            world.idle().await;
             assert_eq!(world.status("lab").await, "UPDATE_COMPLETE");
         }
         let mut reached = Vec::new();
@@ -235,7 +220,7 @@ async fn both_roles_get_the_boundary_and_lose_it_again() {
     world.package().await;
     let document = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
     let policy = json!({"PolicyName": "limit", "PolicyDocument": document.to_string()});
-    let policy = world.must(Iam, "CreatePolicy", policy).await["Policy"]["Arn"].clone();
+    let policy = world.of(Iam).ok("CreatePolicy", policy).await["Policy"]["Arn"].clone();
     let policy = policy.as_str().unwrap().to_owned();
     let mut boundaries = Vec::new();
     for parameters in [&[("PermissionsBoundaryArn", policy.as_str())][..], &[]] {
@@ -247,12 +232,12 @@ async fn both_roles_get_the_boundary_and_lose_it_again() {
             input["StackName"] = json!("lab");
             input["TemplateBody"] = json!(LAB);
             input["Capabilities"] = json!(["CAPABILITY_NAMED_IAM"]);
-            world.must(CloudFormation, "UpdateStack", input).await;
-            world.settle().await;
+            world.ok("UpdateStack", input).await;
+            world.idle().await;
             assert_eq!(world.status("lab").await, "UPDATE_COMPLETE");
         }
         for role in ["AwsConfigRole", "AwsConfigLambdaSGRole"] {
-            let role = world.must(Iam, "GetRole", json!({"RoleName": role})).await;
+            let role = world.of(Iam).ok("GetRole", json!({"RoleName": role})).await;
             boundaries.push(role["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"].clone());
         }
     }

@@ -2,20 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its fixture is wrong")]
 
-use std::io::{Cursor, Write as _};
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde_json::{Value, json};
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
-use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::ids::{AccountId, Region};
 use crate::protocol::Operation;
-use crate::sandbox::{Sandbox, Settings, Target};
-use crate::service::Service::{self, CloudFormation, Ec2, Iam, Lambda, Logs, S3, Sns};
+use crate::service::Service::{CloudFormation, Ec2, Iam, Lambda, Logs, S3, Sns};
+use crate::testing;
+use crate::testing::zipped;
 
 mod change_sets;
 mod config;
@@ -29,51 +23,14 @@ mod tags;
 mod updates;
 mod versions;
 
-/// A sandbox with one account in it, seen by its operator.
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
+#[derive(Clone, Default)]
+struct Stacks;
+
+type World = testing::World<Stacks>;
 
 impl World {
     fn new() -> Self {
-        let account = AccountId::parse("123456789012").unwrap();
-        let region = Region::parse("us-east-1").unwrap();
-        Self {
-            sandbox: Sandbox::start(Settings::default()),
-            target: Target::new(account, region, Caller::Operator),
-        }
-    }
-
-    fn of(&self, account: &str) -> Self {
-        Self {
-            sandbox: self.sandbox.clone(),
-            target: Target {
-                account: AccountId::parse(account).unwrap(),
-                ..self.target.clone()
-            },
-        }
-    }
-
-    async fn ask(
-        &self,
-        service: Service,
-        operation: &str,
-        input: Value,
-    ) -> Result<Value, ApiError> {
-        self.sandbox
-            .perform_value(&self.target, service, operation, input)
-            .await
-    }
-
-    async fn must(&self, service: Service, operation: &str, input: Value) -> Value {
-        self.ask(service, operation, input).await.unwrap()
-    }
-
-    async fn settle(&self) {
-        while !self.sandbox.engine.is_idle() {
-            tokio::task::yield_now().await;
-        }
+        Self::start(CloudFormation)
     }
 
     /// Makes a stack, waits, and answers with its status.
@@ -90,15 +47,15 @@ impl World {
         for (key, value) in more.as_object().unwrap() {
             input[key] = value.clone();
         }
-        let id = self.must(CloudFormation, "CreateStack", input).await["StackId"].clone();
-        self.settle().await;
+        let id = self.ok("CreateStack", input).await["StackId"].clone();
+        self.idle().await;
         self.status(id.as_str().unwrap()).await
     }
 
     async fn update(&self, name: &str, template: &str) -> Result<String, ApiError> {
         let input = json!({"StackName": name, "TemplateBody": template, "Capabilities": ["CAPABILITY_NAMED_IAM"]});
-        self.ask(CloudFormation, "UpdateStack", input).await?;
-        self.settle().await;
+        self.call("UpdateStack", input).await?;
+        self.idle().await;
         Ok(self.status(name).await)
     }
 
@@ -107,16 +64,13 @@ impl World {
             .as_str()
             .unwrap()
             .to_owned();
-        self.must(CloudFormation, "DeleteStack", json!({"StackName": name}))
-            .await;
-        self.settle().await;
+        self.ok("DeleteStack", json!({"StackName": name})).await;
+        self.idle().await;
         self.status(&id).await
     }
 
     async fn stack(&self, name: &str) -> Value {
-        self.must(CloudFormation, "DescribeStacks", json!({"StackName": name}))
-            .await["Stacks"][0]
-            .clone()
+        self.ok("DescribeStacks", json!({"StackName": name})).await["Stacks"][0].clone()
     }
 
     async fn status(&self, name: &str) -> String {
@@ -138,9 +92,7 @@ impl World {
 
     async fn physical(&self, stack: &str, logical: &str) -> String {
         let input = json!({"StackName": stack, "LogicalResourceId": logical});
-        let detail = self
-            .must(CloudFormation, "DescribeStackResource", input)
-            .await;
+        let detail = self.ok("DescribeStackResource", input).await;
         detail["StackResourceDetail"]["PhysicalResourceId"]
             .as_str()
             .unwrap()
@@ -152,9 +104,7 @@ impl World {
         let mut events = Vec::new();
         let mut input = json!({"StackName": stack});
         loop {
-            let page = self
-                .must(CloudFormation, "DescribeStackEvents", input.clone())
-                .await;
+            let page = self.ok("DescribeStackEvents", input.clone()).await;
             for event in page["StackEvents"].as_array().unwrap() {
                 let what = format!(
                     "{} {}",
@@ -184,16 +134,12 @@ impl World {
 
     /// A bucket with a package for a function in it.
     async fn package(&self) {
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let options = SimpleFileOptions::default().unix_permissions(0o755);
-        zip.start_file("bootstrap", options).unwrap();
-        zip.write_all(b"#!/bin/sh\n").unwrap();
-        let body = zip.finish().unwrap().into_inner();
-        self.must(S3, "CreateBucket", json!({"Bucket": "code"}))
+        self.of(S3)
+            .ok("CreateBucket", json!({"Bucket": "code"}))
             .await;
         let mut put = Operation::new("PutObject", json!({"Bucket": "code", "Key": "f.zip"}));
-        put.body = Bytes::from(body);
-        self.sandbox.perform(&self.target, S3, &put).await.unwrap();
+        put.body = Bytes::from(zipped("bootstrap", b"#!/bin/sh\n", 0o755));
+        self.of(S3).perform(&put).await.unwrap();
     }
 
     /// Everything that a lab could leave behind, apart from what every account has.
@@ -219,10 +165,7 @@ impl World {
             (Logs, "DescribeLogGroups", "logGroups", "logGroupName"),
             (Sns, "ListTopics", "Topics", "TopicArn"),
         ] {
-            let answer = match self.ask(service, operation, json!({})).await {
-                Ok(answer) => answer,
-                Err(error) => panic!("{operation}: {error}"),
-            };
+            let answer = self.of(service).ok(operation, json!({})).await;
             let items = answer[list].as_array().unwrap().clone();
             for item in items {
                 let name = item[name].as_str().unwrap().to_owned();
@@ -265,7 +208,8 @@ const HTTPS: &str = "{IpProtocol: tcp, FromPort: 443, ToPort: 443, CidrIp: 0.0.0
 async fn ports(world: &World, stack: &str) -> Vec<i64> {
     let id = world.physical(stack, "Group").await;
     let groups = world
-        .must(Ec2, "DescribeSecurityGroups", json!({"GroupId": [id]}))
+        .of(Ec2)
+        .ok("DescribeSecurityGroups", json!({"GroupId": [id]}))
         .await;
     let permissions = groups["securityGroupInfo"][0]["ipPermissions"]
         .as_array()

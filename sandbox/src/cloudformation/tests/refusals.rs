@@ -12,7 +12,7 @@ async fn roles_must_be_acknowledged() {
         let input =
             json!({"StackName": "s", "TemplateBody": template, "Capabilities": capabilities});
         world
-            .ask(CloudFormation, "CreateStack", input)
+            .call("CreateStack", input)
             .await
             .map_err(|error| error.to_string())
     };
@@ -99,16 +99,13 @@ async fn templates_are_refused_before_anything_is_made() {
         ),
     ] {
         let input = json!({"StackName": "s", "TemplateBody": template});
-        let refused = world
-            .ask(CloudFormation, "CreateStack", input)
-            .await
-            .unwrap_err();
+        let refused = world.refusal("CreateStack", input).await;
         assert_eq!(
             (refused.code.as_ref(), refused.message.as_str()),
             ("ValidationError", expected)
         );
     }
-    let none = world.must(CloudFormation, "ListStacks", json!({})).await;
+    let none = world.ok("ListStacks", json!({})).await;
     assert_eq!(none["StackSummaries"], json!([]));
 }
 
@@ -117,14 +114,14 @@ async fn a_role_makes_only_what_it_may() {
     let world = World::new();
     let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}});
     let role = json!({"RoleName": "Maker", "AssumeRolePolicyDocument": trust.to_string()});
-    let arn = world.must(Iam, "CreateRole", role).await["Role"]["Arn"]
+    let arn = world.of(Iam).ok("CreateRole", role).await["Role"]["Arn"]
         .as_str()
         .unwrap()
         .to_owned();
     let allowed = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}});
     let policy =
         json!({"RoleName": "Maker", "PolicyName": "P", "PolicyDocument": allowed.to_string()});
-    world.must(Iam, "PutRolePolicy", policy).await;
+    world.of(Iam).ok("PutRolePolicy", policy).await;
     let status = world
         .create_with("s", &group(HTTP, "14"), json!({"RoleARN": arn}))
         .await;
@@ -146,13 +143,14 @@ async fn a_role_makes_only_what_it_may() {
 async fn what_is_there_already_is_not_taken_over() {
     let world = World::new();
     let bucket = json!({"Bucket": "mine"});
-    world.must(S3, "CreateBucket", bucket.clone()).await;
+    world.of(S3).ok("CreateBucket", bucket.clone()).await;
     world
-        .must(Sns, "CreateTopic", json!({"Name": "mine"}))
+        .of(Sns)
+        .ok("CreateTopic", json!({"Name": "mine"}))
         .await;
     let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "s3:GetObject", "Resource": "arn:aws:s3:::mine/*"}});
     let put = json!({"Bucket": "mine", "Policy": policy.to_string()});
-    world.must(S3, "PutBucketPolicy", put).await;
+    world.of(S3).ok("PutBucketPolicy", put).await;
     for (name, resource, expected) in [
         (
             "a",
@@ -187,8 +185,6 @@ async fn what_is_there_already_is_not_taken_over() {
             && left.contains(&"arn:aws:sns:us-east-1:123456789012:mine".to_owned()),
         "{left:?}"
     );
-    let policy = world
-        .sandbox
-        .enter(&world.target, |call| crate::s3::policy(call, "mine"));
+    let policy = world.enter(|call| crate::s3::policy(call, "mine"));
     assert!(policy.unwrap().is_some());
 }

@@ -42,7 +42,7 @@ async fn tags(world: &World) -> Vec<(&'static str, Vec<(String, String)>)> {
                 )
             }
         };
-        let answer = world.must(service, operation, input).await[member].clone();
+        let answer = world.of(service).ok(operation, input).await[member].clone();
         let mut tags: Vec<(String, String)> = match answer {
             Value::Object(tags) => tags
                 .into_iter()
@@ -96,8 +96,8 @@ async fn resources_say_which_stack_they_belong_to() {
 
     // A stack tag goes, CloudFormation's own stay.
     let input = json!({"StackName": "s", "UsePreviousTemplate": true, "Tags": [], "Capabilities": ["CAPABILITY_IAM"]});
-    world.must(CloudFormation, "UpdateStack", input).await;
-    world.settle().await;
+    world.ok("UpdateStack", input).await;
+    world.idle().await;
     assert_eq!(world.status("s").await, "UPDATE_COMPLETE");
     for (logical, tags) in tags(&world).await {
         assert!(!tags.iter().any(|(key, _)| key == "team"));
@@ -113,26 +113,24 @@ async fn nobody_else_sets_or_removes_the_tags_of_cloudformation() {
     let bucket = world.physical("s", "Bucket").await;
     let topic = world.physical("s", "Topic").await;
     let refused = world
-        .ask(
-            S3,
+        .of(S3)
+        .refusal(
             "PutBucketTagging",
             json!({"Bucket": bucket, "Tagging": {"TagSet": [{"Key": "a", "Value": "b"}]}}),
         )
-        .await
-        .unwrap_err();
+        .await;
     assert_eq!(
         refused.to_string(),
         "InvalidTag: System tags cannot be removed by requester"
     );
     let tag = json!([{"Key": "aws:x", "Value": "b"}]);
     let refused = world
-        .ask(
-            S3,
+        .of(S3)
+        .refusal(
             "PutBucketTagging",
             json!({"Bucket": bucket, "Tagging": {"TagSet": tag}}),
         )
-        .await
-        .unwrap_err();
+        .await;
     assert_eq!(
         refused.to_string(),
         "InvalidTag: System tags cannot be added/updated by requester"
@@ -144,7 +142,7 @@ async fn nobody_else_sets_or_removes_the_tags_of_cloudformation() {
             json!({"ResourceArn": topic, "TagKeys": ["aws:cloudformation:stack-id"]}),
         ),
     ] {
-        let refused = world.ask(Sns, operation, input).await.unwrap_err();
+        let refused = world.of(Sns).refusal(operation, input).await;
         assert_eq!(refused.code, "InvalidParameter", "{operation}");
     }
 }

@@ -56,9 +56,9 @@ async fn what_cannot_be_changed_is_replaced_and_the_old_one_deleted() {
     assert_ne!(after, before);
     assert_eq!(world.output("s", "Id").await, after);
     let gone = world
-        .ask(Ec2, "DescribeSecurityGroups", json!({"GroupId": [before]}))
-        .await
-        .unwrap_err();
+        .of(Ec2)
+        .refusal("DescribeSecurityGroups", json!({"GroupId": [before]}))
+        .await;
     assert_eq!(gone.code, "InvalidGroup.NotFound");
 
     let named = changed.replace("GroupDescription:", "GroupName: g\n      GroupDescription:");
@@ -118,7 +118,8 @@ async fn outbound_rules_replace_the_rule_that_a_group_is_born_with() {
     let outbound = async || {
         let id = world.physical("s", "Group").await;
         let groups = world
-            .must(Ec2, "DescribeSecurityGroups", json!({"GroupId": [id]}))
+            .of(Ec2)
+            .ok("DescribeSecurityGroups", json!({"GroupId": [id]}))
             .await;
         let rules = groups["securityGroupInfo"][0]["ipPermissionsEgress"]
             .as_array()

@@ -48,8 +48,8 @@ async fn an_alias_moves_from_version_to_version() {
     let status = world.update("s", &moved).await.unwrap();
     assert_eq!(status, "UPDATE_COMPLETE", "{:?}", world.events("s").await);
     let alias = world
-        .must(
-            Lambda,
+        .of(Lambda)
+        .ok(
             "GetAlias",
             json!({"FunctionName": function, "Name": "live"}),
         )

@@ -18,7 +18,7 @@ async fn a_scheduled_rule_is_asked_by_the_clock_about_no_item() {
         "MaximumExecutionFrequency": "One_Hour"}),
     );
     world.rule(&by_clock).await.unwrap();
-    let rules = world.call("DescribeConfigRules", json!({})).await.unwrap();
+    let rules = world.ok("DescribeConfigRules", json!({})).await;
     let detail = &rules["ConfigRules"][0]["Source"]["SourceDetails"][0];
     assert_eq!(detail["MaximumExecutionFrequency"], "One_Hour");
     // It begins by itself.
@@ -38,10 +38,7 @@ async fn a_scheduled_rule_is_asked_by_the_clock_about_no_item() {
     world.sandbox.clock.advance(Duration::from_millis(1));
     assert_eq!(world.events().await.len(), 2);
     let names = json!({"ConfigRuleNames": ["EC2SecurityGroup"]});
-    world
-        .call("StartConfigRulesEvaluation", names)
-        .await
-        .unwrap();
+    world.ok("StartConfigRulesEvaluation", names).await;
     assert_eq!(world.events().await.len(), 3);
     let told = world.messages("ConfigRulesEvaluationStarted").await;
     assert_eq!(told.len(), 3);
@@ -54,15 +51,14 @@ async fn a_scheduled_rule_is_asked_by_the_clock_about_no_item() {
     let token = &world.events().await[2]["resultToken"];
     let evaluation = evaluation("COMPLIANT", world.sandbox.clock.now());
     let input = json!({"ResultToken": token, "Evaluations": [evaluation]});
-    world.call("PutEvaluations", input).await.unwrap();
+    world.ok("PutEvaluations", input).await;
     // It goes on without a recorder, until it is changed or deleted.
     world
-        .call(
+        .ok(
             "StopConfigurationRecorder",
             json!({"ConfigurationRecorderName": "default"}),
         )
-        .await
-        .unwrap();
+        .await;
     world.sandbox.clock.advance(HOUR);
     assert_eq!(world.events().await.len(), 4);
     let daily =
@@ -74,12 +70,11 @@ async fn a_scheduled_rule_is_asked_by_the_clock_about_no_item() {
     world.sandbox.clock.advance(HOUR);
     assert_eq!(world.events().await.len(), 6);
     world
-        .call(
+        .ok(
             "DeleteConfigRule",
             json!({"ConfigRuleName": "EC2SecurityGroup"}),
         )
-        .await
-        .unwrap();
+        .await;
     world.sandbox.clock.advance(HOUR * 24);
     assert_eq!(world.events().await.len(), 6);
 }
@@ -205,16 +200,13 @@ async fn daily_recording_keeps_only_how_the_day_ends() {
     let world = World::deployed().await;
     let input = json!({"ConfigurationRecorder": {"name": "default", "roleARN": super::deployed::ROLE,
         "recordingGroup": {"resourceTypes": [GROUP]}, "recordingMode": {"recordingFrequency": "DAILY"}}});
-    world.call("PutConfigurationRecorder", input).await.unwrap();
-    let recorders = world
-        .call("DescribeConfigurationRecorders", json!({}))
-        .await
-        .unwrap();
+    world.ok("PutConfigurationRecorder", input).await;
+    let recorders = world.ok("DescribeConfigurationRecorders", json!({})).await;
     assert_eq!(
         recorders["ConfigurationRecorders"][0]["recordingMode"]["recordingFrequency"],
         "DAILY"
     );
-    world.start().await;
+    world.start_recorder().await;
     let day = async || {
         world.idle().await;
         world.sandbox.clock.advance(HOUR * 24);

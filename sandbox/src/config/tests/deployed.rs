@@ -1,14 +1,13 @@
 //! A world as a deployer makes it, through the front door, with real roles, buckets and functions.
 
-use std::io::{Cursor, Read, Write};
+use std::io::Read;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 use super::*;
+use crate::protocol::{Answer, Operation};
 
 pub(super) const ROLE: &str = "arn:aws:iam::123456789012:role/AwsConfigRole";
 pub(super) const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:heal";
@@ -37,23 +36,16 @@ done
 "#;
 
 impl World {
-    pub(super) async fn ok(&self, service: Service, name: &str, input: Value) -> Value {
-        self.perform(service, name, input).await.unwrap()
-    }
-
-    pub(super) async fn role(&self, name: &str, service: &str) {
-        let trust = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]});
-        let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
-        self.ok(Service::Iam, "CreateRole", input).await;
+    /// A role that a service may assume.
+    pub(super) async fn role_of(&self, name: &str, service: &str) {
+        self.role(name, json!({ "Service": service })).await;
     }
 
     /// Lets the recorder's role do `actions` in every bucket.
-    pub(super) async fn allow(&self, actions: &[&str]) {
-        let policy = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Action": actions, "Resource": "arn:aws:s3:::lab-delivery*"}]});
-        let input = json!({"RoleName": "AwsConfigRole", "PolicyName": "S3Access", "PolicyDocument": policy.to_string()});
-        self.ok(Service::Iam, "PutRolePolicy", input).await;
+    pub(super) async fn allow_recorder(&self, actions: &[&str]) {
+        let everywhere = json!("arn:aws:s3:::lab-delivery*");
+        self.allow("AwsConfigRole", json!(actions), everywhere)
+            .await;
     }
 
     pub(super) async fn recorder(&self, name: &str) -> Result<Value, ApiError> {
@@ -73,22 +65,18 @@ impl World {
 
     /// A function whose program is this shell script, which Config may not invoke yet.
     pub(super) async fn function(&self, script: &str) {
-        self.role("FunctionRole", "lambda.amazonaws.com").await;
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let executable = SimpleFileOptions::default().unix_permissions(0o755);
-        zip.start_file("bootstrap", executable).unwrap();
-        zip.write_all(script.as_bytes()).unwrap();
-        let zip = zip.finish().unwrap().into_inner();
+        self.role_of("FunctionRole", "lambda.amazonaws.com").await;
+        let zip = zipped("bootstrap", script.as_bytes(), 0o755);
         let input = json!({"FunctionName": "heal", "Runtime": "provided.al2023", "Handler": "bootstrap",
             "Role": "arn:aws:iam::123456789012:role/FunctionRole", "Architectures": [host_architecture()],
             "Code": {"ZipFile": BASE64_STANDARD.encode(zip)}});
-        self.ok(Service::Lambda, "CreateFunction", input).await;
+        self.of(Service::Lambda).ok("CreateFunction", input).await;
     }
 
     pub(super) async fn permit(&self) {
         let input = json!({"FunctionName": "heal", "StatementId": "config", "Action": "lambda:InvokeFunction",
             "Principal": "config.amazonaws.com", "SourceAccount": "123456789012"});
-        self.ok(Service::Lambda, "AddPermission", input).await;
+        self.of(Service::Lambda).ok("AddPermission", input).await;
     }
 
     pub(super) async fn rule(&self, changes: &Value) -> Result<Value, ApiError> {
@@ -107,14 +95,11 @@ impl World {
     /// Recorder, channel and function, all of them allowed to do what they do.
     pub(super) async fn deployed() -> Self {
         let world = Self::empty(Settings::default());
-        world.role("AwsConfigRole", "config.amazonaws.com").await;
-        world.allow(&["s3:*"]).await;
+        world.role_of("AwsConfigRole", "config.amazonaws.com").await;
+        world.allow_recorder(&["s3:*"]).await;
         world
-            .ok(
-                Service::S3,
-                "CreateBucket",
-                json!({"Bucket": "lab-delivery"}),
-            )
+            .of(Service::S3)
+            .ok("CreateBucket", json!({"Bucket": "lab-delivery"}))
             .await;
         world.recorder("default").await.unwrap();
         world.channel(&json!({})).await.unwrap();
@@ -128,24 +113,21 @@ impl World {
     pub(super) async fn listening() -> Self {
         let world = Self::deployed().await;
         let delete = json!({"FunctionName": "heal"});
-        world.ok(Service::Lambda, "DeleteFunction", delete).await;
+        world.of(Service::Lambda).ok("DeleteFunction", delete).await;
         let role = json!({"RoleName": "FunctionRole"});
-        world.ok(Service::Iam, "DeleteRole", role).await;
+        world.of(Service::Iam).ok("DeleteRole", role).await;
         world.function(ECHO).await;
         world.permit().await;
-        let logs = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Action": "logs:*", "Resource": "*"}]});
-        let input = json!({"RoleName": "FunctionRole", "PolicyName": "Logs", "PolicyDocument": logs.to_string()});
-        world.ok(Service::Iam, "PutRolePolicy", input).await;
-        world.start().await;
+        world
+            .allow("FunctionRole", json!("logs:*"), json!("*"))
+            .await;
+        world.start_recorder().await;
         world
     }
 
-    pub(super) async fn start(&self) {
+    pub(super) async fn start_recorder(&self) {
         let input = json!({"ConfigurationRecorderName": "default"});
-        self.call("StartConfigurationRecorder", input)
-            .await
-            .unwrap();
+        self.ok("StartConfigurationRecorder", input).await;
         self.idle().await;
     }
 
@@ -153,7 +135,7 @@ impl World {
     pub(super) async fn events(&self) -> Vec<Value> {
         self.idle().await;
         let input = json!({"logGroupName": "/aws/lambda/heal"});
-        let found = self.perform(Service::Logs, "FilterLogEvents", input).await;
+        let found = self.of(Service::Logs).call("FilterLogEvents", input).await;
         let found = found.unwrap_or_default();
         let events = found["events"].as_array().cloned().unwrap_or_default();
         events
@@ -170,16 +152,17 @@ impl World {
     /// A topic of the channel, with somebody who reads it.
     pub(super) async fn topic(&self) {
         let made = self
-            .ok(Service::Sns, "CreateTopic", json!({"Name": "config-topic"}))
+            .of(Service::Sns)
+            .ok("CreateTopic", json!({"Name": "config-topic"}))
             .await;
         let topic = made["TopicArn"].as_str().unwrap();
         let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
             "Principal": {"Service": "config.amazonaws.com"}, "Action": "sns:Publish", "Resource": topic}]});
         let input = json!({"TopicArn": topic, "AttributeName": "Policy", "AttributeValue": policy.to_string()});
-        self.ok(Service::Sns, "SetTopicAttributes", input).await;
+        self.of(Service::Sns).ok("SetTopicAttributes", input).await;
         let input =
             json!({"TopicArn": topic, "Protocol": "email", "Endpoint": "student@example.com"});
-        self.ok(Service::Sns, "Subscribe", input).await;
+        self.of(Service::Sns).ok("Subscribe", input).await;
         self.idle().await;
         let mail = self.enter(|call| call.here().sns.inbox[0].body.clone());
         let token = mail.split("Token=").nth(1).unwrap();
@@ -188,7 +171,7 @@ impl World {
             .next()
             .unwrap();
         let input = json!({"TopicArn": topic, "Token": token});
-        self.ok(Service::Sns, "ConfirmSubscription", input).await;
+        self.of(Service::Sns).ok("ConfirmSubscription", input).await;
         self.channel(&json!({"snsTopicARN": topic})).await.unwrap();
     }
 
@@ -211,16 +194,9 @@ impl World {
 
     /// The keys in the delivery bucket that contain `part`.
     pub(super) async fn keys(&self, part: &str) -> Vec<String> {
-        let place = place();
-        let target = Target::new(place.account.clone(), place.region, Caller::Operator);
-        let list =
-            crate::protocol::Operation::new("ListObjectsV2", json!({"Bucket": "lab-delivery"}));
-        let answer = self
-            .sandbox
-            .perform(&target, Service::S3, &list)
-            .await
-            .unwrap();
-        let crate::protocol::Answer::Http(response) = answer else {
+        let list = Operation::new("ListObjectsV2", json!({"Bucket": "lab-delivery"}));
+        let answer = self.of(Service::S3).perform(&list).await.unwrap();
+        let Answer::Http(response) = answer else {
             panic!("S3 answers with HTTP");
         };
         let body = response.into_body().collect().await.unwrap().to_bytes();
@@ -232,7 +208,7 @@ impl World {
         keys.filter(|key| key.contains(part))
             .inspect(|key| {
                 assert!(
-                    key.starts_with(&format!("AWSLogs/{}/Config/", place.account)),
+                    key.starts_with(&format!("AWSLogs/{}/Config/", self.target.account)),
                     "{key}"
                 )
             })

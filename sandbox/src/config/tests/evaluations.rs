@@ -37,25 +37,22 @@ async fn evaluations_need_a_token_that_was_issued() {
     .await;
 
     world
-        .call(
+        .ok(
             "PutEvaluations",
             json!({"ResultToken": "x", "TestMode": true, "Evaluations": [one]}),
         )
-        .await
-        .unwrap();
+        .await;
     assert!(world.state(|state| state.rules["EC2SecurityGroup"].results.is_empty()));
     let answer = world
-        .call("PutEvaluations", put(&token, json!(vec![one.clone(); 100])))
-        .await
-        .unwrap();
+        .ok("PutEvaluations", put(&token, json!(vec![one.clone(); 100])))
+        .await;
     assert_eq!(answer, json!({"FailedEvaluations": []}));
     world
-        .call(
+        .ok(
             "DeleteConfigRule",
             json!({"ConfigRuleName": "EC2SecurityGroup"}),
         )
-        .await
-        .unwrap();
+        .await;
     check(put(&token, json!([one])), "NoSuchConfigRuleException").await;
 }
 
@@ -66,12 +63,9 @@ async fn newer_evaluations_win_and_deleted_resources_leave_none() {
     let (now, token) = (world.sandbox.clock.now(), world.token());
     let report = async |compliance: &str, at: Timestamp| {
         let input = json!({"ResultToken": token, "Evaluations": [evaluation(compliance, at)]});
-        world.call("PutEvaluations", input).await.unwrap();
+        world.ok("PutEvaluations", input).await;
         let input = json!({"ConfigRuleName": "EC2SecurityGroup"});
-        let details = world
-            .call("GetComplianceDetailsByConfigRule", input)
-            .await
-            .unwrap();
+        let details = world.ok("GetComplianceDetailsByConfigRule", input).await;
         details["EvaluationResults"][0]["ComplianceType"]
             .as_str()
             .map(str::to_owned)
@@ -91,10 +85,7 @@ async fn newer_evaluations_win_and_deleted_resources_leave_none() {
         Some("COMPLIANT"),
         "the same moment, said later"
     );
-    let standing = world
-        .call("DescribeComplianceByConfigRule", json!({}))
-        .await
-        .unwrap();
+    let standing = world.ok("DescribeComplianceByConfigRule", json!({})).await;
     assert_eq!(
         standing["ComplianceByConfigRules"][0]["Compliance"]["ComplianceType"],
         "COMPLIANT"
@@ -110,10 +101,7 @@ async fn newer_evaluations_win_and_deleted_resources_leave_none() {
         report("NOT_APPLICABLE", later + time::Duration::seconds(1)).await,
         None
     );
-    let standing = world
-        .call("DescribeComplianceByConfigRule", json!({}))
-        .await
-        .unwrap();
+    let standing = world.ok("DescribeComplianceByConfigRule", json!({})).await;
     assert_eq!(
         standing["ComplianceByConfigRules"][0]["Compliance"]["ComplianceType"],
         "INSUFFICIENT_DATA"
@@ -121,11 +109,9 @@ async fn newer_evaluations_win_and_deleted_resources_leave_none() {
 
     // Compliance is recorded too, so its history is kept: bad, good, gone.
     let history = world
-        .call("GetResourceConfigHistory", json!({
+        .ok("GetResourceConfigHistory", json!({
             "resourceType": "AWS::Config::ResourceCompliance", "resourceId": format!("{GROUP}/{SG}"),
-            "chronologicalOrder": "Forward"}))
-        .await
-        .unwrap();
+            "chronologicalOrder": "Forward"})).await;
     let seen: Vec<&str> = history["configurationItems"]
         .as_array()
         .unwrap()

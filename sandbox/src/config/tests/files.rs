@@ -8,10 +8,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 impl World {
     async fn status(&self, what: &str) -> Value {
-        let status = self
-            .call("DescribeDeliveryChannelStatus", json!({}))
-            .await
-            .unwrap();
+        let status = self.ok("DescribeDeliveryChannelStatus", json!({})).await;
         status["DeliveryChannelsStatus"][0][what].clone()
     }
 
@@ -31,13 +28,13 @@ async fn a_snapshot_on_demand_holds_everything_and_is_announced() {
         .refused("DeliverConfigSnapshot", deliver.clone())
         .await;
     assert_eq!(refused, "NoRunningConfigurationRecorderException");
-    world.start().await;
+    world.start_recorder().await;
     world.topic().await;
     let unknown = json!({"deliveryChannelName": "none"});
     let refused = world.refused("DeliverConfigSnapshot", unknown).await;
     assert_eq!(refused, "NoSuchDeliveryChannelException");
 
-    let answer = world.call("DeliverConfigSnapshot", deliver).await.unwrap();
+    let answer = world.ok("DeliverConfigSnapshot", deliver).await;
     let id = answer["configSnapshotId"].as_str().unwrap();
     let started = world.messages("ConfigurationSnapshotDeliveryStarted").await;
     assert_eq!(started[0].1["configSnapshotId"], id);
@@ -68,7 +65,7 @@ async fn a_snapshot_on_demand_holds_everything_and_is_announced() {
 #[tokio::test]
 async fn snapshots_come_as_often_as_the_channel_says() {
     let world = World::deployed().await;
-    world.start().await;
+    world.start_recorder().await;
     let often =
         |name: &str| json!({"configSnapshotDeliveryProperties": {"deliveryFrequency": name}});
     assert_eq!(
@@ -76,10 +73,7 @@ async fn snapshots_come_as_often_as_the_channel_says() {
         "ValidationException"
     );
     world.channel(&often("Three_Hours")).await.unwrap();
-    let channels = world
-        .call("DescribeDeliveryChannels", json!({}))
-        .await
-        .unwrap();
+    let channels = world.ok("DescribeDeliveryChannels", json!({})).await;
     let described = &channels["DeliveryChannels"][0]["configSnapshotDeliveryProperties"];
     assert_eq!(described["deliveryFrequency"], "Three_Hours");
     let count = async || world.keys("/ConfigSnapshot/").await.len();
@@ -104,7 +98,7 @@ async fn snapshots_come_as_often_as_the_channel_says() {
 #[tokio::test]
 async fn history_files_hold_what_is_new_every_six_hours() {
     let world = World::deployed().await;
-    world.start().await;
+    world.start_recorder().await;
     world.topic().await;
     world.enter(|call| {
         observe(call, Change::Created, group(SG, &[80]));
@@ -147,9 +141,9 @@ async fn history_files_hold_what_is_new_every_six_hours() {
 #[tokio::test]
 async fn what_cannot_be_delivered_says_so_and_comes_later() {
     let world = World::deployed().await;
-    world.start().await;
+    world.start_recorder().await;
     world.topic().await;
-    world.allow(&["s3:GetBucketAcl"]).await;
+    world.allow_recorder(&["s3:GetBucketAcl"]).await;
     world.step(HOUR * 6).await;
     let status = world.status("configHistoryDeliveryInfo").await;
     assert_eq!(
@@ -157,16 +151,15 @@ async fn what_cannot_be_delivered_says_so_and_comes_later() {
         (&json!("FAILURE"), &json!("AccessDenied"))
     );
     world
-        .call(
+        .ok(
             "DeliverConfigSnapshot",
             json!({"deliveryChannelName": "default"}),
         )
-        .await
-        .unwrap();
+        .await;
     let failed = world.messages("ConfigurationSnapshotDeliveryFailed").await;
     assert_eq!(failed[0].1["errorCode"], "AccessDenied");
     assert!(world.messages(SNAPSHOT).await.is_empty());
-    world.allow(&["s3:*"]).await;
+    world.allow_recorder(&["s3:*"]).await;
     world.step(HOUR * 6).await;
     assert_eq!(world.keys("/ConfigHistory/").await.len(), 1);
     let status = world.status("configHistoryDeliveryInfo").await;
@@ -182,14 +175,13 @@ async fn a_channel_that_is_gone_delivers_nothing() {
         .await
         .unwrap();
     world
-        .call(
+        .ok(
             "DeleteDeliveryChannel",
             json!({"DeliveryChannelName": "default"}),
         )
-        .await
-        .unwrap();
+        .await;
     world.channel(&json!({})).await.unwrap();
-    world.start().await;
+    world.start_recorder().await;
     world.step(HOUR * 5).await;
     assert!(world.keys("/Config/us-east-1/").await.is_empty());
     // The new one has its own history.
@@ -249,7 +241,7 @@ async fn a_huge_item_is_a_summary_and_the_whole_is_in_the_bucket() {
         .await;
     assert_eq!(told[0].1, *event);
 
-    world.allow(&["s3:GetBucketAcl"]).await;
+    world.allow_recorder(&["s3:GetBucketAcl"]).await;
     world.enter(|call| observe(call, Change::Modified, huge()));
     let failed = world
         .messages("OversizedConfigurationItemChangeDeliveryFailed")

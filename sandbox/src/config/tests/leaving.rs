@@ -12,7 +12,10 @@ async fn listening() -> World {
 async fn tagged(world: &World) -> String {
     let input = json!({"GroupName": "watched", "GroupDescription": "lab",
         "TagSpecification": [{"ResourceType": "security-group", "Tag": [{"Key": "watch", "Value": "yes"}]}]});
-    let made = world.ok(Service::Ec2, "CreateSecurityGroup", input).await;
+    let made = world
+        .of(Service::Ec2)
+        .ok("CreateSecurityGroup", input)
+        .await;
     made["groupId"].as_str().unwrap().to_owned()
 }
 
@@ -33,17 +36,18 @@ async fn a_resource_that_loses_its_tag_leaves_the_scope_once() {
     let id = tagged(&world).await;
     assert_eq!(seen(&world.events().await), [("ResourceDiscovered", false)]);
     let untag = json!({"ResourceId": [id], "Tag": [{"Key": "watch"}]});
-    world.ok(Service::Ec2, "DeleteTags", untag).await;
+    world.of(Service::Ec2).ok("DeleteTags", untag).await;
     let events = world.events().await;
     assert_eq!(seen(&events), [("ResourceDiscovered", false), ("OK", true)]);
     // From here on the rule hears nothing of it.
     let other = json!({"ResourceId": [id], "Tag": [{"Key": "other", "Value": "x"}]});
-    world.ok(Service::Ec2, "CreateTags", other).await;
+    world.of(Service::Ec2).ok("CreateTags", other).await;
     assert_eq!(world.events().await.len(), 2);
     let back = json!({"ResourceId": [id], "Tag": [{"Key": "watch", "Value": "yes"}]});
-    world.ok(Service::Ec2, "CreateTags", back).await;
+    world.of(Service::Ec2).ok("CreateTags", back).await;
     world
-        .ok(Service::Ec2, "DeleteSecurityGroup", json!({"GroupId": id}))
+        .of(Service::Ec2)
+        .ok("DeleteSecurityGroup", json!({"GroupId": id}))
         .await;
     let events = world.events().await;
     assert_eq!(
@@ -61,7 +65,7 @@ async fn a_type_that_leaves_the_group_is_not_recorded_and_comes_back() {
         let input = json!({"ConfigurationRecorder": {"name": "default",
             "roleARN": "arn:aws:iam::123456789012:role/AwsConfigRole",
             "recordingGroup": {"resourceTypes": [resource_type]}}});
-        world.call("PutConfigurationRecorder", input).await.unwrap();
+        world.ok("PutConfigurationRecorder", input).await;
         world.idle().await;
     };
     let key = ResourceKey::new(GROUP, &id);
@@ -85,15 +89,12 @@ async fn a_type_that_leaves_the_group_is_not_recorded_and_comes_back() {
     );
     assert_eq!(listed.await.unwrap()["resourceIdentifiers"], json!([]));
     let query = json!({"Expression": format!("SELECT resourceId WHERE resourceType = '{GROUP}'")});
-    let found = world
-        .call("SelectResourceConfig", query.clone())
-        .await
-        .unwrap();
+    let found = world.ok("SelectResourceConfig", query.clone()).await;
     assert_eq!(found["Results"], json!([]));
     // It comes back as something new, and leaves again.
     record(GROUP).await;
     assert_eq!(statuses()[2..], ["ResourceDiscovered"]);
-    let found = world.call("SelectResourceConfig", query).await.unwrap();
+    let found = world.ok("SelectResourceConfig", query).await;
     assert!(
         found["Results"]
             .as_array()
@@ -102,7 +103,8 @@ async fn a_type_that_leaves_the_group_is_not_recorded_and_comes_back() {
     );
     record("AWS::EC2::VPC").await;
     world
-        .ok(Service::Ec2, "DeleteSecurityGroup", json!({"GroupId": id}))
+        .of(Service::Ec2)
+        .ok("DeleteSecurityGroup", json!({"GroupId": id}))
         .await;
     world.idle().await;
     assert_eq!(

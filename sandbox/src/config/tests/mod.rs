@@ -13,7 +13,6 @@ mod rules;
 mod singletons;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -26,12 +25,13 @@ use super::recording_group::RecordingGroup;
 use super::rule::Rule;
 use super::scope::Scope;
 use super::{Change, Latency, Resource, State, observe};
-use crate::caller::Caller;
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::error::ApiError;
 use crate::ids::{AccountId, Region};
-use crate::sandbox::{Call, Sandbox, Settings, Target};
+use crate::sandbox::Settings;
 use crate::service::Service;
+use crate::testing;
+use crate::testing::{until, zipped};
 
 const GROUP: &str = "AWS::EC2::SecurityGroup";
 const SG: &str = "sg-0123456789abcdef0";
@@ -71,10 +71,11 @@ fn group(id: &str, ports: &[u16]) -> Resource {
     }
 }
 
+#[derive(Clone, Default)]
+struct Recorded;
+
 /// A sandbox whose clock stands still, with a recorder and a channel, and a way to look into it.
-struct World {
-    sandbox: Arc<Sandbox>,
-}
+type World = testing::World<Recorded>;
 
 impl World {
     fn new(types: &[&str]) -> Self {
@@ -83,9 +84,7 @@ impl World {
 
     /// Nothing in it yet.
     fn empty(settings: Settings) -> Self {
-        let sandbox = Sandbox::start(settings);
-        sandbox.clock.freeze();
-        Self { sandbox }
+        Self::start_with(Service::Config, settings).frozen()
     }
 
     fn with(types: &[&str], settings: Settings) -> Self {
@@ -99,52 +98,13 @@ impl World {
         world
     }
 
-    fn enter<T>(&self, work: impl FnOnce(&mut Call<'_>) -> T) -> T {
-        let place = place();
-        let target = Target::new(place.account, place.region, Caller::Operator);
-        self.sandbox.enter(&target, work)
-    }
-
     fn state<T>(&self, look: impl FnOnce(&mut State) -> T) -> T {
         self.enter(|call| look(&mut call.here().config))
     }
 
-    async fn call(&self, name: &str, input: Value) -> Result<Value, ApiError> {
-        self.perform(Service::Config, name, input).await
-    }
-
-    async fn perform(&self, service: Service, name: &str, input: Value) -> Result<Value, ApiError> {
-        let place = place();
-        let target = Target::new(place.account, place.region, Caller::Operator);
-        self.sandbox
-            .perform_value(&target, service, name, input)
-            .await
-    }
-
-    async fn refused(&self, name: &str, input: Value) -> String {
-        self.call(name, input).await.unwrap_err().code.into_owned()
-    }
-
     /// Lets the engine work until `reached` says so.
     async fn until(&self, what: &str, mut reached: impl FnMut(&mut State) -> bool) {
-        let waiting = async {
-            while !self.state(&mut reached) {
-                tokio::task::yield_now().await;
-            }
-        };
-        let in_time = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-        assert!(in_time.is_ok(), "waited in vain: {what}");
-    }
-
-    async fn idle(&self) {
-        let Sandbox { engine, clock, .. } = &*self.sandbox;
-        let waiting = async {
-            while !engine.is_idle_at(clock.now()) {
-                tokio::task::yield_now().await;
-            }
-        };
-        let in_time = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-        assert!(in_time.is_ok(), "the engine does not come to rest");
+        until(what, || self.state(&mut reached)).await;
     }
 
     /// A rule whose function does not exist: every invocation fails.

@@ -14,9 +14,8 @@ async fn the_channel_outlives_a_running_recorder() {
         "LastDeliveryChannelDeleteFailedException"
     );
     world
-        .call("StopConfigurationRecorder", recorder.clone())
-        .await
-        .unwrap();
+        .ok("StopConfigurationRecorder", recorder.clone())
+        .await;
     // The stop is not known everywhere at once.
     assert_eq!(
         world
@@ -25,10 +24,7 @@ async fn the_channel_outlives_a_running_recorder() {
         "LastDeliveryChannelDeleteFailedException"
     );
     world.sandbox.clock.advance(Duration::from_millis(250));
-    world
-        .call("DeleteDeliveryChannel", channel.clone())
-        .await
-        .unwrap();
+    world.ok("DeleteDeliveryChannel", channel.clone()).await;
     assert_eq!(
         world.refused("DeleteDeliveryChannel", channel).await,
         "NoSuchDeliveryChannelException"
@@ -40,9 +36,8 @@ async fn the_channel_outlives_a_running_recorder() {
         "NoAvailableDeliveryChannelException"
     );
     world
-        .call("DeleteConfigurationRecorder", recorder.clone())
-        .await
-        .unwrap();
+        .ok("DeleteConfigurationRecorder", recorder.clone())
+        .await;
     assert_eq!(
         world.refused("StartConfigurationRecorder", recorder).await,
         "NoSuchConfigurationRecorderException"
@@ -68,24 +63,17 @@ async fn a_second_channel_is_one_too_many() {
 async fn what_is_not_there_says_so() {
     let world = World::new(&[GROUP]);
     let error = world
-        .call("PutRemediationConfigurations", json!({}))
-        .await
-        .unwrap_err();
+        .refusal("PutRemediationConfigurations", json!({}))
+        .await;
     assert_eq!((error.status, error.code.as_ref()), (501, "NotImplemented"));
     let days = |days: i64| json!({"RetentionPeriodInDays": days});
     assert_eq!(
         world.refused("PutRetentionConfiguration", days(29)).await,
         "InvalidParameterValueException"
     );
-    world
-        .call("PutRetentionConfiguration", days(2557))
-        .await
-        .unwrap();
+    world.ok("PutRetentionConfiguration", days(2557)).await;
     let name = json!({"RetentionConfigurationName": "default"});
-    world
-        .call("DeleteRetentionConfiguration", name.clone())
-        .await
-        .unwrap();
+    world.ok("DeleteRetentionConfiguration", name.clone()).await;
     assert_eq!(
         world.refused("DeleteRetentionConfiguration", name).await,
         "NoSuchRetentionConfigurationException"
@@ -97,9 +85,8 @@ async fn a_recorder_of_a_service_stands_beside_and_cannot_be_touched() {
     let world = World::new(&[GROUP]);
     let service = json!({"ServicePrincipal": "observabilityadmin.amazonaws.com"});
     let made = world
-        .call("PutServiceLinkedConfigurationRecorder", service.clone())
-        .await
-        .unwrap();
+        .ok("PutServiceLinkedConfigurationRecorder", service.clone())
+        .await;
     let name = made["Name"].as_str().unwrap();
     assert!(name.starts_with("AWSConfigurationRecorderFor"));
     let again = world.refused("PutServiceLinkedConfigurationRecorder", service.clone());
@@ -108,15 +95,11 @@ async fn a_recorder_of_a_service_stands_beside_and_cannot_be_touched() {
     let other = world.refused("PutServiceLinkedConfigurationRecorder", other);
     assert_eq!(other.await, "ValidationException");
 
-    let all = world
-        .call("DescribeConfigurationRecorders", json!({}))
-        .await
-        .unwrap();
+    let all = world.ok("DescribeConfigurationRecorders", json!({})).await;
     assert_eq!(all["ConfigurationRecorders"].as_array().unwrap().len(), 2);
     let own = world
-        .call("DescribeConfigurationRecorders", service.clone())
-        .await
-        .unwrap();
+        .ok("DescribeConfigurationRecorders", service.clone())
+        .await;
     assert_eq!(own["ConfigurationRecorders"][0]["name"], name);
     assert_eq!(
         own["ConfigurationRecorders"][0]["recordingScope"],
@@ -135,9 +118,8 @@ async fn a_recorder_of_a_service_stands_beside_and_cannot_be_touched() {
         );
     }
     world
-        .call("DeleteServiceLinkedConfigurationRecorder", service.clone())
-        .await
-        .unwrap();
+        .ok("DeleteServiceLinkedConfigurationRecorder", service.clone())
+        .await;
     let gone = world.refused("DeleteServiceLinkedConfigurationRecorder", service);
     assert_eq!(gone.await, "NoSuchConfigurationRecorderException");
 }

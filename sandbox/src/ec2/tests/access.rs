@@ -6,9 +6,7 @@ use crate::iam::Access;
 use crate::protocol::Operation;
 
 async fn required(world: &World, operation: &str, input: Value) -> Vec<Access> {
-    world.sandbox.enter(&world.target, |call| {
-        required_access(call, &Operation::new(operation, input))
-    })
+    world.enter(|call| required_access(call, &Operation::new(operation, input)))
 }
 
 #[tokio::test]
@@ -29,7 +27,7 @@ async fn rule_changes_need_the_group_and_show_its_vpc_and_tags() {
         access[0].resource,
         format!("arn:aws:ec2:us-east-1:111122223333:security-group/{group}")
     );
-    let vpc = format!("arn:aws:ec2:us-east-1:111122223333:vpc/{}", world.vpc);
+    let vpc = format!("arn:aws:ec2:us-east-1:111122223333:vpc/{}", world.vpc());
     assert_eq!(access[0].context["ec2:vpc"], [vpc]);
     assert_eq!(access[0].context["aws:resourcetag/lab"], ["x"]);
 }
@@ -50,7 +48,7 @@ async fn describing_supports_no_resource() {
 async fn creating_with_tags_needs_tagging_too() {
     let world = World::new().await;
     let tags = json!([{"ResourceType": "security-group", "Tag": [{"Key": "k", "Value": "v"}]}]);
-    let input = json!({"GroupName": "g", "GroupDescription": "d", "VpcId": world.vpc, "TagSpecification": tags});
+    let input = json!({"GroupName": "g", "GroupDescription": "d", "VpcId": world.vpc(), "TagSpecification": tags});
     let access = required(&world, "CreateSecurityGroup", input).await;
     let needed: Vec<(&str, &str)> = access
         .iter()
@@ -61,7 +59,7 @@ async fn creating_with_tags_needs_tagging_too() {
             )
         })
         .collect();
-    let vpc = format!("vpc/{}", world.vpc);
+    let vpc = format!("vpc/{}", world.vpc());
     assert_eq!(
         needed,
         [
@@ -84,7 +82,7 @@ async fn accepting_a_connection_needs_the_connection_and_the_accepters_vpc() {
         .ok("CreateVpc", json!({"CidrBlock": "10.1.0.0/16"}))
         .await;
     let other = super::text(&other, "/vpc/vpcId");
-    let input = json!({"VpcId": world.vpc, "PeerVpcId": other});
+    let input = json!({"VpcId": world.vpc(), "PeerVpcId": other});
     let made = world.ok("CreateVpcPeeringConnection", input).await;
     let id = super::text(&made, "/vpcPeeringConnection/vpcPeeringConnectionId");
     let input = json!({"VpcPeeringConnectionId": id});

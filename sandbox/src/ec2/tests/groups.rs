@@ -9,7 +9,7 @@ use crate::ids::{AccountId, Region};
 async fn names_are_checked_and_unique_in_a_vpc() {
     let world = World::new().await;
     world.group("Lab").await;
-    let create = |name: &str, description: &str| json!({"GroupName": name, "GroupDescription": description, "VpcId": world.vpc});
+    let create = |name: &str, description: &str| json!({"GroupName": name, "GroupDescription": description, "VpcId": world.vpc()});
     for (input, code) in [
         (create("lab", "d"), "InvalidGroup.Duplicate"),
         (create("default", "d"), "InvalidParameterValue"),
@@ -34,7 +34,7 @@ async fn names_are_checked_and_unique_in_a_vpc() {
 #[tokio::test]
 async fn a_default_group_lets_its_members_talk() {
     let world = World::new().await;
-    let input = json!({"Filter": [{"Name": "vpc-id", "Value": [world.vpc]}]});
+    let input = json!({"Filter": [{"Name": "vpc-id", "Value": [world.vpc()]}]});
     let shown = world.ok("DescribeSecurityGroups", input).await;
     let group = &shown["securityGroupInfo"][0];
     assert_eq!(group["groupName"], "default");
@@ -159,7 +159,7 @@ async fn tags_come_and_go() {
     world
         .ok(
             "CreateTags",
-            json!({"ResourceId": [group, world.vpc], "Tag": tags}),
+            json!({"ResourceId": [group, world.vpc()], "Tag": tags}),
         )
         .await;
     let other_value =
@@ -193,10 +193,7 @@ async fn dry_runs_check_everything_and_change_nothing() {
     let group = world.group("g").await;
     let before = world.describe(&group).await;
     let input = json!({"GroupId": group, "DryRun": "true", "IpPermissions": [tcp(1, "0.0.0.0/0")]});
-    let error = world
-        .call("AuthorizeSecurityGroupIngress", input)
-        .await
-        .unwrap_err();
+    let error = world.refusal("AuthorizeSecurityGroupIngress", input).await;
     assert_eq!(
         (error.status, error.code.as_ref()),
         (412, "DryRunOperation")

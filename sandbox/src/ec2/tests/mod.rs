@@ -2,15 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should fail")]
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
-use crate::error::ApiError;
-use crate::ids::{AccountId, Region};
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
+use crate::testing;
 
 mod access;
 mod groups;
@@ -19,49 +14,33 @@ mod peerings;
 mod prefix_lists;
 mod rules;
 
+/// The id of a VPC of the test's own.
+#[derive(Clone, Default)]
+struct Vpc(String);
+
 /// A sandbox with a VPC of the test's own.
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-    vpc: String,
-}
+type World = testing::World<Vpc>;
 
 impl World {
     async fn new() -> Self {
-        let sandbox = Sandbox::start(Settings::default());
-        let target = target("111122223333", Caller::Operator);
-        let mut world = Self {
-            sandbox,
-            target,
-            vpc: String::new(),
-        };
-        let made = world.ok("CreateVpc", json!({"CidrBlock": "10.0.0.0/16"}));
-        world.vpc = text(&made.await, "/vpc/vpcId");
-        world
+        let world = Self::start(Service::Ec2).in_account("111122223333");
+        world.with_vpc("10.0.0.0/16").await
     }
 
-    async fn call(&self, operation: &str, input: Value) -> Result<Value, ApiError> {
-        self.sandbox
-            .perform_value(&self.target, Service::Ec2, operation, input)
-            .await
+    /// The same with a VPC of its own.
+    async fn with_vpc(mut self, range: &str) -> Self {
+        let made = self.ok("CreateVpc", json!({"CidrBlock": range})).await;
+        self.own = Vpc(text(&made, "/vpc/vpcId"));
+        self
     }
 
-    async fn ok(&self, operation: &str, input: Value) -> Value {
-        self.call(operation, input).await.unwrap()
-    }
-
-    /// The code of the error that the operation must end with.
-    async fn refused(&self, operation: &str, input: Value) -> String {
-        self.call(operation, input)
-            .await
-            .unwrap_err()
-            .code
-            .into_owned()
+    fn vpc(&self) -> &str {
+        &self.own.0
     }
 
     /// A fresh group in the test's VPC.
     async fn group(&self, name: &str) -> String {
-        let input = json!({"GroupName": name, "GroupDescription": name, "VpcId": self.vpc});
+        let input = json!({"GroupName": name, "GroupDescription": name, "VpcId": self.vpc()});
         text(&self.ok("CreateSecurityGroup", input).await, "/groupId")
     }
 
@@ -84,11 +63,6 @@ impl World {
         let input = json!({"GroupId": group, "IpPermissions": permissions});
         self.ok("AuthorizeSecurityGroupIngress", input).await
     }
-}
-
-fn target(account: &str, caller: Caller) -> Target {
-    let account = AccountId::parse(account).unwrap();
-    Target::new(account, Region::parse("us-east-1").unwrap(), caller)
 }
 
 fn text(value: &Value, pointer: &str) -> String {

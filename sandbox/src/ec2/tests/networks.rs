@@ -1,8 +1,6 @@
 use serde_json::{Value, json};
 
-use super::{World, target, text};
-use crate::caller::Caller;
-use crate::service::Service;
+use super::{World, text};
 
 #[tokio::test]
 async fn an_account_starts_with_a_default_vpc() {
@@ -25,13 +23,9 @@ async fn an_account_starts_with_a_default_vpc() {
 #[tokio::test]
 async fn accounts_do_not_see_each_other() {
     let world = World::new().await;
-    let other = target("999988887777", Caller::Operator);
-    let input = json!({"VpcId": [world.vpc]});
-    let error = world
-        .sandbox
-        .perform_value(&other, Service::Ec2, "DescribeVpcs", input)
-        .await
-        .unwrap_err();
+    let other = world.in_account("999988887777");
+    let input = json!({"VpcId": [world.vpc()]});
+    let error = other.refusal("DescribeVpcs", input).await;
     assert_eq!(error.code, "InvalidVpcID.NotFound");
 }
 
@@ -54,7 +48,7 @@ async fn ranges_are_checked() {
         world.refused("CreateVpc", json!({})).await,
         "MissingParameter"
     );
-    let subnet = |range: &str| json!({"VpcId": world.vpc, "CidrBlock": range});
+    let subnet = |range: &str| json!({"VpcId": world.vpc(), "CidrBlock": range});
     world.ok("CreateSubnet", subnet("10.0.1.0/24")).await;
     for (range, code) in [
         ("10.1.0.0/24", "InvalidSubnet.Range"),
@@ -70,7 +64,7 @@ async fn ranges_are_checked() {
         );
     }
     let zone =
-        json!({"VpcId": world.vpc, "CidrBlock": "10.0.2.0/24", "AvailabilityZone": "us-east-1z"});
+        json!({"VpcId": world.vpc(), "CidrBlock": "10.0.2.0/24", "AvailabilityZone": "us-east-1z"});
     assert_eq!(
         world.refused("CreateSubnet", zone).await,
         "InvalidParameterValue"
@@ -80,7 +74,7 @@ async fn ranges_are_checked() {
 #[tokio::test]
 async fn a_network_is_taken_down_in_order() {
     let world = World::new().await;
-    let vpc = &world.vpc;
+    let vpc = world.vpc();
     let made = world
         .ok(
             "CreateSubnet",
@@ -183,9 +177,9 @@ async fn a_route_without_its_gateway_is_a_black_hole() {
     let world = World::new().await;
     let made = world.ok("CreateInternetGateway", json!({})).await;
     let gateway = text(&made, "/internetGateway/internetGatewayId");
-    let both = json!({"InternetGatewayId": gateway, "VpcId": world.vpc});
+    let both = json!({"InternetGatewayId": gateway, "VpcId": world.vpc()});
     world.ok("AttachInternetGateway", both.clone()).await;
-    let input = json!({"Filter": [{"Name": "vpc-id", "Value": [world.vpc]}]});
+    let input = json!({"Filter": [{"Name": "vpc-id", "Value": [world.vpc()]}]});
     let tables = world.ok("DescribeRouteTables", input).await;
     let table = text(&tables, "/routeTableSet/0/routeTableId");
     let route =
@@ -215,12 +209,12 @@ async fn a_route_without_its_gateway_is_a_black_hole() {
 #[tokio::test]
 async fn attributes_are_changed_one_at_a_time() {
     let world = World::new().await;
-    let on = json!({"VpcId": world.vpc, "EnableDnsHostnames": {"Value": "true"}});
+    let on = json!({"VpcId": world.vpc(), "EnableDnsHostnames": {"Value": "true"}});
     world.ok("ModifyVpcAttribute", on).await;
-    let input = json!({"VpcId": world.vpc, "Attribute": "enableDnsHostnames"});
+    let input = json!({"VpcId": world.vpc(), "Attribute": "enableDnsHostnames"});
     let shown = world.ok("DescribeVpcAttribute", input).await;
     assert_eq!(shown["enableDnsHostnames"]["value"], true);
-    let two = json!({"VpcId": world.vpc, "EnableDnsHostnames": {"Value": true}, "EnableDnsSupport": {"Value": true}});
+    let two = json!({"VpcId": world.vpc(), "EnableDnsHostnames": {"Value": true}, "EnableDnsSupport": {"Value": true}});
     assert_eq!(
         world.refused("ModifyVpcAttribute", two).await,
         "InvalidParameterCombination"
@@ -230,7 +224,7 @@ async fn attributes_are_changed_one_at_a_time() {
 #[tokio::test]
 async fn the_same_token_makes_one_route_table() {
     let world = World::new().await;
-    let input = json!({"VpcId": world.vpc, "ClientToken": "t"});
+    let input = json!({"VpcId": world.vpc(), "ClientToken": "t"});
     let first = world.ok("CreateRouteTable", input.clone()).await;
     assert_eq!(world.ok("CreateRouteTable", input).await, first);
 }
@@ -266,12 +260,12 @@ async fn places_are_listed() {
 async fn a_route_can_be_led_elsewhere() {
     let world = World::new().await;
     let made = world
-        .ok("CreateRouteTable", json!({"VpcId": world.vpc}))
+        .ok("CreateRouteTable", json!({"VpcId": world.vpc()}))
         .await;
     let table = text(&made, "/routeTable/routeTableId");
     let made = world.ok("CreateInternetGateway", json!({})).await;
     let gateway = text(&made, "/internetGateway/internetGatewayId");
-    let both = json!({"InternetGatewayId": gateway, "VpcId": world.vpc});
+    let both = json!({"InternetGatewayId": gateway, "VpcId": world.vpc()});
     world.ok("AttachInternetGateway", both.clone()).await;
     let route =
         json!({"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway});
@@ -281,7 +275,7 @@ async fn a_route_can_be_led_elsewhere() {
     world.ok("DetachInternetGateway", both).await;
     let made = world.ok("CreateInternetGateway", json!({})).await;
     let other = text(&made, "/internetGateway/internetGatewayId");
-    let both = json!({"InternetGatewayId": other, "VpcId": world.vpc});
+    let both = json!({"InternetGatewayId": other, "VpcId": world.vpc()});
     world.ok("AttachInternetGateway", both).await;
     let mut route = route;
     route["GatewayId"] = json!(other);

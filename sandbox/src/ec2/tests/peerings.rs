@@ -2,11 +2,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{World, target, text};
-use crate::caller::Caller;
-use crate::ids::AccountId;
-use crate::sandbox::Target;
-use crate::service::Service;
+use super::{World, text};
 
 const PEER: &str = "444455556666";
 
@@ -17,20 +13,14 @@ struct Peer {
 }
 
 async fn peer(of: &World, account: &str, range: &str) -> Peer {
-    let mut world = World {
-        sandbox: of.sandbox.clone(),
-        target: target(account, Caller::Operator),
-        vpc: String::new(),
-    };
-    let made = world.ok("CreateVpc", json!({"CidrBlock": range})).await;
-    world.vpc = text(&made, "/vpc/vpcId");
+    let world = of.in_account(account).with_vpc(range).await;
     let group = world.group("peer").await;
     Peer { world, group }
 }
 
 async fn request(world: &World, peer: &Peer) -> String {
     let owner = peer.world.target.account.as_str();
-    let input = json!({"VpcId": world.vpc, "PeerVpcId": peer.world.vpc, "PeerOwnerId": owner});
+    let input = json!({"VpcId": world.vpc(), "PeerVpcId": peer.world.vpc(), "PeerOwnerId": owner});
     let made = world.ok("CreateVpcPeeringConnection", input).await;
     text(&made, "/vpcPeeringConnection/vpcPeeringConnectionId")
 }
@@ -84,7 +74,7 @@ async fn a_rule_refers_to_another_accounts_group_only_through_an_active_connecti
         "InvalidPermission.Duplicate"
     );
     let shown = json!({
-        "groupId": peer.group, "userId": PEER, "vpcId": peer.world.vpc,
+        "groupId": peer.group, "userId": PEER, "vpcId": peer.world.vpc(),
         "vpcPeeringConnectionId": id, "peeringStatus": "active",
     });
     assert_eq!(world.ingress(&group).await[0]["groups"], json!([shown]));
@@ -167,7 +157,7 @@ async fn two_vpcs_of_one_account_can_be_joined_and_references_need_no_owner() {
         "InvalidGroup.NotFound"
     );
     world
-        .ok("DeleteVpc", json!({"VpcId": peer.world.vpc}))
+        .ok("DeleteVpc", json!({"VpcId": peer.world.vpc()}))
         .await;
     assert_eq!(status(&world, &id).await, "deleted");
 }
@@ -192,7 +182,7 @@ async fn only_the_accepter_answers_and_only_once() {
         peer.world.refused(delete, named(&id)).await,
         "OperationNotPermitted"
     );
-    let vpc = json!({"VpcId": peer.world.vpc});
+    let vpc = json!({"VpcId": peer.world.vpc()});
     let left = peer.world.group("late").await;
     for group in [&left, &peer.group] {
         peer.world
@@ -211,17 +201,13 @@ async fn only_the_accepter_answers_and_only_once() {
             "InvalidStateTransition"
         );
     }
-    let third = target("777788889999", Caller::Operator);
-    let unseen = world
-        .sandbox
-        .perform_value(&third, Service::Ec2, accept, named(&id));
-    let code = unseen.await.err().map(|error| error.code.into_owned());
+    let third = world.in_account("777788889999");
     assert_eq!(
-        code.as_deref(),
-        Some("InvalidVpcPeeringConnectionID.NotFound")
+        third.refused(accept, named(&id)).await,
+        "InvalidVpcPeeringConnectionID.NotFound"
     );
     let again = request(&world, &peer).await;
-    let twice = json!({"VpcId": world.vpc, "PeerVpcId": peer.world.vpc, "PeerOwnerId": PEER});
+    let twice = json!({"VpcId": world.vpc(), "PeerVpcId": peer.world.vpc(), "PeerOwnerId": PEER});
     assert_eq!(
         world.refused("CreateVpcPeeringConnection", twice).await,
         "VpcPeeringConnectionAlreadyExists"
@@ -249,20 +235,13 @@ async fn impossible_requests_fail_and_the_peer_never_sees_them() {
     );
     // The right VPC with the wrong owner.
     let other = peer(&world, PEER, "10.1.0.0/16").await;
-    let wrong = Target {
-        account: AccountId::parse("777788889999").unwrap(),
-        ..other.world.target.clone()
-    };
     let wrong = Peer {
-        world: World {
-            target: wrong,
-            ..other.world
-        },
+        world: other.world.in_account("777788889999"),
         group: other.group,
     };
     let id = request(&world, &wrong).await;
     assert_eq!(status(&world, &id).await, "failed");
-    let abroad = json!({"VpcId": world.vpc, "PeerVpcId": world.vpc, "PeerRegion": "eu-west-1"});
+    let abroad = json!({"VpcId": world.vpc(), "PeerVpcId": world.vpc(), "PeerRegion": "eu-west-1"});
     assert_eq!(
         world.refused("CreateVpcPeeringConnection", abroad).await,
         "NotImplemented"

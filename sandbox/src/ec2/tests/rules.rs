@@ -76,7 +76,7 @@ async fn one_duplicate_fails_the_whole_call() {
     let again = json!({"IpProtocol": "6", "FromPort": 80, "ToPort": 80,
         "IpRanges": [{"CidrIp": "10.0.0.7/24", "Description": "again"}]});
     let input = json!({"GroupId": group, "IpPermissions": [tcp(443, "0.0.0.0/0"), again]});
-    let error = world.call(AUTHORIZE, input).await.unwrap_err();
+    let error = world.refusal(AUTHORIZE, input).await;
     assert_eq!(error.code, "InvalidPermission.Duplicate");
     assert_eq!(
         error.message,

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -11,32 +9,21 @@ use tokio::net::TcpStream;
 mod late;
 
 use super::*;
-use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::ids::{AccountId, Region};
 use crate::journal::{Ended, Query};
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::server;
+use crate::testing;
+use crate::testing::ACCOUNT;
 
-const ACCOUNT: &str = "123456789012";
+#[derive(Clone, Default)]
+struct Wrong;
 
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
+/// A sandbox whose clock stands still.
+type World = testing::World<Wrong>;
 
 impl World {
     fn new() -> Self {
-        let sandbox = Sandbox::start(Settings::default());
-        sandbox.clock.freeze();
-        Self {
-            sandbox,
-            target: Target::new(
-                AccountId::parse(ACCOUNT).unwrap(),
-                Region::parse("us-east-1").unwrap(),
-                Caller::Operator,
-            ),
-        }
+        Self::start(Service::Ec2).frozen()
     }
 
     fn set(&self, rules: Vec<Rule>) -> Vec<u64> {
@@ -44,23 +31,15 @@ impl World {
         self.sandbox.faults.add(now, rules).unwrap()
     }
 
-    async fn call(&self, service: Service, name: &str, input: Value) -> Result<Value, ApiError> {
-        self.sandbox
-            .perform_value(&self.target, service, name, input)
-            .await
-    }
-
     async fn create(&self, name: &str) -> Result<Value, ApiError> {
         let input = json!({"GroupName": name, "GroupDescription": name});
-        self.call(Service::Ec2, "CreateSecurityGroup", input).await
+        self.call("CreateSecurityGroup", input).await
     }
 
     /// How many groups of that name there really are.
     async fn groups(&self, name: &str) -> usize {
         let input = json!({"Filter": [{"Name": "group-name", "Value": [name]}]});
-        let shown = self
-            .call(Service::Ec2, "DescribeSecurityGroups", input)
-            .await;
+        let shown = self.call("DescribeSecurityGroups", input).await;
         shown.unwrap()["securityGroupInfo"]
             .as_array()
             .unwrap()
@@ -156,7 +135,7 @@ async fn every_service_throttles_with_its_own_code() {
         ),
         (Service::Iam, "ListRoles", "400 Throttling"),
     ] {
-        let error = world.call(service, name, json!({})).await.unwrap_err();
+        let error = world.of(service).refusal(name, json!({})).await;
         assert_eq!(format!("{} {}", error.status, error.code), code);
     }
 }
@@ -205,7 +184,7 @@ async fn chance_is_the_same_in_every_run() {
         }]);
         let mut struck = Vec::new();
         for _ in 0..64 {
-            let called = world.call(Service::Ec2, "DescribeVpcs", json!({})).await;
+            let called = world.call("DescribeVpcs", json!({})).await;
             struck.push(called.is_err());
         }
         struck

@@ -13,34 +13,25 @@ const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function";
 async fn lab_with_topic() -> (Lab, String) {
     let lab = Lab::new().await;
     let made = lab
-        .call(Service::Sns, "CreateTopic", json!({"Name": "ends"}))
-        .await
-        .unwrap();
+        .of(Service::Sns)
+        .ok("CreateTopic", json!({"Name": "ends"}))
+        .await;
     let topic = made["TopicArn"].as_str().unwrap().to_owned();
-    let policy = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow",
-        "Action": ["sns:Publish", "lambda:InvokeFunction"],
-        "Resource": [topic, format!("{FUNCTION}:listener")],
-    }]});
-    let input =
-        json!({"RoleName": "R", "PolicyName": "ends", "PolicyDocument": policy.to_string()});
-    lab.call(Service::Iam, "PutRolePolicy", input)
-        .await
-        .unwrap();
+    let tell = json!(["sns:Publish", "lambda:InvokeFunction"]);
+    let to = json!([topic, format!("{FUNCTION}:listener")]);
+    lab.allow("R", tell, to).await;
     let input = json!({"TopicArn": topic, "Protocol": "email", "Endpoint": "class@example.com"});
-    lab.call(Service::Sns, "Subscribe", input).await.unwrap();
+    lab.of(Service::Sns).ok("Subscribe", input).await;
     let mail = inbox(&lab).pop().unwrap();
     let token = mail.split("Token=").nth(1).unwrap();
     let token = token.split(['&', '\n', '"']).next().unwrap();
     let input = json!({"TopicArn": topic, "Token": token.trim()});
-    lab.call(Service::Sns, "ConfirmSubscription", input)
-        .await
-        .unwrap();
+    lab.of(Service::Sns).ok("ConfirmSubscription", input).await;
     (lab, topic)
 }
 
 fn inbox(lab: &Lab) -> Vec<String> {
-    lab.sandbox.enter(&lab.target, |call| {
+    lab.enter(|call| {
         let mails = call.here().sns.inbox.iter();
         mails.map(|mail| mail.body.clone()).collect()
     })
@@ -64,10 +55,10 @@ async fn whoever_wants_to_know_hears_of_the_end() {
         "OnFailure": {"Destination": topic},
         "OnSuccess": {"Destination": format!("{FUNCTION}:listener")},
     }});
-    let put = lab.lambda("PutFunctionEventInvokeConfig", config).await;
+    let put = lab.ok("PutFunctionEventInvokeConfig", config).await;
     assert_eq!(put["FunctionArn"], format!("{FUNCTION}:f:$LATEST"));
     lab.invoke_later("f", json!({"do": "fail"})).await;
-    lab.settled().await;
+    lab.idle().await;
     let record = last_record(&lab);
     assert_eq!(record["version"], "1.0");
     let context = &record["requestContext"];
@@ -80,7 +71,7 @@ async fn whoever_wants_to_know_hears_of_the_end() {
     assert_eq!(record["responsePayload"]["errorMessage"], "on purpose");
     let before = lab.log("REPORT").await.len();
     lab.invoke_later("f", json!({})).await;
-    lab.settled().await;
+    lab.idle().await;
     assert_eq!(
         lab.log("REPORT").await.len(),
         before + 2,
@@ -99,7 +90,7 @@ async fn an_event_that_is_too_old_or_may_not_run_is_given_up() {
     let config = json!({"FunctionName": "f", "MaximumEventAgeInSeconds": 60, "DestinationConfig": {
         "OnFailure": {"Destination": topic},
     }});
-    lab.lambda("PutFunctionEventInvokeConfig", config).await;
+    lab.ok("PutFunctionEventInvokeConfig", config).await;
     lab.sandbox.clock.freeze();
     lab.invoke_later("f", json!({"do": "fail"})).await;
     lab.logged("REPORT", 1).await;
@@ -113,10 +104,10 @@ async fn an_event_that_is_too_old_or_may_not_run_is_given_up() {
     assert!(ends[0].contains("EventAgeExceeded"), "{ends:?}");
     assert!(ends[1].contains(r#"{"do":"fail"}"#), "{ends:?}");
     let stop = json!({"FunctionName": "f", "ReservedConcurrentExecutions": 0});
-    lab.lambda("PutFunctionConcurrency", stop).await;
+    lab.ok("PutFunctionConcurrency", stop).await;
     let runs = lab.log("REPORT").await.len();
     lab.invoke_later("f", json!({})).await;
-    lab.settled().await;
+    lab.idle().await;
     let mails = inbox(&lab);
     assert!(mails[mails.len() - 2].contains("ZeroReservedConcurrency"));
     assert_eq!(lab.log("REPORT").await.len(), runs);
@@ -177,20 +168,19 @@ async fn what_cannot_be_told_is_refused_at_once() {
         )
         .await;
     assert_eq!(refused, "501 NotImplemented");
-    lab.lambda("PutFunctionEventInvokeConfig", config(&topic))
-        .await;
+    lab.ok("PutFunctionEventInvokeConfig", config(&topic)).await;
     let more = json!({"FunctionName": "f", "MaximumRetryAttempts": 1});
-    let updated = lab.lambda("UpdateFunctionEventInvokeConfig", more).await;
+    let updated = lab.ok("UpdateFunctionEventInvokeConfig", more).await;
     assert_eq!(
         updated["DestinationConfig"]["OnFailure"]["Destination"],
         topic
     );
     assert_eq!(updated["MaximumRetryAttempts"], 1);
     let listed = lab
-        .lambda("ListFunctionEventInvokeConfigs", missing.clone())
+        .ok("ListFunctionEventInvokeConfigs", missing.clone())
         .await;
     assert_eq!(listed["FunctionEventInvokeConfigs"], json!([updated]));
-    lab.lambda("DeleteFunctionEventInvokeConfig", missing).await;
+    lab.ok("DeleteFunctionEventInvokeConfig", missing).await;
 }
 
 #[tokio::test]
@@ -200,10 +190,10 @@ async fn what_a_service_invokes_is_repeated_and_told_of_as_well() {
     let config = json!({"FunctionName": "f", "MaximumRetryAttempts": 1, "DestinationConfig": {
         "OnFailure": {"Destination": topic},
     }});
-    lab.lambda("PutFunctionEventInvokeConfig", config).await;
+    lab.ok("PutFunctionEventInvokeConfig", config).await;
     let permission = json!({"FunctionName": "f", "StatementId": "config", "Action": "lambda:InvokeFunction",
         "Principal": "config.amazonaws.com"});
-    lab.lambda("AddPermission", permission).await;
+    lab.ok("AddPermission", permission).await;
     let invoker = crate::lambda::Invoker {
         principal: "config.amazonaws.com",
         source_account: lab.target.account.clone(),
@@ -218,9 +208,7 @@ async fn what_a_service_invokes_is_repeated_and_told_of_as_well() {
             crate::lambda::invoke(&lab.sandbox, account, region, "f", event.clone(), &invoker)
                 .await
                 .unwrap();
-        waits.push(lab.sandbox.enter(&lab.target, |call| {
-            crate::lambda::after(call, "f", &event, attempts, &ended)
-        }));
+        waits.push(lab.enter(|call| crate::lambda::after(call, "f", &event, attempts, &ended)));
     }
     assert_eq!(waits, [Some(time::Duration::minutes(1)), None]);
     assert_eq!(inbox(&lab).len(), told + 1);

@@ -6,7 +6,6 @@ use serde_json::json;
 
 use super::{Lab, client_package};
 use crate::sandbox::Settings;
-use crate::service::Service;
 
 #[tokio::test]
 async fn a_reservation_is_a_limit_for_the_function_and_for_nobody_else() {
@@ -16,14 +15,11 @@ async fn a_reservation_is_a_limit_for_the_function_and_for_nobody_else() {
     lab.create(&code, json!({"FunctionName": "other", "Timeout": 30}))
         .await;
     let reserve = json!({"FunctionName": "f", "ReservedConcurrentExecutions": 1});
-    lab.lambda("PutFunctionConcurrency", reserve).await;
+    lab.ok("PutFunctionConcurrency", reserve).await;
     let busy = lab.invoke(json!({"do": "hang"}));
     let meanwhile = async {
         lab.logged("START", 1).await;
-        let refused = lab
-            .call(Service::Lambda, "Invoke", json!({"FunctionName": "f"}))
-            .await
-            .unwrap_err();
+        let refused = lab.refusal("Invoke", json!({"FunctionName": "f"})).await;
         assert_eq!(
             (refused.status, &*refused.code),
             (429, "TooManyRequestsException")
@@ -47,7 +43,7 @@ async fn the_account_has_a_limit_of_its_own_and_throttled_events_wait() {
         ..Settings::default()
     })
     .await;
-    let settings = lab.lambda("GetAccountSettings", json!({})).await;
+    let settings = lab.ok("GetAccountSettings", json!({})).await;
     assert_eq!(settings["AccountLimit"]["ConcurrentExecutions"], 1);
     let code = client_package();
     lab.create(&code, json!({"Timeout": 1})).await;
@@ -57,9 +53,8 @@ async fn the_account_has_a_limit_of_its_own_and_throttled_events_wait() {
     let meanwhile = async {
         lab.logged("START", 1).await;
         let refused = lab
-            .call(Service::Lambda, "Invoke", json!({"FunctionName": "other"}))
-            .await
-            .unwrap_err();
+            .refusal("Invoke", json!({"FunctionName": "other"}))
+            .await;
         assert_eq!(refused.reason, Some("ConcurrentInvocationLimitExceeded"));
         lab.invoke_later("other", json!({"do": "print"})).await;
     };

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Lab, ROLE, creation, package};
+use super::{Lab, ROLE, creation, package, zipped};
 use crate::lambda::{Invoker, may_invoke};
 
 #[tokio::test]
@@ -16,22 +16,19 @@ async fn a_function_is_made_shown_changed_and_deleted() {
     assert_eq!(made["FunctionArn"], arn);
     assert_eq!(made["CodeSize"], code.len());
     assert_eq!(made["Timeout"], 3);
-    let shown = lab
-        .lambda("GetFunction", json!({"FunctionName": arn}))
-        .await;
+    let shown = lab.ok("GetFunction", json!({"FunctionName": arn})).await;
     assert_eq!(shown["Configuration"], made);
     assert_eq!(shown["Tags"]["driftlab:lab"], "x");
     let update =
         json!({"FunctionName": "f", "Timeout": 300, "Environment": {"Variables": {"KEY": "v"}}});
-    let changed = lab.lambda("UpdateFunctionConfiguration", update).await;
+    let changed = lab.ok("UpdateFunctionConfiguration", update).await;
     assert_eq!(changed["Timeout"], 300);
     assert_eq!(changed["MemorySize"], 128);
     assert_eq!(changed["Environment"]["Variables"]["KEY"], "v");
     assert_ne!(changed["RevisionId"], made["RevisionId"]);
-    let listed = lab.lambda("ListFunctions", json!({})).await;
+    let listed = lab.ok("ListFunctions", json!({})).await;
     assert_eq!(listed["Functions"].as_array().unwrap().len(), 1);
-    lab.lambda("DeleteFunction", json!({"FunctionName": "f"}))
-        .await;
+    lab.ok("DeleteFunction", json!({"FunctionName": "f"})).await;
     for name in ["GetFunction", "DeleteFunction", "GetPolicy", "Invoke"] {
         let code = lab.code(name, json!({"FunctionName": "f"})).await;
         assert_eq!(code, "404 ResourceNotFoundException", "{name}");
@@ -41,7 +38,8 @@ async fn a_function_is_made_shown_changed_and_deleted() {
 #[tokio::test]
 async fn what_lambda_does_not_take_is_refused_with_its_own_codes() {
     let lab = Lab::new().await;
-    lab.role("Foreign", "ec2.amazonaws.com").await;
+    lab.role("Foreign", json!({"Service": "ec2.amazonaws.com"}))
+        .await;
     let code = package(b"#!/bin/sh\n", 0o755);
     let invalid = "400 InvalidParameterValueException";
     for more in [
@@ -95,14 +93,9 @@ async fn what_lambda_does_not_take_is_refused_with_its_own_codes() {
 
 #[tokio::test]
 async fn a_package_cannot_leave_its_directory() {
-    use std::io::{Cursor, Write as _};
     let lab = Lab::new().await;
     for name in ["../outside", "/etc/outside", "a/../../outside"] {
-        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        zip.start_file(name, zip::write::SimpleFileOptions::default())
-            .unwrap();
-        zip.write_all(b"x").unwrap();
-        let code = zip.finish().unwrap().into_inner();
+        let code = zipped(name, b"x", 0o644);
         let refused = lab.code("CreateFunction", creation(&code, json!({}))).await;
         assert_eq!(refused, "400 InvalidParameterValueException", "{name}");
     }
@@ -121,8 +114,7 @@ async fn a_service_may_invoke_only_with_a_permission_for_its_account() {
             ),
         };
         let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
-        lab.sandbox
-            .enter(&lab.target, |call| may_invoke(call, arn, &invoker))
+        lab.enter(|call| may_invoke(call, arn, &invoker))
     };
     assert_eq!(
         may("123456789012").unwrap_err().code,
@@ -132,7 +124,7 @@ async fn a_service_may_invoke_only_with_a_permission_for_its_account() {
         "FunctionName": "f", "StatementId": "config", "Action": "lambda:InvokeFunction",
         "Principal": "config.amazonaws.com", "SourceAccount": "123456789012",
     });
-    lab.lambda("AddPermission", permission.clone()).await;
+    lab.ok("AddPermission", permission.clone()).await;
     may("123456789012").unwrap();
     assert_eq!(
         may("210987654321").unwrap_err().code,
@@ -140,7 +132,7 @@ async fn a_service_may_invoke_only_with_a_permission_for_its_account() {
     );
     let again = lab.code("AddPermission", permission).await;
     assert_eq!(again, "409 ResourceConflictException");
-    let policy = lab.lambda("GetPolicy", json!({"FunctionName": "f"})).await;
+    let policy = lab.ok("GetPolicy", json!({"FunctionName": "f"})).await;
     assert!(
         policy["Policy"]
             .as_str()
@@ -148,7 +140,7 @@ async fn a_service_may_invoke_only_with_a_permission_for_its_account() {
             .contains("AWS:SourceAccount")
     );
     let removal = json!({"FunctionName": "f", "StatementId": "config"});
-    lab.lambda("RemovePermission", removal.clone()).await;
+    lab.ok("RemovePermission", removal.clone()).await;
     assert_eq!(
         lab.code("RemovePermission", removal).await,
         "404 ResourceNotFoundException"
@@ -167,10 +159,10 @@ async fn reservations_leave_something_for_the_others() {
     let reserve = |n: i64| json!({"FunctionName": "f", "ReservedConcurrentExecutions": n});
     let refused = lab.code("PutFunctionConcurrency", reserve(901)).await;
     assert_eq!(refused, "400 InvalidParameterValueException");
-    lab.lambda("PutFunctionConcurrency", reserve(0)).await;
+    lab.ok("PutFunctionConcurrency", reserve(0)).await;
     let throttled = lab.code("Invoke", json!({"FunctionName": "f"})).await;
     assert_eq!(throttled, "429 TooManyRequestsException");
-    let settings = lab.lambda("GetAccountSettings", json!({})).await;
+    let settings = lab.ok("GetAccountSettings", json!({})).await;
     assert_eq!(
         settings["AccountLimit"]["UnreservedConcurrentExecutions"],
         1000

@@ -1,21 +1,16 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::io::{Cursor, Write as _};
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
-use zip::write::SimpleFileOptions;
 
-use crate::caller::Caller;
-use crate::error::ApiError;
-use crate::ids::{AccountId, Region};
 use crate::protocol::{Answer, Operation};
-use crate::sandbox::{Sandbox, Settings, Target};
+use crate::sandbox::Settings;
 use crate::service::Service;
+use crate::testing;
+use crate::testing::{allowing, zipped};
 
 mod asynchronous;
 mod concurrency;
@@ -31,11 +26,11 @@ mod versions;
 const ROLE: &str = "arn:aws:iam::123456789012:role/R";
 const GROUP: &str = "lab";
 
+#[derive(Clone, Default)]
+struct Functions;
+
 /// A sandbox with a role that functions can assume and that may write to the group `lab`.
-struct Lab {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
+type Lab = testing::World<Functions>;
 
 impl Lab {
     async fn new() -> Self {
@@ -43,60 +38,26 @@ impl Lab {
     }
 
     async fn with(settings: Settings) -> Self {
-        let sandbox = Sandbox::start(settings);
-        let target = Target::new(
-            AccountId::parse("123456789012").unwrap(),
-            Region::parse("us-east-1").unwrap(),
-            Caller::Operator,
+        let lab = Self::start_with(Service::Lambda, settings);
+        lab.role("R", json!({"Service": "lambda.amazonaws.com"}))
+            .await;
+        let policy = allowing(
+            json!(["logs:CreateLogStream", "logs:PutLogEvents"]),
+            json!(format!(
+                "arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}:*"
+            )),
         );
-        let lab = Self { sandbox, target };
-        lab.role("R", "lambda.amazonaws.com").await;
-        let policy = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow",
-            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
-            "Resource": format!("arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}:*"),
-        }]});
-        let input =
-            json!({"RoleName": "R", "PolicyName": "logs", "PolicyDocument": policy.to_string()});
-        lab.call(Service::Iam, "PutRolePolicy", input)
-            .await
-            .unwrap();
-        lab.call(
-            Service::Logs,
-            "CreateLogGroup",
-            json!({"logGroupName": GROUP}),
-        )
-        .await
-        .unwrap();
+        let input = json!({"RoleName": "R", "PolicyName": "logs", "PolicyDocument": policy});
+        lab.of(Service::Iam).ok("PutRolePolicy", input).await;
+        lab.of(Service::Logs)
+            .ok("CreateLogGroup", json!({"logGroupName": GROUP}))
+            .await;
         lab
-    }
-
-    async fn role(&self, name: &str, service: &str) {
-        let trust = json!({"Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole",
-        }]});
-        let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
-        self.call(Service::Iam, "CreateRole", input).await.unwrap();
-    }
-
-    async fn call(&self, service: Service, name: &str, input: Value) -> Result<Value, ApiError> {
-        self.sandbox
-            .perform_value(&self.target, service, name, input)
-            .await
-    }
-
-    async fn lambda(&self, name: &str, input: Value) -> Value {
-        self.call(Service::Lambda, name, input).await.unwrap()
-    }
-
-    async fn code(&self, name: &str, input: Value) -> String {
-        let error = self.call(Service::Lambda, name, input).await.unwrap_err();
-        format!("{} {}", error.status, error.code)
     }
 
     /// The function `f` made of `code`, with `more` settings.
     async fn create(&self, code: &[u8], more: Value) -> Value {
-        self.lambda("CreateFunction", creation(code, more)).await
+        self.ok("CreateFunction", creation(code, more)).await
     }
 
     /// Invokes `f`: whether it failed, its answer, the end of its log.
@@ -111,17 +72,7 @@ impl Lab {
             json!({"FunctionName": name, "InvocationType": "Event"}),
         );
         operation.body = Bytes::from(event.to_string());
-        self.sandbox
-            .perform(&self.target, Service::Lambda, &operation)
-            .await
-            .unwrap();
-    }
-
-    /// Waits until nothing is left to do.
-    async fn settled(&self) {
-        while !self.sandbox.engine.is_idle() {
-            tokio::task::yield_now().await;
-        }
+        self.perform(&operation).await.unwrap();
     }
 
     /// Waits until the log has `count` lines that match.
@@ -135,16 +86,7 @@ impl Lab {
         let mut operation =
             Operation::new("Invoke", json!({"FunctionName": name, "LogType": "Tail"}));
         operation.body = Bytes::from(event.to_string());
-        let target = Target::new(
-            self.target.account.clone(),
-            self.target.region.clone(),
-            Caller::Operator,
-        );
-        let answer = self
-            .sandbox
-            .perform(&target, Service::Lambda, &operation)
-            .await
-            .unwrap();
+        let answer = self.perform(&operation).await.unwrap();
         let Answer::Http(response) = answer else {
             panic!("an invocation answers with a payload of its own");
         };
@@ -169,10 +111,7 @@ impl Lab {
     /// All messages in the group, in order.
     async fn log(&self, pattern: &str) -> Vec<String> {
         let input = json!({"logGroupName": GROUP, "filterPattern": pattern});
-        let found = self
-            .call(Service::Logs, "FilterLogEvents", input)
-            .await
-            .unwrap();
+        let found = self.of(Service::Logs).ok("FilterLogEvents", input).await;
         let events = found["events"].as_array().unwrap();
         events
             .iter()
@@ -200,14 +139,6 @@ fn creation(code: &[u8], more: Value) -> Value {
 /// A package whose `bootstrap` is `content`.
 fn package(content: &[u8], mode: u32) -> Vec<u8> {
     zipped("bootstrap", content, mode)
-}
-
-fn zipped(name: &str, content: &[u8], mode: u32) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().unix_permissions(mode);
-    zip.start_file(name, options).unwrap();
-    zip.write_all(content).unwrap();
-    zip.finish().unwrap().into_inner()
 }
 
 /// A package that runs [`function::runtime_client`] in a process of this very test program.

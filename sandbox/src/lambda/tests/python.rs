@@ -5,7 +5,6 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use super::{Lab, zipped};
-use crate::service::Service;
 
 /// A small function in the manner of a class: looks at a group, and says so.
 const SOURCE: &str = r#"
@@ -48,14 +47,9 @@ fn creation(source: &str, handler: &str) -> Value {
 async fn lab(source: &str, handler: &str) -> Option<Lab> {
     let lab = Lab::new().await;
     let input = creation(source, handler);
-    lab.lambda("CreateFunction", input).await;
-    let policy = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "ec2:DescribeSecurityGroups", "Resource": "*",
-    }]});
-    let input = json!({"RoleName": "R", "PolicyName": "ec2", "PolicyDocument": policy.to_string()});
-    lab.call(Service::Iam, "PutRolePolicy", input)
-        .await
-        .unwrap();
+    lab.ok("CreateFunction", input).await;
+    let look = json!("ec2:DescribeSecurityGroups");
+    lab.allow("R", look, json!("*")).await;
     if let Err(why) = crate::lambda::host::python::command("python3.12").await {
         // What is said where there is no Python is the contract there.
         let (failed, document, _) = lab.invoke(json!({})).await;
@@ -128,10 +122,8 @@ async fn python_errors_are_told_as_on_aws() {
         ("x = 1", "index", "Runtime.MalformedHandlerName"),
         ("raise KeyError('k')", "index.handler", "KeyError"),
     ] {
-        lab.lambda("DeleteFunction", json!({"FunctionName": "f"}))
-            .await;
-        lab.lambda("CreateFunction", creation(source, handler))
-            .await;
+        lab.ok("DeleteFunction", json!({"FunctionName": "f"})).await;
+        lab.ok("CreateFunction", creation(source, handler)).await;
         let (failed, document, _) = lab.invoke(json!({})).await;
         assert!(failed);
         assert_eq!(document["errorType"], kind, "{document}");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Lab, client_package, package};
+use crate::service::Service;
 
 fn is_running(pid: &Value) -> bool {
     // A process that has ended but was not waited for is still listed, as a zombie.
@@ -44,7 +45,7 @@ async fn a_process_stays_warm_until_its_function_changes() {
     assert_eq!(first["pid"], second["pid"]);
     assert_eq!(second["event"], json!({"n": 2}));
     let update = json!({"FunctionName": "f", "Environment": {"Variables": {"NEW": "1"}}});
-    lab.lambda("UpdateFunctionConfiguration", update).await;
+    lab.ok("UpdateFunctionConfiguration", update).await;
     let (_, third, _) = lab.invoke(json!({})).await;
     assert_ne!(second["pid"], third["pid"]);
     // Two invocations at once have two processes.
@@ -140,7 +141,7 @@ async fn what_cannot_start_says_why() {
     for (code, expected) in &cases {
         use base64::Engine as _;
         let zip = base64::prelude::BASE64_STANDARD.encode(code);
-        lab.lambda(
+        lab.ok(
             "UpdateFunctionCode",
             json!({"FunctionName": "f", "ZipFile": zip}),
         )
@@ -180,13 +181,9 @@ async fn lines_that_the_role_may_not_write_are_lost() {
     assert!(!failed);
     assert!(tail.contains("printed 0"));
     let groups = lab
-        .call(
-            crate::service::Service::Logs,
-            "DescribeLogGroups",
-            json!({}),
-        )
-        .await
-        .unwrap();
+        .of(Service::Logs)
+        .ok("DescribeLogGroups", json!({}))
+        .await;
     assert_eq!(groups["logGroups"].as_array().unwrap().len(), 1, "{groups}");
 }
 
@@ -217,6 +214,6 @@ async fn an_asynchronous_invocation_is_tried_three_times() {
             .clock
             .advance(std::time::Duration::from_secs(wait));
     }
-    lab.settled().await;
+    lab.idle().await;
     assert_eq!(lab.log("REPORT").await.len(), 3);
 }

@@ -18,11 +18,11 @@ async fn a_version_stays_what_it_was() {
         .await;
     assert_eq!(created["Version"], "1");
     let publish = json!({"FunctionName": "f", "Description": "again"});
-    let same = lab.lambda("PublishVersion", publish.clone()).await;
+    let same = lab.ok("PublishVersion", publish.clone()).await;
     assert_eq!(same["Version"], "1", "nothing changed");
     let second = json!({"FunctionName": "f", "Environment": {"Variables": {"WHICH": "second"}}});
-    lab.lambda("UpdateFunctionConfiguration", second).await;
-    let published = lab.lambda("PublishVersion", publish).await;
+    lab.ok("UpdateFunctionConfiguration", second).await;
+    let published = lab.ok("PublishVersion", publish).await;
     assert_eq!(published["Version"], "2");
     assert_eq!(published["FunctionArn"], format!("{ARN}:2"));
     assert_eq!(published["Description"], "again");
@@ -38,7 +38,7 @@ async fn a_version_stays_what_it_was() {
         assert!(tail.contains(&format!("Version: {version}\n")), "{tail}");
     }
     let listed = lab
-        .lambda("ListVersionsByFunction", json!({"FunctionName": "f"}))
+        .ok("ListVersionsByFunction", json!({"FunctionName": "f"}))
         .await;
     let numbers: Vec<_> = listed["Versions"]
         .as_array()
@@ -47,16 +47,14 @@ async fn a_version_stays_what_it_was() {
         .map(|version| version["Version"].as_str().unwrap())
         .collect();
     assert_eq!(numbers, ["$LATEST", "1", "2"]);
-    lab.lambda("DeleteFunction", json!({"FunctionName": "f:1"}))
+    lab.ok("DeleteFunction", json!({"FunctionName": "f:1"}))
         .await;
     let gone = lab.code("Invoke", json!({"FunctionName": "f:1"})).await;
     assert_eq!(gone, "404 ResourceNotFoundException");
     // A number is never given twice.
     let third = json!({"FunctionName": "f", "Timeout": 29});
-    lab.lambda("UpdateFunctionConfiguration", third).await;
-    let next = lab
-        .lambda("PublishVersion", json!({"FunctionName": "f"}))
-        .await;
+    lab.ok("UpdateFunctionConfiguration", third).await;
+    let next = lab.ok("PublishVersion", json!({"FunctionName": "f"})).await;
     assert_eq!(next["Version"], "3");
 }
 
@@ -69,7 +67,7 @@ async fn an_alias_leads_where_it_points() {
         |version: &str| json!({"FunctionName": "f", "Name": "live", "FunctionVersion": version});
     let missing = lab.code("CreateAlias", alias("7")).await;
     assert_eq!(missing, "404 ResourceNotFoundException");
-    let made = lab.lambda("CreateAlias", alias("1")).await;
+    let made = lab.ok("CreateAlias", alias("1")).await;
     assert_eq!(made["AliasArn"], format!("{ARN}:live"));
     let again = lab.code("CreateAlias", alias("1")).await;
     assert_eq!(again, "409 ResourceConflictException");
@@ -81,7 +79,7 @@ async fn an_alias_leads_where_it_points() {
     let (_, seen, _) = lab.invoke_as("f:live", json!({"do": "environment"})).await;
     assert_eq!(seen["AWS_LAMBDA_FUNCTION_VERSION"], "1");
     let shown = lab
-        .lambda(
+        .ok(
             "GetFunctionConfiguration",
             json!({"FunctionName": "f:live"}),
         )
@@ -93,7 +91,7 @@ async fn an_alias_leads_where_it_points() {
         lab.code("DeleteFunction", pointed_at).await,
         "409 ResourceConflictException"
     );
-    let moved = lab.lambda("UpdateAlias", alias("$LATEST")).await;
+    let moved = lab.ok("UpdateAlias", alias("$LATEST")).await;
     assert_eq!(moved["FunctionVersion"], "$LATEST");
     let stale = json!({"FunctionName": "f", "Name": "live", "RevisionId": made["RevisionId"]});
     assert_eq!(
@@ -101,8 +99,8 @@ async fn an_alias_leads_where_it_points() {
         "412 PreconditionFailedException"
     );
     let name = json!({"FunctionName": "f", "Name": "live"});
-    lab.lambda("DeleteAlias", name.clone()).await;
-    lab.lambda("DeleteAlias", name.clone()).await;
+    lab.ok("DeleteAlias", name.clone()).await;
+    lab.ok("DeleteAlias", name.clone()).await;
     assert_eq!(
         lab.code("GetAlias", name).await,
         "404 ResourceNotFoundException"
@@ -115,16 +113,15 @@ async fn an_alias_can_share_its_invocations_between_two_versions() {
     lab.create(&client_package(), json!({"Timeout": 30, "Publish": true}))
         .await;
     let change = json!({"FunctionName": "f", "MemorySize": 256});
-    lab.lambda("UpdateFunctionConfiguration", change).await;
-    lab.lambda("PublishVersion", json!({"FunctionName": "f"}))
-        .await;
+    lab.ok("UpdateFunctionConfiguration", change).await;
+    lab.ok("PublishVersion", json!({"FunctionName": "f"})).await;
     let all = json!({"FunctionName": "f", "Name": "live", "FunctionVersion": "1",
         "RoutingConfig": {"AdditionalVersionWeights": {"2": 1.0}}});
-    lab.lambda("CreateAlias", all).await;
+    lab.ok("CreateAlias", all).await;
     let (_, seen, _) = lab.invoke_as("f:live", json!({"do": "environment"})).await;
     assert_eq!(seen["AWS_LAMBDA_FUNCTION_VERSION"], "2");
     let back = json!({"FunctionName": "f", "Name": "live", "RoutingConfig": {}});
-    lab.lambda("UpdateAlias", back).await;
+    lab.ok("UpdateAlias", back).await;
     let (_, seen, _) = lab.invoke_as("f:live", json!({"do": "environment"})).await;
     assert_eq!(seen["AWS_LAMBDA_FUNCTION_VERSION"], "1");
 }
@@ -148,18 +145,15 @@ async fn every_qualifier_has_a_policy_of_its_own() {
             source_account: lab.target.account.clone(),
             source_arn: None,
         };
-        lab.sandbox
-            .enter(&lab.target, |call| {
-                crate::lambda::may_invoke(call, name, &invoker)
-            })
+        lab.enter(|call| crate::lambda::may_invoke(call, name, &invoker))
             .is_ok()
     };
-    lab.lambda("AddPermission", permission(Some("1"))).await;
+    lab.ok("AddPermission", permission(Some("1"))).await;
     assert!(may("f:1") && !may("f"));
     assert_eq!(
         lab.code("AddPermission", permission(Some("$LATEST"))).await,
         "400 InvalidParameterValueException"
     );
-    lab.lambda("AddPermission", permission(None)).await;
+    lab.ok("AddPermission", permission(None)).await;
     assert!(may("f") && may("f:$LATEST"));
 }

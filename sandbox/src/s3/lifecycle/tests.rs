@@ -2,83 +2,71 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
 use crate::clock::Timestamp;
-use crate::ids::{AccountId, Region};
 use crate::protocol::Operation;
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
+use crate::testing;
 
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-    began: Timestamp,
+/// When it began.
+#[derive(Clone)]
+struct Began(Timestamp);
+
+impl Default for Began {
+    fn default() -> Self {
+        Self(Timestamp::UNIX_EPOCH)
+    }
 }
+
+type World = testing::World<Began>;
 
 impl World {
     /// A bucket, at half past ten.
     async fn new() -> Self {
-        let sandbox = Sandbox::start(Settings::default());
-        sandbox.clock.freeze();
-        let now = sandbox.clock.now();
+        let mut world = Self::start(Service::S3).frozen();
+        let clock = &world.sandbox.clock;
+        let now = clock.now();
         let morning = now.replace_time(time::macros::time!(10:30)) + time::Duration::DAY;
-        sandbox.clock.advance((morning - now).try_into().unwrap());
-        let target = Target::new(
-            AccountId::parse("123456789012").unwrap(),
-            Region::parse("us-east-1").unwrap(),
-            Caller::Operator,
-        );
-        let began = sandbox.clock.now();
-        let world = Self {
-            sandbox,
-            target,
-            began,
-        };
-        world.call("CreateBucket", json!({})).await;
+        clock.advance((morning - now).try_into().unwrap());
+        world.own.0 = clock.now();
+        world.bucket("CreateBucket", json!({})).await;
         world
     }
 
-    async fn call(&self, name: &str, mut input: Value) {
+    /// Does something to the bucket.
+    async fn bucket(&self, name: &str, mut input: Value) {
         input["Bucket"] = json!("the-bucket");
         let operation = Operation::new(name, input);
-        self.sandbox
-            .perform(&self.target, Service::S3, &operation)
-            .await
-            .unwrap();
+        self.perform(&operation).await.unwrap();
     }
 
     async fn put(&self, key: &str) {
-        self.call("PutObject", json!({ "Key": key })).await;
+        self.bucket("PutObject", json!({ "Key": key })).await;
     }
 
     async fn rules(&self, rules: Value) {
         let input = json!({"LifecycleConfiguration": {"Rules": rules}});
-        self.call("PutBucketLifecycleConfiguration", input).await;
+        self.bucket("PutBucketLifecycleConfiguration", input).await;
     }
 
     /// Moves the clock to so many hours after the beginning.
     async fn until(&self, hours: i64) {
-        let left = self.began + time::Duration::hours(hours) - self.sandbox.clock.now();
+        let left = self.own.0 + time::Duration::hours(hours) - self.sandbox.clock.now();
         // A day at a time, as days pass.
         let mut left: Duration = left.try_into().unwrap();
         while !left.is_zero() {
             let step = left.min(Duration::from_secs(3600));
-            self.sandbox.clock.advance(step);
+            self.pass(step).await;
             left -= step;
-            while self.sandbox.engine.is_busy(self.sandbox.clock.now()) {
-                tokio::task::yield_now().await;
-            }
         }
     }
 
     /// `key` with how many versions it has; `-` stands for a delete marker.
     fn there(&self) -> Vec<String> {
-        self.sandbox.enter(&self.target, |call| {
+        self.enter(|call| {
             let objects = call.account.s3.buckets["the-bucket"].objects.iter();
             let shown = |(key, versions): (&String, &Vec<super::Version>)| {
                 let marks = versions
@@ -133,7 +121,7 @@ async fn only_what_a_rule_covers_goes() {
     world.until(100).await;
     assert_eq!(world.there(), ["keep/a+"]);
     // A configuration that is gone has no effect any more, and one that comes again has.
-    world.call("DeleteBucketLifecycle", json!({})).await;
+    world.bucket("DeleteBucketLifecycle", json!({})).await;
     world.until(150).await;
     assert_eq!(world.there(), ["keep/a+"]);
     world.rules(everything(1)).await;
@@ -145,7 +133,7 @@ async fn only_what_a_rule_covers_goes() {
 async fn versions_go_one_stage_after_the_other() {
     let world = World::new().await;
     let on = json!({"VersioningConfiguration": {"Status": "Enabled"}});
-    world.call("PutBucketVersioning", on).await;
+    world.bucket("PutBucketVersioning", on).await;
     world.put("k").await;
     world.put("k").await;
     world.rules(everything(1)).await;

@@ -6,82 +6,57 @@ mod groups;
 mod refusals;
 mod runs;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::caller::Caller;
 use crate::error::ApiError;
-use crate::ids::{AccountId, Region};
 use crate::journal::{Ended, Query};
-use crate::protocol::Operation;
-use crate::sandbox::{Sandbox, Settings, Target};
 use crate::service::Service;
+use crate::testing;
+use crate::testing::{ACCOUNT, allowing, trust, user};
 
-const ACCOUNT: &str = "123456789012";
 const ROLE: &str = "arn:aws:iam::123456789012:role/driver";
 const CREATE_LOG_GROUP: &str = "arn:aws:scheduler:::aws-sdk:cloudwatchlogs:createLogGroup";
 
-struct World {
-    sandbox: Arc<Sandbox>,
-    target: Target,
-}
+#[derive(Clone, Default)]
+struct Schedules;
+
+type World = testing::World<Schedules>;
 
 impl World {
     /// A world with a role that schedules may work with, and that may do `actions`.
     async fn with_role(actions: Value) -> Self {
-        let sandbox = Sandbox::start(Settings::default());
-        sandbox.clock.freeze();
-        let target = Target::new(
-            AccountId::parse(ACCOUNT).unwrap(),
-            Region::parse("us-east-1").unwrap(),
-            Caller::Operator,
-        );
-        let world = Self { sandbox, target };
+        let world = Self::start(Service::Scheduler).frozen();
         let condition = json!({"StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnEquals":
             {"aws:SourceArn": "arn:aws:scheduler:us-east-1:123456789012:schedule-group/default"}});
-        world.role("driver", condition).await;
-        world.allow(actions).await;
+        world.role_if("driver", condition).await;
+        world.allow_driver(actions).await;
         world
     }
 
-    async fn role(&self, name: &str, condition: Value) {
+    /// A role that schedules may work with on a condition.
+    async fn role_if(&self, name: &str, condition: Value) {
         let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
             "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole",
             "Condition": condition}]});
         let input = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
-        self.ok(Service::Iam, "CreateRole", input).await;
+        self.of(Service::Iam).ok("CreateRole", input).await;
     }
 
-    async fn allow(&self, actions: Value) {
-        let policy = json!({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Action": actions, "Resource": "*"}]});
-        let input = json!({"RoleName": "driver", "PolicyName": "p",
-            "PolicyDocument": policy.to_string()});
-        self.ok(Service::Iam, "PutRolePolicy", input).await;
-    }
-
-    async fn call(&self, service: Service, name: &str, input: Value) -> Result<Value, ApiError> {
-        let target = &self.target;
-        self.sandbox
-            .perform_value(target, service, name, input)
-            .await
-    }
-
-    async fn ok(&self, service: Service, name: &str, input: Value) -> Value {
-        self.call(service, name, input).await.unwrap()
+    async fn allow_driver(&self, actions: Value) {
+        self.allow("driver", actions, json!("*")).await;
     }
 
     async fn schedule(&self, name: &str, change: Value) -> Result<Value, ApiError> {
         let mut input = wish(name);
         merge(&mut input, change);
-        self.call(Service::Scheduler, "CreateSchedule", input).await
+        self.call("CreateSchedule", input).await
     }
 
     async fn get(&self, name: &str) -> Result<Value, ApiError> {
         let input = json!({"Name": name});
-        self.call(Service::Scheduler, "GetSchedule", input).await
+        self.call("GetSchedule", input).await
     }
 
     /// `at(…)`, so many seconds from now.
@@ -95,12 +70,8 @@ impl World {
         crate::clock::epoch_seconds(self.sandbox.clock.now() + time::Duration::seconds(seconds))
     }
 
-    /// Moves the clock, and lets what falls due happen.
-    async fn pass(&self, seconds: u64) {
-        self.sandbox.clock.advance(Duration::from_secs(seconds));
-        while self.sandbox.engine.is_busy(self.sandbox.clock.now()) {
-            tokio::task::yield_now().await;
-        }
+    async fn seconds(&self, seconds: u64) {
+        self.pass(Duration::from_secs(seconds)).await;
     }
 
     /// How every call with this name has ended: `ok`, or the error's code.

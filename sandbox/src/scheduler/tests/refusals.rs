@@ -100,7 +100,7 @@ async fn what_makes_no_sense_is_refused() {
 async fn the_role_must_let_the_service_work_with_it() {
     let world = World::with_role(json!("logs:*")).await;
     world
-        .role(
+        .role_if(
             "closed",
             json!({"StringEquals": {"aws:SourceAccount": "999999999999"}}),
         )
@@ -115,9 +115,7 @@ async fn the_role_must_let_the_service_work_with_it() {
     }
     // The trust policy of the good one names the default group.
     let group = json!({"Name": "g"});
-    world
-        .ok(Service::Scheduler, "CreateScheduleGroup", group)
-        .await;
+    world.ok("CreateScheduleGroup", group).await;
     let refused = world
         .schedule("s", json!({"GroupName": "g"}))
         .await
@@ -139,49 +137,37 @@ async fn the_same_token_makes_one_schedule() {
         let refused = world.schedule("s", other).await.unwrap_err();
         assert_eq!((refused.status, &*refused.code), (409, "ConflictException"));
     }
-    world.pass(60).await;
+    world.seconds(60).await;
     assert_eq!(world.schedule("s", token).await.unwrap(), first);
     assert_eq!(world.ends("CreateLogGroup"), ["ok"]);
 }
 
 #[tokio::test]
 async fn who_makes_a_schedule_must_be_allowed_to_pass_its_role() {
-    let settings = Settings {
-        enforce_iam: true,
-        ..Settings::default()
-    };
-    let world = World::with_role(json!("logs:*")).await;
-    let strict = World {
-        sandbox: Sandbox::start(settings),
-        target: world.target.clone(),
-    };
+    let strict = World::enforcing(Service::Scheduler);
     strict
-        .role(
+        .role_if(
             "driver",
             json!({"StringEquals": {"aws:SourceAccount": ACCOUNT}}),
         )
         .await;
     strict
-        .ok(Service::Iam, "CreateUser", json!({"UserName": "diana"}))
+        .of(Service::Iam)
+        .ok("CreateUser", json!({"UserName": "diana"}))
         .await;
     let allow = |pass: bool| {
         let mut actions = vec!["scheduler:*"];
         actions.extend(pass.then_some("iam:PassRole"));
-        let policy = json!({"Version": "2012-10-17", "Statement": [
-            {"Effect": "Allow", "Action": actions, "Resource": "*"}]});
-        json!({"UserName": "diana", "PolicyName": "p", "PolicyDocument": policy.to_string()})
+        let policy = allowing(json!(actions), json!("*"));
+        json!({"UserName": "diana", "PolicyName": "p", "PolicyDocument": policy})
     };
-    let mut diana = strict.target.clone();
-    diana.caller = Caller::User {
-        name: "diana".to_owned(),
-    };
+    let diana = strict.by(user("diana"));
     for (pass, expected) in [(false, Some("AccessDeniedException")), (true, None)] {
-        strict.ok(Service::Iam, "PutUserPolicy", allow(pass)).await;
-        let operation = Operation::new("CreateSchedule", wish("s"));
-        let made = strict
-            .sandbox
-            .perform(&diana, Service::Scheduler, &operation)
+        strict
+            .of(Service::Iam)
+            .ok("PutUserPolicy", allow(pass))
             .await;
+        let made = diana.call("CreateSchedule", wish("s")).await;
         assert_eq!(
             made.err().map(|error| error.code.into_owned()),
             expected.map(str::to_owned)

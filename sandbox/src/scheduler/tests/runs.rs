@@ -7,10 +7,10 @@ async fn a_schedule_that_runs_once_runs_once_and_goes() {
     let world = World::with_role(json!("logs:CreateLogGroup")).await;
     let once = json!({"ScheduleExpression": world.at(3600), "ActionAfterCompletion": "DELETE"});
     world.schedule("once", once).await.unwrap();
-    world.pass(3598).await;
+    world.seconds(3598).await;
     assert_eq!(world.ends("CreateLogGroup"), [""; 0]);
     world.get("once").await.unwrap();
-    world.pass(2).await;
+    world.seconds(2).await;
     assert_eq!(world.ends("CreateLogGroup"), ["ok"]);
     assert_eq!(
         world.get("once").await.unwrap_err().code,
@@ -19,8 +19,8 @@ async fn a_schedule_that_runs_once_runs_once_and_goes() {
     // Without that wish it stays, and does nothing more.
     let once = json!({"ScheduleExpression": world.at(60)});
     world.schedule("stays", once).await.unwrap();
-    world.pass(60).await;
-    world.pass(86_400).await;
+    world.seconds(60).await;
+    world.seconds(86_400).await;
     world.get("stays").await.unwrap();
     let ends = world.ends("CreateLogGroup");
     assert!(
@@ -37,10 +37,10 @@ async fn a_rate_runs_from_its_start_to_its_end() {
     let change = json!({"StartDate": world.epoch(600), "EndDate": world.epoch(1300),
         "ActionAfterCompletion": "DELETE", "Target": {"RetryPolicy": {"MaximumRetryAttempts": 0}}});
     world.schedule("often", change).await.unwrap();
-    world.pass(599).await;
+    world.seconds(599).await;
     assert_eq!(world.ends("CreateLogGroup").len(), 0);
     for expected in [1, 1, 2, 2, 3, 3, 3] {
-        world.pass(150).await;
+        world.seconds(150).await;
         assert_eq!(world.ends("CreateLogGroup").len(), expected);
     }
     assert!(world.get("often").await.is_err());
@@ -52,22 +52,22 @@ async fn a_rate_runs_from_its_start_to_its_end() {
 async fn a_rate_without_a_start_begins_at_once() {
     let world = World::with_role(json!("logs:*")).await;
     world.schedule("often", json!({})).await.unwrap();
-    world.pass(0).await;
+    world.seconds(0).await;
     assert_eq!(world.ends("CreateLogGroup"), ["ok"]);
     // Neither a disabled schedule nor a deleted one runs.
     let mut off = wish("often");
     merge(&mut off, json!({"State": "DISABLED"}));
-    world.ok(Service::Scheduler, "UpdateSchedule", off).await;
-    world.pass(300).await;
+    world.ok("UpdateSchedule", off).await;
+    world.seconds(300).await;
     let on = json!({"ScheduleExpression": "rate(1 hour)", "StartDate": world.epoch(60)});
     let mut input = wish("often");
     merge(&mut input, on);
-    world.ok(Service::Scheduler, "UpdateSchedule", input).await;
-    world.pass(60).await;
+    world.ok("UpdateSchedule", input).await;
+    world.seconds(60).await;
     assert_eq!(world.ends("CreateLogGroup").len(), 2);
     let name = json!({"Name": "often"});
-    world.ok(Service::Scheduler, "DeleteSchedule", name).await;
-    world.pass(3600).await;
+    world.ok("DeleteSchedule", name).await;
+    world.seconds(3600).await;
     assert_eq!(world.ends("CreateLogGroup").len(), 2);
 }
 
@@ -77,14 +77,14 @@ async fn the_roles_policies_decide_and_a_failure_is_tried_again() {
     let change = json!({"ScheduleExpression": world.at(60), "ActionAfterCompletion": "DELETE",
         "Target": {"RetryPolicy": {"MaximumRetryAttempts": 3}}});
     world.schedule("denied", change).await.unwrap();
-    world.pass(60).await;
+    world.seconds(60).await;
     assert_eq!(world.ends("CreateLogGroup"), ["AccessDeniedException"]);
     // After one second, then two more: the wait doubles.
-    world.pass(1).await;
-    world.pass(1).await;
+    world.seconds(1).await;
+    world.seconds(1).await;
     assert_eq!(world.ends("CreateLogGroup").len(), 2);
-    world.allow(json!("logs:CreateLogGroup")).await;
-    world.pass(1).await;
+    world.allow_driver(json!("logs:CreateLogGroup")).await;
+    world.seconds(1).await;
     assert_eq!(world.ends("CreateLogGroup")[2], "ok");
     assert!(world.get("denied").await.is_err());
     let calls = world.sandbox.journal.list(&Query::default()).calls;
@@ -111,7 +111,7 @@ async fn it_gives_up_after_so_many_attempts_or_so_long() {
             "Target": {"RetryPolicy": policy}});
         world.schedule("denied", change).await.unwrap();
         for _ in 0..200 {
-            world.pass(1).await;
+            world.seconds(1).await;
         }
         assert_eq!(world.ends("CreateLogGroup").len(), attempts, "{policy}");
         assert!(world.get("denied").await.is_err());
@@ -123,13 +123,13 @@ async fn a_role_that_no_longer_trusts_the_service_is_not_worked_with() {
     let world = World::with_role(json!("logs:*")).await;
     let change = json!({"ScheduleExpression": world.at(60)});
     world.schedule("once", change).await.unwrap();
-    let closed = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-    let input = json!({"RoleName": "driver", "PolicyDocument": closed.to_string()});
+    let closed = trust(json!({"Service": "lambda.amazonaws.com"}));
+    let input = json!({"RoleName": "driver", "PolicyDocument": closed});
     world
-        .ok(Service::Iam, "UpdateAssumeRolePolicy", input)
+        .of(Service::Iam)
+        .ok("UpdateAssumeRolePolicy", input)
         .await;
-    world.pass(60).await;
+    world.seconds(60).await;
     assert_eq!(world.ends("CreateLogGroup").len(), 0);
 }
 
@@ -146,8 +146,8 @@ async fn faults_strike_the_calls_of_schedules() {
         .unwrap();
     let change = json!({"ScheduleExpression": world.at(60)});
     world.schedule("once", change).await.unwrap();
-    world.pass(60).await;
-    world.pass(1).await;
+    world.seconds(60).await;
+    world.seconds(1).await;
     assert_eq!(world.ends("CreateLogGroup"), ["ThrottlingException", "ok"]);
 }
 
@@ -159,14 +159,18 @@ async fn the_input_may_name_the_run() {
         "Tags": {"when": "<aws.scheduler.scheduled-time>"}});
     let change = json!({"ScheduleExpression": at, "Target": {"Input": input.to_string()}});
     world.schedule("once", change).await.unwrap();
-    world.pass(60).await;
+    world.seconds(60).await;
     let groups = world
-        .ok(Service::Logs, "DescribeLogGroups", json!({}))
+        .of(Service::Logs)
+        .ok("DescribeLogGroups", json!({}))
         .await;
     assert_eq!(groups["logGroups"][0]["logGroupName"], "/1/of");
     let arn = "arn:aws:logs:us-east-1:123456789012:log-group:/1/of";
     let tags = json!({"resourceArn": arn});
-    let tags = world.ok(Service::Logs, "ListTagsForResource", tags).await;
+    let tags = world
+        .of(Service::Logs)
+        .ok("ListTagsForResource", tags)
+        .await;
     let when = tags["tags"]["WHEN"]
         .as_str()
         .or(tags["tags"]["when"].as_str());
