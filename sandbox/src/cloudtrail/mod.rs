@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::Access;
 use crate::journal::{Entry, Query};
+use crate::listing::PageSize;
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
@@ -125,18 +126,12 @@ impl Wanted {
                 "The end time must be later than the start time.",
             ));
         }
-        let max = match input.int("MaxResults")? {
-            None => PAGE,
-            Some(max) => usize::try_from(max)
-                .ok()
-                .filter(|max| (1..=PAGE).contains(max))
-                .ok_or_else(|| {
-                    ApiError::bad(
-                        "InvalidMaxResultsException",
-                        format!("MaxResults must be between 1 and {PAGE}."),
-                    )
-                })?,
-        };
+        let max = PageSize::up_to(PAGE).of(input, "MaxResults", |_| {
+            ApiError::bad(
+                "InvalidMaxResultsException",
+                format!("MaxResults must be between 1 and {PAGE}."),
+            )
+        })?;
         let before = match input.text("NextToken") {
             None => None,
             Some(token) => Some(token.parse().map_err(|_| {

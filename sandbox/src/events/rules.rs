@@ -9,6 +9,7 @@ use super::targets::Target;
 use super::{DEFAULT_BUS, accept, invalid, tags};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::listing::{self, PageSize};
 use crate::sandbox::Call;
 
 /// AWS's default quota for one bus.
@@ -245,21 +246,13 @@ pub(super) fn page<'a>(
     member: &str,
     items: impl Iterator<Item = (&'a str, Value)>,
 ) -> Result<Value, ApiError> {
-    let limit = match input.int("Limit")? {
-        None => PAGE,
-        Some(limit) => usize::try_from(limit)
-            .ok()
-            .filter(|limit| (1..=PAGE).contains(limit))
-            .ok_or_else(|| invalid(format!("Limit must be between 1 and {PAGE}")))?,
-    };
-    let after = input.text("NextToken");
-    let mut rest = items.skip_while(|(key, _)| after.is_some_and(|after| *key <= after));
-    let shown: Vec<(&str, Value)> = rest.by_ref().take(limit).collect();
-    let last = shown.last().map(|(key, _)| (*key).to_owned());
-    let shown: Vec<Value> = shown.into_iter().map(|(_, item)| item).collect();
+    let size = PageSize::up_to(PAGE).of(input, "Limit", |_| {
+        invalid(format!("Limit must be between 1 and {PAGE}"))
+    })?;
+    let (shown, next) = listing::cut(items, input.text("NextToken"), size);
     let mut answer = json!({ member: shown });
-    if rest.next().is_some() {
-        answer["NextToken"] = json!(last);
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
     }
     Ok(answer)
 }

@@ -6,7 +6,14 @@ use serde_json::{Map, Value};
 
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::listing::{self, PageSize};
 use crate::protocol::Operation;
+
+/// As every list of IAM has it.
+const PAGE: PageSize = PageSize {
+    usual: 100,
+    most: 1000,
+};
 
 /// Refuses parameters that the operation would ignore: the caller must not believe that they had an effect.
 pub(crate) fn accept(service: &str, operation: &Operation, known: &[&str]) -> Result<(), ApiError> {
@@ -102,31 +109,20 @@ pub(super) fn page<'a>(
     member: &str,
     items: impl Iterator<Item = (&'a str, Value)>,
 ) -> Result<Value, ApiError> {
-    let max = input.int("MaxItems")?.unwrap_or(100);
-    let Some(max) = usize::try_from(max)
-        .ok()
-        .filter(|max| (1..=1000).contains(max))
-    else {
-        return Err(invalid(
+    let size = PAGE.of(input, "MaxItems", |asked| {
+        invalid(
             "MaxItems",
-            &max.to_string(),
+            &asked.to_string(),
             "Member must be between 1 and 1000",
-        ));
-    };
+        )
+    })?;
     let after = input.text("Marker").map(read_marker).transpose()?;
-    let mut rest = items.skip_while(|(key, _)| after.as_deref().is_some_and(|after| *key <= after));
-    let mut last = "";
-    let mut shown = Vec::new();
-    for (key, item) in rest.by_ref().take(max) {
-        last = key;
-        shown.push(item);
-    }
+    let (shown, next) = listing::cut(items, after.as_deref(), size);
     let mut answer = Map::new();
     answer.insert(member.to_owned(), Value::Array(shown));
-    let truncated = rest.next().is_some();
-    answer.insert("IsTruncated".to_owned(), truncated.into());
-    if truncated {
-        answer.insert("Marker".to_owned(), URL_SAFE_NO_PAD.encode(last).into());
+    answer.insert("IsTruncated".to_owned(), next.is_some().into());
+    if let Some(next) = next {
+        answer.insert("Marker".to_owned(), URL_SAFE_NO_PAD.encode(next).into());
     }
     Ok(Value::Object(answer))
 }

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::Access;
 use crate::ids::AccountId;
+use crate::listing::PageSize;
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 use crate::{ec2, events, iam, lambda};
@@ -198,13 +199,9 @@ fn shown(call: &Call<'_>, quota: &Quota, meant: Meant) -> Value {
 }
 
 fn page(input: &Value, member: &str, items: Vec<Value>) -> Result<Value, ApiError> {
-    let size = match input.int("MaxResults")? {
-        None => PAGE,
-        Some(size) => usize::try_from(size)
-            .ok()
-            .filter(|size| (1..=PAGE).contains(size))
-            .ok_or_else(|| illegal("MaxResults must be from 1 to 100"))?,
-    };
+    let size = PageSize::up_to(PAGE).of(input, "MaxResults", |_| {
+        illegal("MaxResults must be from 1 to 100")
+    })?;
     let start = match input.text("NextToken") {
         None => 0,
         Some(token) => token

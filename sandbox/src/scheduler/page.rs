@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{constraint, invalid};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::listing::{self, PageSize};
 
 /// What a page holds at most, and unless asked for fewer.
 const PAGE: usize = 100;
@@ -15,30 +16,21 @@ pub(super) fn page(
     member: &str,
     items: impl Iterator<Item = (String, Value)>,
 ) -> Result<Value, ApiError> {
-    let limit = match input.int("MaxResults")? {
-        None => PAGE,
-        Some(limit) => usize::try_from(limit)
-            .ok()
-            .filter(|limit| (1..=PAGE).contains(limit))
-            .ok_or_else(|| {
-                constraint(
-                    "MaxResults",
-                    &limit.to_string(),
-                    "Member must have value between 1 and 100",
-                )
-            })?,
-    };
+    let size = PageSize::up_to(PAGE).of(input, "MaxResults", |asked| {
+        constraint(
+            "MaxResults",
+            &asked.to_string(),
+            "Member must have value between 1 and 100",
+        )
+    })?;
     let after = input.text("NextToken");
     if after.is_some_and(str::is_empty) {
         return Err(invalid("Invalid NextToken provided."));
     }
-    let mut rest = items.skip_while(|(key, _)| after.is_some_and(|after| key.as_str() <= after));
-    let shown: Vec<(String, Value)> = rest.by_ref().take(limit).collect();
-    let last = shown.last().map(|(key, _)| key.clone());
-    let shown: Vec<Value> = shown.into_iter().map(|(_, item)| item).collect();
+    let (shown, next) = listing::cut(items, after, size);
     let mut answer = json!({ member: shown });
-    if rest.next().is_some() {
-        answer["NextToken"] = json!(last);
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
     }
     Ok(answer)
 }

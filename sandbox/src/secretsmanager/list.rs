@@ -7,6 +7,7 @@ use super::secret::Secret;
 use super::{accept, invalid};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::listing::{self, PageSize};
 use crate::sandbox::Call;
 
 /// Secrets on one page at most, and unless asked for fewer.
@@ -30,37 +31,23 @@ pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
         ],
     )?;
     let all = input.flag("IncludePlannedDeletion")?.unwrap_or(false);
-    let size = match input.int("MaxResults")? {
-        None => PAGE,
-        Some(size) => usize::try_from(size)
-            .ok()
-            .filter(|size| (1..=PAGE).contains(size))
-            .ok_or_else(|| invalid(format!("MaxResults must be between 1 and {PAGE}")))?,
-    };
+    let size = PageSize::up_to(PAGE).of(input, "MaxResults", |_| {
+        invalid(format!("MaxResults must be between 1 and {PAGE}"))
+    })?;
     let filters: Vec<Filter> = input
         .list("Filters")
         .iter()
         .map(Filter::read)
         .collect::<Result<_, _>>()?;
-    let after = input.text("NextToken");
-    let mut rest = call
-        .here()
-        .secretsmanager
-        .secrets
-        .values()
-        .filter(|secret| {
-            (all || secret.deletion.is_none())
-                && after.is_none_or(|after| secret.name.as_str() > after)
-                && filters.iter().all(|filter| filter.matches(secret))
-        });
-    let page: Vec<&Secret> = rest.by_ref().take(size).collect();
-    let shown: Vec<Value> = page
-        .iter()
-        .map(|secret| secret.describe("SecretVersionsToStages"))
-        .collect();
+    let secrets = call.here().secretsmanager.secrets.values();
+    let wanted = secrets.filter(|secret| {
+        (all || secret.deletion.is_none()) && filters.iter().all(|filter| filter.matches(secret))
+    });
+    let shown = wanted.map(|secret| (&secret.name, secret.describe("SecretVersionsToStages")));
+    let (shown, next) = listing::cut(shown, input.text("NextToken"), size);
     let mut answer = json!({"SecretList": shown});
-    if rest.next().is_some() {
-        answer["NextToken"] = json!(page.last().map(|secret| &secret.name));
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
     }
     Ok(answer)
 }

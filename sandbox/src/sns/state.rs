@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::filter::Filter;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
+use crate::listing;
 use crate::sandbox::{Call, Sandbox};
 
 /// Topics and subscriptions by ARN, and the mail that went out.
@@ -171,14 +172,8 @@ pub(super) fn page<'a>(
                 .ok_or_else(|| invalid("NextToken"))?,
         ),
     };
-    let mut rest = items.skip_while(|(key, _)| after.as_deref().is_some_and(|after| *key <= after));
-    let mut last = "";
-    let mut shown = Vec::new();
-    for (key, item) in rest.by_ref().take(100) {
-        last = key;
-        shown.push(item);
-    }
-    let token = rest.next().map(|_| URL_SAFE_NO_PAD.encode(last));
+    let (shown, next) = listing::cut(items, after.as_deref(), 100);
+    let token = next.map(|last| URL_SAFE_NO_PAD.encode(last));
     let mut answer = json!({"NextToken": token});
     answer[member] = Value::Array(shown);
     Ok(answer)

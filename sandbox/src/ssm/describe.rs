@@ -25,7 +25,7 @@ pub(super) fn describe(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiE
         .iter()
         .filter(|(name, parameter)| filters.iter().all(|filter| filter.matches(name, parameter)))
         .map(|(name, parameter)| (name.as_str(), parameter.describe(name)));
-    page::cut(input, "Parameters", page::Limit::FIFTY, found)
+    page::cut(input, "Parameters", page::FIFTY, found)
 }
 
 /// One condition; any of its values will do.

@@ -70,7 +70,7 @@ pub(super) fn by_path(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiEr
             let newest = parameter.newest()?;
             Some((name.as_str(), parameter.read(name, newest, None, decrypt)))
         });
-    page::cut(input, "Parameters", page::Limit::TEN, found)
+    page::cut(input, "Parameters", page::TEN, found)
 }
 
 /// Whether a parameter is below a path: in it, or with `recursive` anywhere under it.
