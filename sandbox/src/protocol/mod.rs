@@ -7,6 +7,7 @@ pub(crate) mod xml;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 use http_body_util::Full;
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -30,6 +31,23 @@ impl HttpRequest {
     /// A header as text; `None` when absent or not text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The decoded parts of the path of a REST service with JSON bodies.
+    ///
+    /// # Errors
+    /// `SerializationException`.
+    pub(crate) fn path_parts(&self) -> Result<Vec<String>, ApiError> {
+        let parts = self.path.split('/').filter(|part| !part.is_empty());
+        parts
+            .map(|part| match percent_decode_str(part).decode_utf8() {
+                Ok(decoded) => Ok(decoded.into_owned()),
+                Err(_) => Err(ApiError::bad(
+                    "SerializationException",
+                    "the path is not UTF-8",
+                )),
+            })
+            .collect()
     }
 
     /// The decoded query parameters in order.
@@ -76,6 +94,14 @@ impl Operation {
             name: name.into(),
             input,
             body: Bytes::new(),
+        }
+    }
+
+    /// Adds an item to a list of the input, as a query string does that repeats a parameter.
+    pub(crate) fn push(&mut self, member: &str, item: String) {
+        match self.input[member].as_array_mut() {
+            Some(items) => items.push(item.into()),
+            None => self.input[member] = vec![item].into(),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Scheduler's REST paths.
 
 use http::Method;
-use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
@@ -9,13 +8,7 @@ use crate::protocol::{HttpRequest, Operation, json};
 
 /// Reads the operation out of a REST request.
 pub(crate) fn decode(request: &HttpRequest) -> Result<Operation, ApiError> {
-    let mut parts = Vec::new();
-    for part in request.path.split('/').filter(|part| !part.is_empty()) {
-        let decoded = percent_decode_str(part)
-            .decode_utf8()
-            .map_err(|_| ApiError::bad("SerializationException", "the path is not UTF-8"))?;
-        parts.push(decoded.into_owned());
-    }
+    let parts = request.path_parts()?;
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let unknown =
         || ApiError::not_implemented("scheduler", &format!("{} {}", request.method, request.path));
@@ -27,10 +20,7 @@ pub(crate) fn decode(request: &HttpRequest) -> Result<Operation, ApiError> {
             "ScheduleGroup" | "groupName" => "GroupName",
             "clientToken" => "ClientToken",
             "TagKeys" => {
-                match operation.input["TagKeys"].as_array_mut() {
-                    Some(keys) => keys.push(json!(value)),
-                    None => operation.input["TagKeys"] = json!([value]),
-                }
+                operation.push("TagKeys", value);
                 continue;
             }
             other => other,
