@@ -82,6 +82,25 @@ impl Holder {
         })
     }
 
+    /// Refuses members that the operation would ignore, beside `known` and the one that names the holder.
+    fn accept(self, operation: &Operation, known: &[&str]) -> Result<(), ApiError> {
+        accept("iam", operation, &[&[self.member()][..], known].concat())
+    }
+
+    /// Who holds the inline policy that the operation is about, and the policy's name. `more` are the other members
+    /// that the operation knows.
+    fn inline<'c>(
+        self,
+        call: &'c mut Call<'_>,
+        operation: &'c Operation,
+        more: &[&str],
+    ) -> Result<(Held<'c>, &'c str), ApiError> {
+        self.accept(operation, &[&["PolicyName"][..], more].concat())?;
+        let name = require_name(&operation.input, "PolicyName", 128)?;
+        let held = self.find(&mut call.account.iam, &operation.input)?;
+        Ok((held, name))
+    }
+
     fn no_inline(self, name: &str) -> ApiError {
         let word = self.word();
         no_entity(format!(
@@ -94,15 +113,9 @@ impl Holder {
         call: &mut Call<'_>,
         operation: &Operation,
     ) -> Result<Value, ApiError> {
-        accept(
-            "iam",
-            operation,
-            &[self.member(), "PolicyName", "PolicyDocument"],
-        )?;
-        let input = &operation.input;
-        let name = require_name(input, "PolicyName", 128)?;
-        let held = self.find(&mut call.account.iam, input)?;
-        let policy = Policy::parse(require(input, "PolicyDocument")?, Kind::Identity)?;
+        let (held, name) = self.inline(call, operation, &["PolicyDocument"])?;
+        let document = require(&operation.input, "PolicyDocument")?;
+        let policy = Policy::parse(document, Kind::Identity)?;
         held.inline.insert(name.to_owned(), policy);
         Ok(Value::Null)
     }
@@ -112,10 +125,7 @@ impl Holder {
         call: &mut Call<'_>,
         operation: &Operation,
     ) -> Result<Value, ApiError> {
-        accept("iam", operation, &[self.member(), "PolicyName"])?;
-        let input = &operation.input;
-        let name = require_name(input, "PolicyName", 128)?;
-        let held = self.find(&mut call.account.iam, input)?;
+        let (held, name) = self.inline(call, operation, &[])?;
         let policy = held.inline.get(name).ok_or_else(|| self.no_inline(name))?;
         let mut shown = json!({"PolicyName": name, "PolicyDocument": policy.encoded()});
         shown[self.member()] = held.name.into();
@@ -127,10 +137,7 @@ impl Holder {
         call: &mut Call<'_>,
         operation: &Operation,
     ) -> Result<Value, ApiError> {
-        accept("iam", operation, &[self.member(), "PolicyName"])?;
-        let input = &operation.input;
-        let name = require_name(input, "PolicyName", 128)?;
-        let held = self.find(&mut call.account.iam, input)?;
+        let (held, name) = self.inline(call, operation, &[])?;
         match held.inline.remove(name) {
             Some(_) => Ok(Value::Null),
             None => Err(self.no_inline(name)),
@@ -142,7 +149,7 @@ impl Holder {
         call: &mut Call<'_>,
         operation: &Operation,
     ) -> Result<Value, ApiError> {
-        accept("iam", operation, &[self.member(), "Marker", "MaxItems"])?;
+        self.accept(operation, &["Marker", "MaxItems"])?;
         let input = &operation.input;
         let held = self.find(&mut call.account.iam, input)?;
         let names = held.inline.keys();
@@ -158,7 +165,7 @@ impl Holder {
         call: &mut Call<'_>,
         operation: &Operation,
     ) -> Result<Value, ApiError> {
-        accept("iam", operation, &[self.member(), "PolicyArn"])?;
+        self.accept(operation, &["PolicyArn"])?;
         let input = &operation.input;
         let arn = policy_arn(input)?;
         let state = &mut call.account.iam;
@@ -186,7 +193,7 @@ impl Holder {
         call: &mut Call<'_>,
         operation: &Operation,
     ) -> Result<Value, ApiError> {
-        accept("iam", operation, &[self.member(), "PolicyArn"])?;
+        self.accept(operation, &["PolicyArn"])?;
         let input = &operation.input;
         let arn = policy_arn(input)?;
         if self
@@ -205,11 +212,7 @@ impl Holder {
         call: &mut Call<'_>,
         operation: &Operation,
     ) -> Result<Value, ApiError> {
-        accept(
-            "iam",
-            operation,
-            &[self.member(), "PathPrefix", "Marker", "MaxItems"],
-        )?;
+        self.accept(operation, &["PathPrefix", "Marker", "MaxItems"])?;
         let input = &operation.input;
         let prefix = input.text("PathPrefix").unwrap_or("/");
         let held = self.find(&mut call.account.iam, input)?;
