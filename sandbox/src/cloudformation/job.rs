@@ -1,6 +1,6 @@
 //! An operation at work on one stack, in the stack's lane.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -36,6 +36,34 @@ where
                 stack_id,
             })
         }));
+}
+
+/// Looks at the stack beside a wish for it, with everything that exists now.
+pub(super) fn compare<T>(
+    call: &mut Call<'_>,
+    id: &str,
+    wish: &Wish,
+    look: impl FnOnce(&Stack, &Scope<'_>) -> T,
+) -> Option<T> {
+    let exports = call.here().cloudformation.exports();
+    let exports = exports
+        .into_iter()
+        .map(|(name, (_, value))| (name, value))
+        .collect();
+    let (account, region) = (call.account.id.clone(), call.region.clone());
+    let stack = call.here().cloudformation.stacks.get(id)?;
+    let resources = stack.known();
+    let scope = Scope {
+        template: &wish.template,
+        parameters: &wish.parameters,
+        account: &account,
+        region: &region,
+        stack_name: &stack.name,
+        stack_id: &stack.id,
+        resources: &resources,
+        exports: &exports,
+    };
+    Some(look(stack, &scope))
 }
 
 impl Job {
@@ -91,33 +119,18 @@ impl Job {
     /// The reason, in CloudFormation's words.
     pub(super) fn resolve(&self, wish: &Wish, value: &Value) -> Result<Option<Value>, Failure> {
         self.sandbox.enter(&self.target, |call| {
-            let exports: BTreeMap<String, String> = call
-                .here()
-                .cloudformation
-                .exports()
-                .into_iter()
-                .map(|(name, (_, value))| (name, value))
-                .collect();
-            let (account, region) = (call.account.id.clone(), call.region.clone());
-            let Some(stack) = call.here().cloudformation.stacks.get_mut(&self.stack_id) else {
+            let looked = compare(call, &self.stack_id, wish, |_, scope| {
+                let resolved = scope.resolve(value);
+                resolved.map(|resolved| (resolved, imports(scope, value)))
+            });
+            let Some(looked) = looked else {
                 return Ok(None);
             };
-            let resources = stack.known();
-            let scope = Scope {
-                template: &wish.template,
-                parameters: &wish.parameters,
-                account: &account,
-                region: &region,
-                stack_name: &stack.name,
-                stack_id: &stack.id,
-                resources: &resources,
-                exports: &exports,
-            };
-            let resolved = scope
-                .resolve(value)
-                .map_err(|error| Failure::new(error.message))?;
-            let imports = imports(&scope, value);
-            stack.imports.extend(imports);
+            let (resolved, imports) = looked.map_err(|error| Failure::new(error.message))?;
+            let stacks = &mut call.here().cloudformation.stacks;
+            if let Some(stack) = stacks.get_mut(&self.stack_id) {
+                stack.imports.extend(imports);
+            }
             Ok(resolved)
         })
     }

@@ -128,6 +128,13 @@ impl State {
             .or_else(|| self.live(name_or_id))
     }
 
+    /// The stack of that name or id, for what cannot be done to a deleted one.
+    fn undeleted(&self, name_or_id: &str) -> Result<&Stack, ApiError> {
+        self.find(name_or_id)
+            .filter(|stack| stack.deleted.is_none())
+            .ok_or_else(|| invalid(format!("Stack [{name_or_id}] does not exist")))
+    }
+
     fn find_mut(&mut self, name_or_id: &str) -> Option<&mut Stack> {
         let id = self.find(name_or_id)?.id.clone();
         self.stacks.get_mut(&id)

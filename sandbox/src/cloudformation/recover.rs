@@ -75,11 +75,7 @@ pub(super) fn continue_update_rollback(
 
 fn existing<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<&'c Stack, ApiError> {
     let name = input.text("StackName").unwrap_or_default();
-    call.here()
-        .cloudformation
-        .find(name)
-        .filter(|stack| stack.deleted.is_none())
-        .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))
+    call.here().cloudformation.undeleted(name)
 }
 
 /// Gives the stack its new status, and answers with who does the work.

@@ -1,7 +1,5 @@
 //! `UpdateStack`: what is asked for, and whether it asks for anything.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::change;
@@ -73,7 +71,7 @@ pub(super) fn update_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
     inputs::refuse(input, REFUSED)?;
     let preserve = input.flag("DisableRollback")?.unwrap_or(false);
     let Prepared { id, wish } = prepare(call, input, Some(preserve))?;
-    let different = compare(call, &id, &wish, |stack, scope| {
+    let different = job::compare(call, &id, &wish, |stack, scope| {
         differs(&change_sets::plan(stack, &wish, scope), stack, &wish, scope)
     });
     if different != Some(true) {
@@ -119,12 +117,7 @@ pub(super) fn prepare(
     preserve: Option<bool>,
 ) -> Result<Prepared, ApiError> {
     let name = input.text("StackName").unwrap_or_default();
-    let stack = call
-        .here()
-        .cloudformation
-        .find(name)
-        .filter(|stack| stack.deleted.is_none())
-        .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
+    let stack = call.here().cloudformation.undeleted(name)?;
     updatable(stack, preserve)?;
     let (id, name, old) = (stack.id.clone(), stack.name.clone(), stack.wish.clone());
     let use_previous = input.flag("UsePreviousTemplate")?.unwrap_or(false);
@@ -161,38 +154,6 @@ pub(super) fn prepare(
         same_types(stack, &wish)?;
     }
     Ok(Prepared { id, wish })
-}
-
-/// Looks at the stack beside a wish for it, with everything that exists now.
-pub(super) fn compare<T>(
-    call: &mut Call<'_>,
-    id: &str,
-    wish: &Wish,
-    look: impl FnOnce(&Stack, &Scope<'_>) -> T,
-) -> Option<T> {
-    let exports = exports(call);
-    let (account, region) = (call.account.id.clone(), call.region.clone());
-    let stack = call.here().cloudformation.stacks.get(id)?;
-    let resources = stack.known();
-    let scope = Scope {
-        template: &wish.template,
-        parameters: &wish.parameters,
-        account: &account,
-        region: &region,
-        stack_name: &stack.name,
-        stack_id: &stack.id,
-        resources: &resources,
-        exports: &exports,
-    };
-    Some(look(stack, &scope))
-}
-
-fn exports(call: &mut Call<'_>) -> BTreeMap<String, String> {
-    let exports = call.here().cloudformation.exports();
-    exports
-        .into_iter()
-        .map(|(name, (_, value))| (name, value))
-        .collect()
 }
 
 fn same_types(stack: &Stack, wish: &Wish) -> Result<(), ApiError> {

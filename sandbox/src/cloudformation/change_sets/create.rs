@@ -178,7 +178,7 @@ async fn work_out(job: Job, set_id: String) {
     };
     let checked = provision::existing(&job, &wish).await;
     job.sandbox.enter(&job.target, |call| {
-        let compared = update::compare(call, &job.stack_id, &wish, |stack, scope| {
+        let compared = job::compare(call, &job.stack_id, &wish, |stack, scope| {
             let changes = plan(stack, &wish, scope);
             let differs = update::differs(&changes, stack, &wish, scope);
             let same = stack.wish.template.body == wish.template.body

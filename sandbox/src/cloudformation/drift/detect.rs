@@ -156,12 +156,7 @@ pub(in crate::cloudformation) fn detect_resource_drift(
 /// The id of the stack that a request names, if it is in a state in which it can be looked at.
 fn detectable(call: &mut Call<'_>, input: &Value) -> Result<String, ApiError> {
     let name = input.text("StackName").unwrap_or_default();
-    let stack = call
-        .here()
-        .cloudformation
-        .find(name)
-        .filter(|stack| stack.deleted.is_none())
-        .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
+    let stack = call.here().cloudformation.undeleted(name)?;
     if !DETECTABLE.contains(&stack.status) {
         return Err(invalid(format!(
             "Drift detection cannot be performed on stack [{}] in {} state",
