@@ -24,6 +24,7 @@ mod admin;
 mod door;
 mod gateway;
 mod listing;
+mod tags;
 #[cfg(test)]
 mod testing;
 

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::drift;
+use super::resources::tags;
 use super::stack::{Event, MASK, Record, Stack, Wish};
 use super::{invalid, no_stack};
 use crate::clock::iso8601;
@@ -90,7 +91,7 @@ fn shown(stack: &Stack) -> Value {
         "Capabilities": wish.capabilities,
         "Outputs": outputs,
         "RoleARN": wish.role,
-        "Tags": shown_tags(wish),
+        "Tags": tags::list(&wish.tags),
         "EnableTerminationProtection": stack.protected,
         "DriftInformation": drift::of_stack(stack.drift),
     })
@@ -108,14 +109,6 @@ pub(super) fn shown_parameters(wish: &Wish) -> Vec<Value> {
             };
             json!({"ParameterKey": key, "ParameterValue": value})
         })
-        .collect()
-}
-
-/// The tags of a stack or a change set.
-pub(super) fn shown_tags(wish: &Wish) -> Vec<Value> {
-    wish.tags
-        .iter()
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
         .collect()
 }
 

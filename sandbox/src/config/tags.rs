@@ -1,7 +1,5 @@
 //! Tags of the recorder and of rules.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::page::{length, limit, page, validation};
@@ -9,13 +7,11 @@ use super::rules::with_token;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::{Call, Outcome};
-
-/// The most tags on one resource.
-const MAX_TAGS: usize = 50;
+use crate::tags::{self, MAX, Tags};
 
 /// Reads a member `Tags`.
-pub(super) fn parse(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut tags = BTreeMap::new();
+pub(super) fn parse(input: &Value) -> Result<Tags, ApiError> {
+    let mut tags = Tags::new();
     for tag in input.list("Tags") {
         let key = tag.require("Key")?;
         let value = tag.text("Value").unwrap_or_default();
@@ -23,7 +19,7 @@ pub(super) fn parse(input: &Value) -> Result<BTreeMap<String, String>, ApiError>
         length(value, "tags.member.value", (0, 256))?;
         tags.insert(key.to_owned(), value.to_owned());
     }
-    if tags.len() > MAX_TAGS {
+    if tags.len() > MAX {
         return Err(too_many());
     }
     Ok(tags)
@@ -34,7 +30,7 @@ pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiErro
     let tags = of(call, input)?;
     let mut all = tags.clone();
     all.extend(new);
-    if all.len() > MAX_TAGS {
+    if all.len() > MAX {
         return Err(too_many());
     }
     *tags = all;
@@ -54,19 +50,13 @@ pub(super) fn untag(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiEr
 }
 
 pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
-    let size = limit(input, "Limit", MAX_TAGS, 100, "InvalidLimitException")?;
-    let tags: Vec<Value> = of(call, input)?
-        .iter()
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect();
+    let size = limit(input, "Limit", MAX, 100, "InvalidLimitException")?;
+    let tags = tags::list(of(call, input)?);
     let (tags, next) = page("ListTagsForResource", tags, input.text("NextToken"), size)?;
     Ok(with_token(json!({ "Tags": tags }), next))
 }
 
-fn of<'c>(
-    call: &'c mut Call<'_>,
-    input: &Value,
-) -> Result<&'c mut BTreeMap<String, String>, ApiError> {
+fn of<'c>(call: &'c mut Call<'_>, input: &Value) -> Result<&'c mut Tags, ApiError> {
     let arn = input.require("ResourceArn")?;
     let state = &mut call.here().config;
     let recorder = state
@@ -97,6 +87,6 @@ fn of<'c>(
 fn too_many() -> ApiError {
     ApiError::bad(
         "TooManyTagsException",
-        format!("A resource can have at most {MAX_TAGS} tags."),
+        format!("A resource can have at most {MAX} tags."),
     )
 }

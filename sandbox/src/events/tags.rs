@@ -1,7 +1,5 @@
 //! Tags of rules.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::rules::Rule;
@@ -9,9 +7,7 @@ use super::{accept, invalid, no_rule};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
-
-/// AWS's limit for one resource.
-const MAX_TAGS: usize = 50;
+use crate::tags::{self, MAX, Tags};
 
 pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     accept(call, "TagResource", input, &["ResourceARN", "Tags"])?;
@@ -20,10 +16,8 @@ pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     let mut tags = rule.tags.clone();
     tags.extend(given);
     let own = tags.keys().filter(|key| !key.starts_with("aws:"));
-    if own.count() > MAX_TAGS {
-        return Err(invalid(format!(
-            "a resource can have at most {MAX_TAGS} tags"
-        )));
+    if own.count() > MAX {
+        return Err(invalid(format!("a resource can have at most {MAX} tags")));
     }
     rule.tags = tags;
     Ok(json!({}))
@@ -39,33 +33,15 @@ pub(super) fn untag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErro
 
 pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     accept(call, "ListTagsForResource", input, &["ResourceARN"])?;
-    let tags = rule(call, input)?.tags.iter();
-    let tags: Vec<Value> = tags
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect();
-    Ok(json!({"Tags": tags}))
+    let rule = rule(call, input)?;
+    Ok(json!({"Tags": tags::list(&rule.tags)}))
 }
 
 /// The tags of a request.
-pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut tags = BTreeMap::new();
-    for tag in input.list("Tags") {
-        let key = tag.require("Key")?;
-        let value = tag.text("Value").unwrap_or_default();
-        if key.chars().count() > 128 || value.chars().count() > 256 {
-            return Err(invalid(
-                "a tag's key has at most 128 characters, its value 256",
-            ));
-        }
-        if key.to_ascii_lowercase().starts_with("aws:") && !call.caller.may_set_system_tags() {
-            return Err(invalid("tag keys that begin with aws: are reserved"));
-        }
-        tags.insert(key.to_owned(), value.to_owned());
-    }
-    if tags.len() > MAX_TAGS {
-        return Err(invalid(format!(
-            "a resource can have at most {MAX_TAGS} tags"
-        )));
+pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<Tags, ApiError> {
+    let tags = tags::given(call, input, invalid)?;
+    if tags.len() > MAX {
+        return Err(invalid(format!("a resource can have at most {MAX} tags")));
     }
     Ok(tags)
 }

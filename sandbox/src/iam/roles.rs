@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::document::Kind;
 use super::params::{accept, invalid, page, path, require, require_name};
-use super::state::{Policy, Role, State, no_entity, tag_list};
+use super::state::{Policy, Role, State, no_entity};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::ids::{global_arn, upper_id};
@@ -301,6 +301,6 @@ pub(super) fn shown_tags(tags: &BTreeMap<String, String>) -> Value {
     if tags.is_empty() {
         Value::Null
     } else {
-        tag_list(tags)
+        crate::tags::list(tags).into()
     }
 }

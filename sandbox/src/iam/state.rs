@@ -10,6 +10,7 @@ use super::managed;
 use super::users::User;
 use crate::clock::{Timestamp, iso8601};
 use crate::error::ApiError;
+use crate::tags;
 
 /// Roles, users and customer-managed policies of one account.
 #[derive(Debug, Clone, Default)]
@@ -166,17 +167,10 @@ impl Role {
                 None => Value::Null,
             };
             if !self.tags.is_empty() {
-                shown["Tags"] = tag_list(&self.tags);
+                shown["Tags"] = tags::list(&self.tags).into();
             }
             shown["RoleLastUsed"] = json!({});
         }
         shown
     }
-}
-
-/// Tags as IAM lists them.
-pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Value {
-    tags.iter()
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect()
 }

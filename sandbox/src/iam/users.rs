@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::keys::AccessKey;
 use super::params::{accept, invalid, page, require_name};
 use super::roles::{shown_tags, tags};
-use super::state::{Policy, State, no_entity, tag_list};
+use super::state::{Policy, State, no_entity};
 use crate::caller::Caller;
 use crate::clock::{Timestamp, iso8601};
 use crate::error::ApiError;
@@ -179,5 +179,5 @@ pub(super) fn list_tags(call: &mut Call<'_>, operation: &Operation) -> Result<Va
     accept("iam", operation, &["UserName"])?;
     let name = require_name(&operation.input, "UserName", 128)?;
     let user = call.account.iam.user(name)?;
-    Ok(json!({"Tags": tag_list(&user.tags), "IsTruncated": false}))
+    Ok(json!({"Tags": crate::tags::list(&user.tags), "IsTruncated": false}))
 }

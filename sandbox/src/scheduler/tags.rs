@@ -1,7 +1,5 @@
 //! Tags. Of what Scheduler holds, only groups have them.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::groups::Group;
@@ -9,9 +7,7 @@ use super::{group_path, invalid};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
-
-/// AWS's limit for one resource.
-const MAX_TAGS: usize = 50;
+use crate::tags::{self, MAX, Tags, is_reserved};
 
 pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     let given = given(input)?;
@@ -32,16 +28,13 @@ pub(super) fn untag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErro
 }
 
 pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let tags = group(call, input)?.tags.iter();
-    let tags: Vec<Value> = tags
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect();
-    Ok(json!({"Tags": tags}))
+    let group = group(call, input)?;
+    Ok(json!({"Tags": tags::list(&group.tags)}))
 }
 
 /// The tags of a request.
-pub(super) fn given(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut tags = BTreeMap::new();
+pub(super) fn given(input: &Value) -> Result<Tags, ApiError> {
+    let mut tags = Tags::new();
     for tag in input.list("Tags") {
         let (key, value) = (tag.require("Key")?, tag.text("Value").unwrap_or_default());
         if key.chars().count() > 128 || value.is_empty() || value.chars().count() > 256 {
@@ -49,7 +42,7 @@ pub(super) fn given(input: &Value) -> Result<BTreeMap<String, String>, ApiError>
                 "a tag's key has at most 128 characters, its value 1 to 256",
             ));
         }
-        if key.to_ascii_lowercase().starts_with("aws:") {
+        if is_reserved(key) {
             return Err(invalid("tag keys that begin with aws: are reserved"));
         }
         if tags.insert(key.to_owned(), value.to_owned()).is_some() {
@@ -60,9 +53,9 @@ pub(super) fn given(input: &Value) -> Result<BTreeMap<String, String>, ApiError>
     Ok(tags)
 }
 
-fn check_count(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    if tags.len() > MAX_TAGS {
-        let message = format!("a schedule group can have at most {MAX_TAGS} tags");
+fn check_count(tags: &Tags) -> Result<(), ApiError> {
+    if tags.len() > MAX {
+        let message = format!("a schedule group can have at most {MAX} tags");
         return Err(invalid(message));
     }
     Ok(())

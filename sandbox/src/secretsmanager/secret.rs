@@ -10,6 +10,7 @@ use super::invalid;
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::tags;
 
 /// The label of the version that is handed out unless another is asked for.
 pub(super) const CURRENT: &str = "AWSCURRENT";
@@ -141,11 +142,6 @@ impl Secret {
 
     /// As `DescribeSecret` and `ListSecrets` show it, which spell the versions differently.
     pub(super) fn describe(&self, versions_member: &str) -> Value {
-        let tags: Vec<Value> = self
-            .tags
-            .iter()
-            .map(|(key, value)| json!({"Key": key, "Value": value}))
-            .collect();
         let stages: BTreeMap<&str, &BTreeSet<String>> = self
             .versions
             .iter()
@@ -156,7 +152,7 @@ impl Secret {
             "Name": self.name,
             "CreatedDate": epoch_seconds(self.created),
             "LastChangedDate": epoch_seconds(self.changed),
-            "Tags": tags,
+            "Tags": tags::list(&self.tags),
         });
         if !stages.is_empty() {
             shown[versions_member] = json!(stages);

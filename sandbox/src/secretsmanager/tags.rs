@@ -1,7 +1,5 @@
 //! Tags of secrets.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::create::id;
@@ -9,9 +7,7 @@ use super::{accept, invalid};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
-
-/// AWS's limit for one resource.
-const MAX_TAGS: usize = 50;
+use crate::tags::{MAX, Tags, is_forbidden};
 
 pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     accept("TagResource", input, &["SecretId", "Tags"])?;
@@ -27,8 +23,7 @@ pub(super) fn tag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
 pub(super) fn untag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     accept("UntagResource", input, &["SecretId", "TagKeys"])?;
     let keys = input.texts("TagKeys");
-    let reserved = |key: &String| key.to_ascii_lowercase().starts_with("aws:");
-    if keys.iter().any(reserved) && !call.caller.may_set_system_tags() {
+    if keys.iter().any(|key| is_forbidden(call, key)) {
         return Err(invalid("tag keys that begin with aws: are reserved"));
     }
     let secret = call.here().secretsmanager.alive(id(input)?)?;
@@ -37,8 +32,8 @@ pub(super) fn untag(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErro
 }
 
 /// The tags of a request.
-pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut tags = BTreeMap::new();
+pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<Tags, ApiError> {
+    let mut tags = Tags::new();
     for tag in input.list("Tags") {
         let key = tag.text("Key").unwrap_or_default();
         let value = tag.text("Value").unwrap_or_default();
@@ -47,7 +42,7 @@ pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, S
                 "a tag's key has 1 to 128 characters, its value at most 256",
             ));
         }
-        if key.to_ascii_lowercase().starts_with("aws:") && !call.caller.may_set_system_tags() {
+        if is_forbidden(call, key) {
             return Err(invalid("tag keys that begin with aws: are reserved"));
         }
         tags.insert(key.to_owned(), value.to_owned());
@@ -56,11 +51,9 @@ pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, S
     Ok(tags)
 }
 
-fn limit(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    if tags.keys().filter(|key| !key.starts_with("aws:")).count() > MAX_TAGS {
-        return Err(invalid(format!(
-            "a resource can have at most {MAX_TAGS} tags"
-        )));
+fn limit(tags: &Tags) -> Result<(), ApiError> {
+    if tags.keys().filter(|key| !key.starts_with("aws:")).count() > MAX {
+        return Err(invalid(format!("a resource can have at most {MAX} tags")));
     }
     Ok(())
 }

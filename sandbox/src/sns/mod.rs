@@ -14,6 +14,7 @@ pub(crate) use self::delivery::Message;
 pub use self::mailbox::Mailbox;
 pub use self::state::{Mail, State};
 pub(crate) use self::subscriptions::{confirm_by_link, unsubscribe_by_link};
+pub(crate) use self::topics::default_policy;
 
 mod delivery;
 mod filter;

@@ -10,6 +10,7 @@ use crate::fields::Fields;
 use crate::iam::{self, accept};
 use crate::protocol::Operation;
 use crate::sandbox::Call;
+use crate::tags;
 
 /// The retries of HTTP subscribers that SNS shows for every topic.
 const DELIVERY_POLICY: &str = r#"{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}"#;
@@ -194,7 +195,7 @@ fn checked_policy(call: &Call<'_>, text: &str) -> Result<Value, ApiError> {
 }
 
 /// What every topic starts with: its account may do everything.
-fn default_policy(arn: &str, account: &str) -> Value {
+pub(crate) fn default_policy(arn: &str, account: &str) -> Value {
     json!({
         "Version": "2008-10-17",
         "Id": "__default_policy_ID",
@@ -239,12 +240,7 @@ pub(super) fn untag(call: &mut Call<'_>, operation: &Operation) -> Result<Value,
 pub(super) fn list_tags(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept("sns", operation, &["ResourceArn"])?;
     let topic = tagged(call, &operation.input)?;
-    let tags: Vec<Value> = topic
-        .tags
-        .iter()
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect();
-    Ok(json!({"Tags": tags}))
+    Ok(json!({"Tags": tags::list(&topic.tags)}))
 }
 
 fn tagged<'a>(call: &'a mut Call<'_>, input: &Value) -> Result<&'a mut Topic, ApiError> {

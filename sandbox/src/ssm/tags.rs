@@ -1,7 +1,5 @@
 //! Tags of parameters.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::parameter::Parameter;
@@ -9,9 +7,7 @@ use super::{accept, invalid};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
-
-/// AWS's limit for one resource.
-const MAX_TAGS: usize = 50;
+use crate::tags::{self, MAX, Tags, is_forbidden};
 
 /// What can be tagged in Systems Manager, from the API model. Only parameters are there.
 const RESOURCE_TYPES: &[&str] = &[
@@ -36,7 +32,7 @@ pub(super) fn add(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     let parameter = parameter(call, "AddTagsToResource", input)?;
     let mut tags = parameter.tags.clone();
     tags.extend(given);
-    if tags.keys().filter(|key| !key.starts_with("aws:")).count() > MAX_TAGS {
+    if tags.keys().filter(|key| !key.starts_with("aws:")).count() > MAX {
         return Err(too_many());
     }
     parameter.tags = tags;
@@ -50,8 +46,7 @@ pub(super) fn remove(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErr
         &["ResourceType", "ResourceId", "TagKeys"],
     )?;
     let keys = input.texts("TagKeys");
-    let reserved = |key: &String| key.to_ascii_lowercase().starts_with("aws:");
-    if keys.iter().any(reserved) && !call.caller.may_set_system_tags() {
+    if keys.iter().any(|key| is_forbidden(call, key)) {
         return Err(invalid("tag keys that begin with aws: are reserved"));
     }
     let parameter = parameter(call, "RemoveTagsFromResource", input)?;
@@ -65,30 +60,14 @@ pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
         input,
         &["ResourceType", "ResourceId"],
     )?;
-    let tags = parameter(call, "ListTagsForResource", input)?.tags.iter();
-    let tags: Vec<Value> = tags
-        .map(|(key, value)| json!({"Key": key, "Value": value}))
-        .collect();
-    Ok(json!({"TagList": tags}))
+    let parameter = parameter(call, "ListTagsForResource", input)?;
+    Ok(json!({"TagList": tags::list(&parameter.tags)}))
 }
 
 /// The tags of a request.
-pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
-    let mut tags = BTreeMap::new();
-    for tag in input.list("Tags") {
-        let key = tag.require("Key")?;
-        let value = tag.text("Value").unwrap_or_default();
-        if key.chars().count() > 128 || value.chars().count() > 256 {
-            return Err(invalid(
-                "a tag's key has at most 128 characters, its value 256",
-            ));
-        }
-        if key.to_ascii_lowercase().starts_with("aws:") && !call.caller.may_set_system_tags() {
-            return Err(invalid("tag keys that begin with aws: are reserved"));
-        }
-        tags.insert(key.to_owned(), value.to_owned());
-    }
-    if tags.len() > MAX_TAGS {
+pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<Tags, ApiError> {
+    let tags = tags::given(call, input, invalid)?;
+    if tags.len() > MAX {
         return Err(too_many());
     }
     Ok(tags)
@@ -97,7 +76,7 @@ pub(super) fn given(call: &Call<'_>, input: &Value) -> Result<BTreeMap<String, S
 fn too_many() -> ApiError {
     ApiError::bad(
         "TooManyTagsError",
-        format!("a resource can have at most {MAX_TAGS} tags"),
+        format!("a resource can have at most {MAX} tags"),
     )
 }
 

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::plan::{Action, Detail, ResourceChange};
 use super::{ChangeSet, find};
 use crate::clock::iso8601;
-use crate::cloudformation::describe::{page, shown_parameters, shown_tags};
+use crate::cloudformation::describe::{page, shown_parameters};
 use crate::cloudformation::invalid;
+use crate::cloudformation::resources::tags;
 use crate::cloudformation::stack::OnFailure;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -45,7 +46,7 @@ pub(in crate::cloudformation) fn describe_change_set(
         "NotificationARNs": [],
         "RollbackConfiguration": {},
         "Capabilities": set.wish.capabilities,
-        "Tags": shown_tags(&set.wish),
+        "Tags": tags::list(&set.wish.tags),
         "IncludeNestedStacks": false,
         "OnStackFailure": set.on_failure.map(OnFailure::name),
     });
@@ -60,12 +61,7 @@ pub(in crate::cloudformation) fn list_change_sets(
     input: &Value,
 ) -> Result<Value, ApiError> {
     let name = input.text("StackName").unwrap_or_default();
-    let stack = call
-        .here()
-        .cloudformation
-        .find(name)
-        .filter(|stack| stack.deleted.is_none())
-        .ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))?;
+    let stack = call.here().cloudformation.undeleted(name)?;
     let summaries = stack
         .change_sets
         .iter()

@@ -6,6 +6,7 @@ use super::schema::{fixed, must, must_mutable, mutable};
 use super::work::answered;
 use super::{Failure, Family, Kind, Made, Update, Work, tags, unhandled};
 use crate::service::Service::Sns;
+use crate::sns;
 
 pub(super) const KINDS: &[Kind] = &[
     Kind {
@@ -234,28 +235,7 @@ fn subscription_attributes(work: &Work, properties: &Value) -> Result<Map<String
     Ok(attributes)
 }
 
-/// The policy of a new topic, as SNS documents it: everything, for the owner's account.
+/// The policy of a new topic: everything, for the owner's account.
 fn default_policy(work: &Work, topic: &str) -> String {
-    json!({
-        "Version": "2008-10-17",
-        "Id": "__default_policy_ID",
-        "Statement": [{
-            "Sid": "__default_statement_ID",
-            "Effect": "Allow",
-            "Principal": {"AWS": "*"},
-            "Action": [
-                "SNS:GetTopicAttributes",
-                "SNS:SetTopicAttributes",
-                "SNS:AddPermission",
-                "SNS:RemovePermission",
-                "SNS:DeleteTopic",
-                "SNS:Subscribe",
-                "SNS:ListSubscriptionsByTopic",
-                "SNS:Publish",
-            ],
-            "Resource": topic,
-            "Condition": {"StringEquals": {"AWS:SourceOwner": work.job.target.account.as_str()}},
-        }],
-    })
-    .to_string()
+    sns::default_policy(topic, work.job.target.account.as_str()).to_string()
 }
