@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::access::Access;
+use super::decide::{
+    kept_by_boundary, no_identity_policy, role_verdict, trust_verdict, user_verdict,
+};
 use super::document::{Document, Kind};
 use super::evaluate::{Verdict, Who};
-use super::{kept_by_boundary, no_identity_policy, role_verdict, trust_verdict, user_verdict};
 use crate::caller::Caller;
 use crate::clock::iso8601;
 use crate::error::ApiError;

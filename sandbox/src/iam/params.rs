@@ -88,8 +88,8 @@ pub(super) fn path(input: &Value) -> Result<String, ApiError> {
     }
 }
 
-/// IAM's error for a value outside its constraints.
-pub(super) fn invalid(name: &str, value: &str, rule: &str) -> ApiError {
+/// The error of IAM and STS for a value outside its constraints.
+pub(crate) fn invalid(name: &str, value: &str, rule: &str) -> ApiError {
     let mut member = name.to_owned();
     if let Some(first) = member.get_mut(..1) {
         first.make_ascii_lowercase();

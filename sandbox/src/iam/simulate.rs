@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::access::Access;
+use super::decide::{Policies, role_policies, user_policies_of};
 use super::document::{Document, Kind};
 use super::evaluate::Verdict;
 use super::params::{accept, invalid, require};
 use super::state::{State, no_entity};
-use super::{Policies, role_policies, user_policies_of};
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;

@@ -6,7 +6,7 @@ use crate::caller::{Caller, Credentials};
 use crate::clock::{Timestamp, iso8601};
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::iam::{self, Access, Assumable, Verdict, accept};
+use crate::iam::{self, Access, Assumable, Verdict, accept, invalid};
 use crate::ids::AccountId;
 use crate::protocol::{Answer, Operation};
 use crate::sandbox::{Call, Outcome, Target};
@@ -228,17 +228,4 @@ fn require<'a>(input: &'a Value, name: &str) -> Result<&'a str, ApiError> {
         .text(name)
         .filter(|text| !text.is_empty())
         .ok_or_else(|| invalid(name, "null", "Member must not be null"))
-}
-
-fn invalid(name: &str, value: &str, rule: &str) -> ApiError {
-    let mut member = name.to_owned();
-    if let Some(first) = member.get_mut(..1) {
-        first.make_ascii_lowercase();
-    }
-    ApiError::bad(
-        "ValidationError",
-        format!(
-            "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: {rule}"
-        ),
-    )
 }

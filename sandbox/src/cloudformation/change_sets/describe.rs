@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::plan::{Action, Detail, ResourceChange};
+use super::resource_change::{Action, Detail, ResourceChange};
 use super::{ChangeSet, find};
 use crate::clock::iso8601;
 use crate::cloudformation::describe::{page, shown_parameters};

@@ -4,13 +4,15 @@ mod create;
 mod describe;
 mod execute;
 mod plan;
+mod resource_change;
 
 use serde_json::Value;
 
 pub(super) use self::create::create_change_set;
 pub(super) use self::describe::{describe_change_set, list_change_sets};
 pub(super) use self::execute::{delete_change_set, execute_change_set, finish};
-pub(super) use self::plan::{ResourceChange, plan};
+pub(super) use self::plan::plan;
+pub(super) use self::resource_change::ResourceChange;
 use super::invalid;
 use super::stack::{OnFailure, Stack, Wish};
 use crate::clock::Timestamp;
