@@ -1,6 +1,6 @@
 //! Listings that are cut into pages.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -48,4 +48,13 @@ pub(crate) fn cut<K: AsRef<str>>(
     let more = rest.next().is_some();
     let last = keys.last().filter(|_| more);
     (shown, last.map(|key| key.as_ref().to_owned()))
+}
+
+/// A page as most services answer it: the items under `member`, and where the next page goes on.
+pub(crate) fn answer(member: &str, (shown, next): (Vec<Value>, Option<String>)) -> Value {
+    let mut answer = json!({ member: shown });
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
+    }
+    answer
 }

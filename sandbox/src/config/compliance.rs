@@ -20,16 +20,16 @@ const COUNT_CAP: usize = 25;
 const DEFAULT_PAGE: usize = 10;
 const MAX_PAGE: usize = 100;
 
+/// How many rows a page of evaluations has.
+fn page_size(input: &Value) -> Result<usize, ApiError> {
+    let code = "InvalidParameterValueException";
+    limit(input, "Limit", DEFAULT_PAGE, MAX_PAGE, code)
+}
+
 pub(super) fn details_by_rule(call: &mut Call<'_>, input: &Value) -> Result<Outcome, ApiError> {
     let name = input.require("ConfigRuleName")?;
     let wanted = wanted(input, false)?;
-    let size = limit(
-        input,
-        "Limit",
-        DEFAULT_PAGE,
-        MAX_PAGE,
-        "InvalidParameterValueException",
-    )?;
+    let size = page_size(input)?;
     let rule = call
         .here()
         .config
@@ -124,13 +124,7 @@ pub(super) fn by_resource(call: &mut Call<'_>, input: &Value) -> Result<Outcome,
         ));
     }
     let wanted = wanted(input, true)?;
-    let size = limit(
-        input,
-        "Limit",
-        DEFAULT_PAGE,
-        MAX_PAGE,
-        "InvalidParameterValueException",
-    )?;
+    let size = page_size(input)?;
     let mut resources: BTreeMap<&ResourceKey, Vec<&Evaluation>> = BTreeMap::new();
     for rule in call.here().config.rules.values() {
         for (key, evaluation) in &rule.results {

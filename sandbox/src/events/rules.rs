@@ -249,10 +249,6 @@ pub(super) fn page<'a>(
     let size = PageSize::up_to(PAGE).of(input, "Limit", |_| {
         invalid(format!("Limit must be between 1 and {PAGE}"))
     })?;
-    let (shown, next) = listing::cut(items, input.text("NextToken"), size);
-    let mut answer = json!({ member: shown });
-    if let Some(next) = next {
-        answer["NextToken"] = json!(next);
-    }
-    Ok(answer)
+    let page = listing::cut(items, input.text("NextToken"), size);
+    Ok(listing::answer(member, page))
 }

@@ -1,6 +1,6 @@
 //! Listings, cut into pages.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{constraint, invalid};
 use crate::error::ApiError;
@@ -27,10 +27,5 @@ pub(super) fn page(
     if after.is_some_and(str::is_empty) {
         return Err(invalid("Invalid NextToken provided."));
     }
-    let (shown, next) = listing::cut(items, after, size);
-    let mut answer = json!({ member: shown });
-    if let Some(next) = next {
-        answer["NextToken"] = json!(next);
-    }
-    Ok(answer)
+    Ok(listing::answer(member, listing::cut(items, after, size)))
 }

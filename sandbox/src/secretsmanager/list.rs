@@ -1,6 +1,6 @@
 //! What there is, without what is secret.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::create::id;
 use super::secret::Secret;
@@ -44,12 +44,8 @@ pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
         (all || secret.deletion.is_none()) && filters.iter().all(|filter| filter.matches(secret))
     });
     let shown = wanted.map(|secret| (&secret.name, secret.describe("SecretVersionsToStages")));
-    let (shown, next) = listing::cut(shown, input.text("NextToken"), size);
-    let mut answer = json!({"SecretList": shown});
-    if let Some(next) = next {
-        answer["NextToken"] = json!(next);
-    }
-    Ok(answer)
+    let page = listing::cut(shown, input.text("NextToken"), size);
+    Ok(listing::answer("SecretList", page))
 }
 
 /// One condition: any of its values as the beginning of what it looks at; `!` in front turns a value around.

@@ -1,6 +1,6 @@
 //! One page of a listing at a time.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::invalid;
 use crate::error::ApiError;
@@ -29,10 +29,6 @@ pub(super) fn cut<'a>(
             "1 validation error detected: Value '{asked}' at 'maxResults' failed to satisfy constraint: Member must have value between 1 and {most}"
         ))
     })?;
-    let (shown, next) = listing::cut(items, input.text("NextToken"), size);
-    let mut answer = json!({ member: shown });
-    if let Some(next) = next {
-        answer["NextToken"] = json!(next);
-    }
-    Ok(answer)
+    let page = listing::cut(items, input.text("NextToken"), size);
+    Ok(listing::answer(member, page))
 }
