@@ -193,7 +193,7 @@ fn again(sandbox: &Arc<Sandbox>, accepted: Accepted, seconds: i64) {
 /// What a service that repeats its invocations itself has to do after the `attempts`-th one: wait
 /// that long and invoke again, or nothing, because it succeeded or because it was the last. Then
 /// whoever wants to know has been told.
-pub(super) fn after(
+pub(crate) fn after(
     call: &mut Call<'_>,
     function: &str,
     event: &Bytes,

@@ -33,6 +33,7 @@ mod tags;
 mod versions;
 mod wire;
 
+pub(crate) use self::asynchronous::after;
 pub(crate) use self::concurrency::{ACCOUNT_LIMIT, account_limit};
 pub use self::function::State;
 use self::function::UNQUALIFIED;
@@ -231,19 +232,6 @@ pub(crate) async fn invoke(
             }
         }
     }
-}
-
-/// How long a service waits before it invokes again after the `attempts`-th invocation with `event`;
-/// `None` when it must not, because it succeeded or the function's configuration wants no more. Then
-/// the destinations of the function are told how it ended.
-pub(crate) fn after(
-    call: &mut Call<'_>,
-    function: &str,
-    event: &Bytes,
-    attempts: u32,
-    ended: &Invocation,
-) -> Option<time::Duration> {
-    asynchronous::after(call, function, event, attempts, ended)
 }
 
 /// The service's word for most mistakes in a request.

@@ -37,7 +37,7 @@ async fn shown(world: &World, service: Service, operation: &str, list: &str) -> 
 async fn every_service_but_s3_can_look_back() {
     let world = World::new();
     world.set(vec![Rule::new("*", "*", stale(3_000, None))]);
-    world.trusting_role().await;
+    let role = world.trusting_role().await;
     world.topic("t").await;
     let template = json!({"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup"}}});
     let stack = json!({"StackName": "s", "TemplateBody": template.to_string()});
@@ -49,11 +49,9 @@ async fn every_service_but_s3_can_look_back() {
     let pattern = json!({"source": ["aws.ec2"]}).to_string();
     let rule = json!({"Name": "r", "EventPattern": pattern});
     world.of(Service::Events).ok("PutRule", rule).await;
-    let recorder = json!({"ConfigurationRecorder": {"name": "default",
-        "roleARN": format!("arn:aws:iam::{ACCOUNT}:role/R")}});
     world
         .of(Service::Config)
-        .ok("PutConfigurationRecorder", recorder)
+        .ok("PutConfigurationRecorder", recorder(&role))
         .await;
     world
         .of(Service::S3)
@@ -144,19 +142,16 @@ async fn a_new_role_is_not_known_to_lambda_and_config_yet() {
         Rule::new("config", "*", stale(5_000, Some(Seen::Iam))),
     ]);
     let role = world.trusting_role().await;
-    let function = json!({"FunctionName": "f", "Runtime": "python3.12", "Handler": "index.handler",
-        "Role": role, "Code": {"ZipFile": package()}});
     let create = async || {
         world
             .of(Service::Lambda)
-            .call("CreateFunction", function.clone())
+            .call("CreateFunction", function(&role))
             .await
     };
-    let recorder = json!({"ConfigurationRecorder": {"name": "default", "roleARN": role}});
     let put = async || {
         world
             .of(Service::Config)
-            .call("PutConfigurationRecorder", recorder.clone())
+            .call("PutConfigurationRecorder", recorder(&role))
             .await
     };
     let refused = create().await.unwrap_err();
@@ -186,10 +181,9 @@ async fn a_new_role_is_not_known_to_lambda_and_config_yet() {
 async fn a_new_policy_is_not_known_to_the_channel_yet() {
     let world = World::new();
     let role = world.trusting_role().await;
-    let recorder = json!({"ConfigurationRecorder": {"name": "default", "roleARN": role}});
     world
         .of(Service::Config)
-        .ok("PutConfigurationRecorder", recorder)
+        .ok("PutConfigurationRecorder", recorder(&role))
         .await;
     let bucket = Operation::new("CreateBucket", json!({"Bucket": "delivered"}));
     world.of(Service::S3).perform(&bucket).await.unwrap();
@@ -219,16 +213,13 @@ async fn a_new_policy_is_not_known_to_the_channel_yet() {
 async fn a_new_permission_is_not_known_to_config_yet() {
     let world = World::new();
     let role = world.trusting_role().await;
-    let recorder = json!({"ConfigurationRecorder": {"name": "default", "roleARN": role}});
     world
         .of(Service::Config)
-        .ok("PutConfigurationRecorder", recorder)
+        .ok("PutConfigurationRecorder", recorder(&role))
         .await;
-    let function = json!({"FunctionName": "f", "Runtime": "python3.12", "Handler": "index.handler",
-        "Role": role, "Code": {"ZipFile": package()}});
     let made = world
         .of(Service::Lambda)
-        .ok("CreateFunction", function)
+        .ok("CreateFunction", function(&role))
         .await;
     world.set(vec![Rule::new(
         "config",
@@ -282,8 +273,13 @@ async fn any_error_of_aws_can_be_had() {
     world.create("g").await.unwrap();
 }
 
-/// A package in base64.
-fn package() -> String {
+fn recorder(role: &str) -> Value {
+    json!({"ConfigurationRecorder": {"name": "default", "roleARN": role}})
+}
+
+fn function(role: &str) -> Value {
     use base64::Engine as _;
-    base64::prelude::BASE64_STANDARD.encode(zipped("index.py", b"", 0o644))
+    let package = base64::prelude::BASE64_STANDARD.encode(zipped("index.py", b"", 0o644));
+    json!({"FunctionName": "f", "Runtime": "python3.12", "Handler": "index.handler",
+        "Role": role, "Code": {"ZipFile": package}})
 }

@@ -65,6 +65,30 @@ impl World {
     }
 }
 
+impl World {
+    /// Makes a group over HTTP, and sees to it that its effect is there long before the answer, which takes a minute.
+    async fn answered_after_a_minute(
+        &self,
+        address: &str,
+        group: &'static str,
+    ) -> (String, String) {
+        let address = address.to_owned();
+        let waiting =
+            tokio::spawn(async move { send(&address, "POST", "/", &create_form(group)).await });
+        while self.groups(group).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        self.sandbox.clock.advance(Duration::from_millis(59_999));
+        assert!(!waiting.is_finished());
+        // The held call may not have begun to wait yet; then its minute begins later.
+        while !waiting.is_finished() {
+            self.sandbox.clock.advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+        waiting.await.unwrap()
+    }
+}
+
 /// Sends one request and reads until the server closes: the status line and the body, both empty when
 /// the connection was closed without an answer.
 async fn send(address: &str, method: &str, path: &str, body: &str) -> (String, String) {
@@ -338,22 +362,8 @@ async fn a_timeout_holds_the_connection_by_the_sandboxs_clock() {
             Fault::Timeout { hold_ms: 60_000 },
         )
     }]);
-    let waiting = tokio::spawn({
-        let address = address.clone();
-        async move { send(&address, "POST", "/", &create_form("late")).await }
-    });
-    // The effect is there long before the connection ends.
-    while world.groups("late").await == 0 {
-        tokio::task::yield_now().await;
-    }
-    world.sandbox.clock.advance(Duration::from_millis(59_999));
-    assert!(!waiting.is_finished());
-    // The held call may not have begun to wait yet; then its minute begins later.
-    while !waiting.is_finished() {
-        world.sandbox.clock.advance(Duration::from_secs(1));
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(waiting.await.unwrap(), (String::new(), String::new()));
+    let answer = world.answered_after_a_minute(&address, "late").await;
+    assert_eq!(answer, (String::new(), String::new()));
 }
 
 #[tokio::test]
@@ -414,19 +424,6 @@ async fn an_answer_takes_its_time_by_the_sandboxs_clock_and_the_effect_takes_non
     assert_eq!(status, "HTTP/1.1 400 Bad Request");
     let (_, body) = send(&address, "POST", &format!("{path}60s"), "").await;
     assert_eq!(body, r#"{"call_latency_ms":60000}"#);
-    let waiting = tokio::spawn({
-        let address = address.clone();
-        async move { send(&address, "POST", "/", &create_form("slow")).await }
-    });
-    // Services among themselves see the effect long before the client has its answer.
-    while world.groups("slow").await == 0 {
-        tokio::task::yield_now().await;
-    }
-    world.sandbox.clock.advance(Duration::from_millis(59_999));
-    assert!(!waiting.is_finished());
-    while !waiting.is_finished() {
-        world.sandbox.clock.advance(Duration::from_secs(1));
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(waiting.await.unwrap().0, "HTTP/1.1 200 OK");
+    let answer = world.answered_after_a_minute(&address, "slow").await;
+    assert_eq!(answer.0, "HTTP/1.1 200 OK");
 }

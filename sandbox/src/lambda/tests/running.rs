@@ -155,20 +155,6 @@ async fn what_cannot_start_says_why() {
 }
 
 #[tokio::test]
-async fn an_initialisation_that_fails_is_the_answer() {
-    let lab = Lab::new().await;
-    let variables = json!({"Variables": {"FAIL_INIT": "1"}});
-    lab.create(
-        &client_package(),
-        json!({"Timeout": 30, "Environment": variables}),
-    )
-    .await;
-    let (failed, document, _) = lab.invoke(json!({})).await;
-    assert!(failed);
-    assert_eq!(document["errorMessage"], "no initialisation today");
-}
-
-#[tokio::test]
 async fn lines_that_the_role_may_not_write_are_lost() {
     let lab = Lab::new().await;
     let elsewhere = json!({"LogGroup": "elsewhere"});
