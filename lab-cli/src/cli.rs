@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::path::PathBuf;
+use std::pin::Pin;
 
 use clap::{Parser, Subcommand};
 
@@ -161,7 +162,10 @@ impl Cli {
     pub async fn run(self, ui: Ui) -> Result<()> {
         let Self { global, command } = self;
         match command {
-            Command::Doctor(args) => doctor::run(&global.lab(ui).await?, &args).await,
+            Command::Doctor(args) => {
+                let context = global.lab(ui).await?;
+                boxed(|| doctor::run(&context, &args)).await
+            }
             // Input is checked before anything is called.
             Command::Deploy(args) => {
                 let (settings, stack) = global.settings()?;
@@ -173,21 +177,27 @@ impl Cli {
                     let confirmed = args.confirm_account.as_deref();
                     guard::scope(&context.ui, &spec.scope, context.place.account(), confirmed)?;
                 }
-                deploy::run(&context, &args, &spec).await
+                boxed(|| deploy::run(&context, &args, &spec)).await
             }
             Command::SimulateIncident(args) => {
                 let context = global.changing(global.lab(ui).await?)?;
-                simulate_incident::run(&context, &args).await
+                boxed(|| simulate_incident::run(&context, &args)).await
             }
-            Command::Status(args) => status::run(&global.lab(ui).await?, &args).await,
-            Command::Logs(args) => logs::run(&global.lab(ui).await?, &args).await,
+            Command::Status(args) => {
+                let context = global.lab(ui).await?;
+                boxed(|| status::run(&context, &args)).await
+            }
+            Command::Logs(args) => {
+                let context = global.lab(ui).await?;
+                boxed(|| logs::run(&context, &args)).await
+            }
             Command::Extend(args) => {
                 let context = global.changing(global.lab(ui).await?)?;
-                extend::run(&context, &args).await
+                boxed(|| extend::run(&context, &args)).await
             }
             Command::Cleanup(args) => {
                 let context = global.changing(global.lab(ui).await?)?;
-                cleanup::run(&context, &args).await
+                boxed(|| cleanup::run(&context, &args)).await
             }
             Command::Policy(policy::Args {
                 about: Some(about), ..
@@ -197,7 +207,8 @@ impl Cli {
                     group_policy::explain_file(&ui, &args)
                 }
                 group_policy::About::Explain(args) => {
-                    group_policy::explain(&global.lab(ui).await?, &args).await
+                    let context = global.lab(ui).await?;
+                    boxed(|| group_policy::explain(&context, &args)).await
                 }
             },
             Command::Policy(args) if args.published => policy::published(&ui, &args),
@@ -205,6 +216,13 @@ impl Cli {
             Command::Completions(args) => completions::run(&args),
         }
     }
+}
+
+/// Puts a command on the heap. Unoptimised, a frame has room for every future that is made in it, and for its copies: all
+/// commands' together would be megabytes, in this frame and in that of whoever runs the command line. So each is made in a
+/// frame that is gone before it is polled.
+fn boxed<F: Future>(command: impl FnOnce() -> F) -> Pin<Box<F>> {
+    Box::pin(command())
 }
 
 impl Global {
@@ -348,6 +366,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    /// Whoever runs several command lines one after the other has room for each of them on the stack.
+    #[test]
+    fn a_command_line_takes_little_of_the_stack() {
+        fn size<F: Future>(_: impl Fn(Cli, Ui) -> F) -> usize {
+            size_of::<F>()
+        }
+        assert!(size(Cli::run) <= 16 * 1024, "{} bytes", size(Cli::run));
     }
 
     #[test]

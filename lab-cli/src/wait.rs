@@ -16,18 +16,20 @@ pub enum Look<T> {
     Missing(String),
 }
 
-/// How often to look: first soon, then ever later.
+/// How often to look: first soon, then ever later. A look that takes longer than that is followed by the next one at once:
+/// what it saw is as old as its answer took.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// The pause after the first look.
+    /// From the beginning of the first look to that of the second.
     pub first: Duration,
-    /// The longest pause.
+    /// The longest time from one to the next.
     pub longest: Duration,
 }
 
 impl Pace {
     /// For what usually takes seconds to minutes on AWS. The first pause is short because nothing is known about the
-    /// endpoint and some answer at once; the pauses grow with the time waited, so what is awaited is seen at most a quarter later than it happened, and the first minute costs about thirty looks.
+    /// endpoint and some answer at once; the pauses grow with the time waited, so what is awaited is seen at most a quarter
+    /// later than it happened, and the first minute costs about thirty looks.
     pub const EVIDENCE: Self = Self {
         first: Duration::from_millis(25),
         longest: Duration::from_secs(5),
@@ -72,11 +74,13 @@ impl Wait<'_> {
         // Announced only when there is something to wait for.
         let mut progress = None;
         for looks in 0.. {
+            let began = self.clock.now();
             let missing = match look().await? {
                 Look::Done(value) => return Ok(value),
                 Look::Missing(missing) => missing,
             };
-            let waited = (self.clock.now() - started).unsigned_abs();
+            let now = self.clock.now();
+            let waited = (now - started).unsigned_abs();
             if waited >= self.timeout {
                 return Err(Error::new(
                     Kind::TimedOut,
@@ -91,7 +95,9 @@ impl Wait<'_> {
                 .get_or_insert_with(|| self.ui.waiting(&self.what, self.usual))
                 .missing(&missing, waited);
             let left = self.timeout - waited;
-            self.clock.sleep(self.pace.after(looks).min(left)).await;
+            let looked = (now - began).unsigned_abs();
+            let pause = self.pace.after(looks).saturating_sub(looked);
+            self.clock.sleep(pause.min(left)).await;
         }
         // A range without end never gets here; the compiler cannot know that.
         Err(Error::new(Kind::Failed, "the wait ended without an answer"))
@@ -196,6 +202,28 @@ mod tests {
             "gave up after 20s waiting for the moon: it is new"
         );
         assert_eq!(clock.now() - start, time::Duration::seconds(20));
+    }
+
+    #[tokio::test]
+    async fn a_look_that_takes_its_time_is_part_of_the_pause() {
+        let start = datetime!(2026-01-01 0:00 UTC);
+        let clock = Clock::manual(start);
+        let ui = Ui::captured();
+        let mut began = Vec::new();
+        wait(&clock, &ui)
+            .until(async || {
+                began.push((clock.now() - start).whole_milliseconds());
+                clock.sleep(Duration::from_millis(30)).await;
+                Ok(if began.len() < 4 {
+                    Look::Missing("it is new".into())
+                } else {
+                    Look::Done(())
+                })
+            })
+            .await
+            .unwrap();
+        // Pauses of 25, 31.25 and 39.0625 ms, of looks that take 30.
+        assert_eq!(began, [0, 30, 61, 100]);
     }
 
     #[test]

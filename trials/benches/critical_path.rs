@@ -4,6 +4,9 @@
 //! from a desk, and compares the time with [`DEPLOY`] and [`CLEANUP`]: the longest chains of calls of which each needs the
 //! answer of the one before it. What a chain claims is checked: its calls were made, in that order, none beginning before the
 //! one before it was answered.
+//!
+//! driftlab and the sandbox share the process, and the threads that `driftlab` has by itself. The time that their own work took
+//! on the processors is told beside: what is beyond the critical path and not waiting is that.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,8 +19,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sandbox::caller::Caller;
 use sandbox::journal::Entry;
-use trials::trial::one;
 use trials::{Lab, World, package};
 
 /// What a call takes from a desk; and four times that, where the time that this machine needs for its own part weighs less.
@@ -34,8 +37,11 @@ type Link = (&'static str, &'static str, After);
 enum After {
     Answer,
     Effect,
+    /// For its effect, which has a function started. Before that is ready for its first event it opens connections, with a
+    /// request of which it awaits the answer; as it asks for nothing, it is not in the list of calls.
+    Start,
 }
-use After::{Answer, Effect};
+use After::{Answer, Effect, Start};
 
 const DEPLOY: &[Link] = &[
     ("sts:GetCallerIdentity", "it is the first", Answer),
@@ -100,17 +106,17 @@ const DEPLOY: &[Link] = &[
         Answer,
     ),
     (
-        "ec2:DescribeSecurityGroups",
+        "the function's ec2:DescribeSecurityGroups",
         "the function reads the group once it is recorded",
-        Effect,
+        Start,
     ),
     (
-        "ec2:AuthorizeSecurityGroupIngress",
+        "the function's ec2:AuthorizeSecurityGroupIngress",
         "the function writes what it found missing",
         Answer,
     ),
     (
-        "config:PutEvaluations",
+        "the function's config:PutEvaluations",
         "the function reports what EC2 has answered",
         Answer,
     ),
@@ -197,6 +203,15 @@ fn main() {
     let Some(package) = package::path() else {
         return;
     };
+    println!(
+        "{} build, {} processors",
+        if cfg!(debug_assertions) {
+            "an unoptimised"
+        } else {
+            "an optimised"
+        },
+        std::thread::available_parallelism().unwrap()
+    );
     for latency in LATENCIES {
         println!("── each answer takes {latency:.0?}");
         let mut measured: BTreeMap<&str, Vec<Run>> = BTreeMap::new();
@@ -217,28 +232,48 @@ fn main() {
 }
 
 fn story(latency: Duration, package: &Path) -> Vec<(&'static str, Run)> {
-    let runs = std::sync::Mutex::new(Vec::new());
-    one(async || {
+    let mut runs = Vec::new();
+    // As `driftlab` does it.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
         let world = World::start().await;
         let lab = Lab::new(&world, package);
         world.sandbox.set_call_latency(latency);
         for command in ["deploy", "simulate-incident", "cleanup"] {
             let mark = world.mark();
-            let began = Instant::now();
+            let (began, worked) = (Instant::now(), on_processors());
             lab.ok(&[command]).await;
             let run = Run {
                 took: began.elapsed(),
+                worked: on_processors()
+                    .zip(worked)
+                    .map(|(now, before)| now - before),
                 calls: world.calls_after(mark),
             };
-            runs.lock().unwrap().push((command, run));
+            runs.push((command, run));
         }
         world.end().await;
     });
-    runs.into_inner().unwrap()
+    runtime.shutdown_background();
+    runs
+}
+
+/// How long this process has worked so far, where the kernel tells: in hundredths of a second, which Linux writes after the
+/// name of the program, user's and system's part side by side.
+fn on_processors() -> Option<Duration> {
+    let told = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, after_name) = told.rsplit_once(')')?;
+    let parts = after_name.split_whitespace().skip(11).take(2);
+    let hundredths = parts.map(str::parse::<u64>).sum::<Result<u64, _>>().ok()?;
+    Some(Duration::from_millis(hundredths * 10))
 }
 
 struct Run {
     took: Duration,
+    worked: Option<Duration>,
     calls: Vec<Arc<Entry>>,
 }
 
@@ -249,29 +284,31 @@ fn report(command: &str, chain: &[Link], latency: Duration, runs: &mut [Run]) {
         .calls
         .iter()
         .map(AsRef::as_ref)
-        .filter(|call| {
-            call.caller
-                .as_ref()
-                .is_some_and(|caller| caller.kind() == "operator")
-        })
+        .filter(|call| call.caller == Some(Caller::Operator))
         .collect();
     let began = own.first().map(|call| call.at).unwrap();
-    println!("{command}: {} calls in {:.2?}", own.len(), median.took);
-    if std::env::var_os("TRIALS_CALLS").is_some() {
-        for call in &own {
+    let worked = median
+        .worked
+        .map(|worked| format!(", {worked:.0?} of work in this process"))
+        .unwrap_or_default();
+    println!(
+        "{command}: {} calls in {:.2?}{worked}",
+        own.len(),
+        median.took
+    );
+    let told = std::env::var_os("TRIALS_CALLS").is_some();
+    if told {
+        for call in &median.calls {
             println!(
-                "  +{:>5} ms  {}:{}",
+                "  +{:>5} ms  {}",
                 (call.at - began).whole_milliseconds(),
-                call.service,
-                call.operation
+                label(call)
             );
         }
     }
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for call in &own {
-        *counts
-            .entry(format!("{}:{}", call.service, call.operation))
-            .or_default() += 1;
+        *counts.entry(label(call)).or_default() += 1;
     }
     for (call, count) in counts {
         println!("  {count:>3} {call}");
@@ -284,20 +321,35 @@ fn report(command: &str, chain: &[Link], latency: Duration, runs: &mut [Run]) {
         let earliest = match after {
             Answer => before.1,
             Effect => before.0,
+            Start => before.0 + latency,
         };
-        let found = next.find(|call| {
-            format!("{}:{}", call.service, call.operation) == *link && call.at >= earliest
-        });
+        let found = next.find(|call| label(call) == *link && call.at >= earliest);
         let found =
             found.unwrap_or_else(|| panic!("{command} makes no {link} in its place ({why})"));
+        let late = found.at - earliest;
+        if told {
+            println!(
+                "  {:>4} ms after it could: {link}, since {why}",
+                late.whole_milliseconds()
+            );
+        }
         before = (found.at, found.at + latency);
-        if chain.get(number + 1).is_none_or(|next| next.2 == Answer) {
+        if chain.get(number + 1).is_none_or(|next| next.2 != Effect) {
             path += latency;
         }
     }
-    let ratio = median.took.as_secs_f64() / path.as_secs_f64();
     println!(
-        "  critical path: {} calls, {path:.2?}; {ratio:.2} times that (aim: {AIM})",
-        chain.len()
+        "  critical path: {} calls, {path:.2?}; {:.2} times that (aim: {AIM})",
+        chain.len(),
+        median.took.div_duration_f64(path)
     );
+}
+
+/// A call in one word; those of the function are told apart, as it makes some that `driftlab` makes too.
+fn label(call: &Entry) -> String {
+    let whose = match call.caller {
+        Some(Caller::Operator) => "",
+        Some(_) | None => "the function's ",
+    };
+    format!("{whose}{}:{}", call.service, call.operation)
 }

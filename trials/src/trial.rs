@@ -54,7 +54,7 @@ pub fn one(trial: impl AsyncFnOnce() + Send) {
 
 /// Futures of an unoptimised build are large, and a test's thread has little room: as much as the program's own has.
 fn thread() -> std::thread::Builder {
-    std::thread::Builder::new().stack_size(32 * 1024 * 1024)
+    std::thread::Builder::new().stack_size(8 * 1024 * 1024)
 }
 
 fn here<T>(trial: impl Future<Output = T>) -> T {

@@ -197,23 +197,22 @@ async fn consider(
         package_key: Some(&key),
         names: Some(&names),
     };
-    // Both only look, and neither needs what the other sees.
-    let (examined, observed) = tokio::join!(
-        async {
-            if examine {
-                before_deploy(context, spec).await
-            } else {
-                Ok(())
-            }
-        },
-        observe_settled(context, interest, args.take_over),
-    );
+    let examination = async {
+        if examine {
+            before_deploy(context, spec).await
+        } else {
+            Ok(())
+        }
+    };
+    // Both only look, and neither needs what the other sees. The look at the lab is the longer chain, so it begins first.
+    let look = observe_settled(context, interest, args.take_over);
+    let (observed, examined) = tokio::join!(look, examination);
     examined?;
-    let observed = observed?;
+    let (observed, armed) = observed?;
     if let Some(refusal) = refusal(&conflicts(&observed, args.adopt)) {
         return Err(refusal);
     }
-    let lifetime = Lifetime::of(context, args.ttl, &observed).await?;
+    let lifetime = Lifetime::of(args.ttl, &observed, armed, context.clock.now());
     let spec = lifetime.mark(spec, &observed);
     let mut plan = plan(&spec, &observed)?;
     // From here on there may be a change set to take away.

@@ -48,7 +48,7 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
         names: Some(&names),
         package_key: None,
     };
-    let observed = observe_settled(context, interest, false).await?;
+    let (observed, armed) = observe_settled(context, interest, false).await?;
     let expiring = observed
         .stack
         .as_ref()
@@ -78,7 +78,6 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     let mut tags = stack.description.tags.clone();
     tags.retain(|key, _| !key.starts_with("aws:"));
     tags.insert(EXPIRES_TAG.to_owned(), sunset::stamp_of(expires));
-    let armed = sunset::armed(&context.aws, place).await?;
     // The schedules first: what the tags promise has to be armed.
     let parameters = &stack.description.parameters;
     let hands = (&writer, place);

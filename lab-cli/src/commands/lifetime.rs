@@ -24,16 +24,12 @@ pub(super) struct Lifetime {
 
 impl Lifetime {
     /// Reads the command line and the tags of the stack. Without `--ttl` a lab keeps the expiry that it has.
-    ///
-    /// # Errors
-    /// The call that failed.
-    pub(super) async fn of(
-        context: &Context,
+    pub(super) fn of(
         ttl: Option<Ttl>,
         observed: &Observed,
-    ) -> Result<Self> {
-        let armed = sunset::armed(&context.aws, &context.place).await?;
-        let now = context.clock.now();
+        armed: Armed,
+        now: OffsetDateTime,
+    ) -> Self {
         let kept = observed
             .stack
             .as_ref()
@@ -47,13 +43,13 @@ impl Lifetime {
             Some(Ttl::Off) => None,
             None => kept,
         };
-        Ok(Self {
+        Self {
             expires,
             // What the tags promise has to be armed, whoever took the schedules away.
             arms: expires.is_some() && (ttl.is_some() || armed.schedules.is_empty()),
             off: ttl == Some(Ttl::Off),
             armed,
-        })
+        }
     }
 
     /// The spec with owner and expiry among its tags. An owner stays the owner when somebody else deploys again.

@@ -23,6 +23,7 @@ use crate::journal::nobody_else;
 use crate::state::{
     Interest, Observed, ObservedStack, Outputs, Phase, observe, observe_stack, phase,
 };
+use crate::sunset::{self, Armed};
 use crate::watch::{Ends, Watch};
 
 /// The stack of a lab that is deployed, and its outputs.
@@ -79,26 +80,29 @@ async fn live_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
         })
 }
 
-/// Looks at everything, and refuses if somebody else is at work. A stack that CloudFormation is working on is waited for:
-/// nothing can be decided before it is at rest.
+/// Looks at everything, and at the self-destruct beside it, and refuses if somebody else is at work. A stack that
+/// CloudFormation is working on is waited for: nothing can be decided before it is at rest.
 async fn observe_settled(
     context: &Context,
     interest: Interest<'_>,
     take_over: bool,
-) -> Result<Observed> {
+) -> Result<(Observed, Armed)> {
     let look = async || {
-        let observed = observe(&context.aws, &context.place, interest).await?;
+        let (observed, armed) = tokio::try_join!(
+            observe(&context.aws, &context.place, interest),
+            sunset::armed(&context.aws, &context.place),
+        )?;
         nobody_else(&observed.journal, &context.place, &context.clock, take_over)?;
-        Ok(observed)
+        Ok((observed, armed))
     };
-    let observed: Observed = look().await?;
+    let (observed, armed): (Observed, Armed) = look().await?;
     let busy = observed
         .stack
         .as_ref()
         .map(|stack| &stack.description)
         .filter(|stack| phase(&stack.status) == Phase::Busy);
     let Some(stack) = busy else {
-        return Ok(observed);
+        return Ok((observed, armed));
     };
     context.ui.say(format_args!(
         "the stack `{}` is being changed already: {}",

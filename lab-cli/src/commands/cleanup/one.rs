@@ -98,9 +98,8 @@ pub(super) async fn look(context: &Context, args: &Args) -> Result<Found> {
         names: Some(&names),
         package_key: None,
     };
-    let before = observe_settled(context, interest, args.take_over).await?;
+    let (before, armed) = observe_settled(context, interest, args.take_over).await?;
     before.journal.usable(&context.place.code_bucket())?;
-    let armed = sunset::armed(&context.aws, &context.place).await?;
     let stack = &context.place.stack;
     if before.stack.is_some() && !before.owns_stack() {
         return Err(Error::refused(format!("nothing was removed, because stack `{stack}` was not made by driftlab"))
