@@ -11,7 +11,7 @@ use crate::plan::Direction;
 use crate::rule::Rule;
 use crate::timestamp::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What all lines of a run have in common.
@@ -71,17 +71,32 @@ impl Context {
         }
     }
 
-    fn line(&self, kind: &str, more: Value) -> String {
-        let mut line = Map::new();
-        line.insert("event".to_owned(), json!(kind));
-        line.insert("correlation".to_owned(), json!(self.correlation));
-        line.insert("request_id".to_owned(), json!(self.request_id));
-        line.insert("rule".to_owned(), json!(self.rule));
-        if let Value::Object(more) = more {
-            line.extend(more);
-        }
-        Value::Object(line).to_string()
+    fn line<M: Serialize>(&self, event: &str, more: M) -> String {
+        json_line(&Line {
+            event,
+            correlation: &self.correlation,
+            request_id: &self.request_id,
+            rule: &self.rule,
+            more,
+        })
     }
+}
+
+/// What every line begins with.
+#[derive(Serialize)]
+struct Line<'a, M> {
+    event: &'a str,
+    correlation: &'a str,
+    request_id: &'a str,
+    rule: &'a str,
+    #[serde(flatten)]
+    more: M,
+}
+
+/// Written straight from the types: a tree of values in between costs more than the writing.
+fn json_line<L: Serialize>(line: &L) -> String {
+    // Fails for maps with keys that are no text, of which there are none here.
+    serde_json::to_string(line).unwrap_or_else(|error| format!("not written as JSON: {error}"))
 }
 
 fn dimension(text: &str) -> String {
@@ -120,26 +135,43 @@ pub fn written(
         Direction::Ingress => "inbound",
         Direction::Egress => "outbound",
     };
-    let mut more = json!({"group": group, "write": write, "direction": direction, "rules": rules});
-    if unknown > 0 {
-        more["unknown"] = json!(unknown);
-    }
-    if let Some(actor) = &context.actor {
-        more["by"] = json!(actor);
-    }
-    context.line("written", more)
+    let written = Written {
+        group,
+        write,
+        direction,
+        rules,
+        unknown: (unknown > 0).then_some(unknown),
+        by: context.actor.as_ref(),
+    };
+    context.line("written", written)
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    group: &'a GroupId,
+    write: Write,
+    direction: &'static str,
+    rules: &'a BTreeSet<Rule>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unknown: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<&'a Actor>,
 }
 
 /// An evaluation that Config accepted.
 #[must_use]
 pub fn evaluated(context: &Context, evaluation: &Evaluation) -> String {
-    context.line("evaluated", json!(evaluation))
+    context.line("evaluated", evaluation)
 }
 
 /// How an invocation ended that failed.
 #[must_use]
 pub fn failed(context: &Context, error: &str) -> String {
-    context.line("failed", json!({"error": error}))
+    #[derive(Serialize)]
+    struct Failed<'a> {
+        error: &'a str,
+    }
+    context.line("failed", Failed { error })
 }
 
 /// What an invocation comes to in numbers. All zero: nothing is written, and nothing is paid for.
@@ -179,48 +211,95 @@ pub fn metrics(context: &Context, metrics: &Metrics, now: Timestamp) -> Option<S
         notifications_failed,
         heal_latency,
     } = metrics;
-    let counts = [
-        ("Detected", detected),
-        ("Healed", healed),
-        ("Contested", contested),
-        ("Failed", failed),
-        ("NotificationsFailed", notifications_failed),
-    ];
-    let mut definitions: Vec<Value> = counts
-        .iter()
-        .map(|(name, _)| json!({"Name": name, "Unit": "Count"}))
-        .collect();
-    let mut line = json!({
-        "Rule": context.rule,
-        "Account": context.account,
-        "Region": context.region,
-        "correlation": context.correlation,
-        "request_id": context.request_id,
-    });
-    for (name, count) in counts {
-        line[name] = json!(count);
-    }
-    if !heal_latency.is_empty() {
-        definitions.push(json!({"Name": "HealLatency", "Unit": "Milliseconds"}));
-        let shown = heal_latency.len().min(MAX_VALUES);
-        line["HealLatency"] = json!(&heal_latency[..shown]);
-    }
-    line["_aws"] = json!({
-        "Timestamp": now.as_millis(),
-        "CloudWatchMetrics": [{
-            "Namespace": "DriftLab",
-            "Dimensions": [["Rule", "Account", "Region"]],
-            "Metrics": definitions,
-        }],
-    });
-    Some(line.to_string())
+    let shown = heal_latency.len().min(MAX_VALUES);
+    // The last one is the latency, which not every line has.
+    let metrics = if shown == 0 { &ALL[..5] } else { &ALL };
+    let line = Embedded {
+        rule: &context.rule,
+        account: &context.account,
+        region: &context.region,
+        correlation: &context.correlation,
+        request_id: &context.request_id,
+        detected: *detected,
+        healed: *healed,
+        contested: *contested,
+        failed: *failed,
+        notifications_failed: *notifications_failed,
+        heal_latency: &heal_latency[..shown],
+        aws: Directives {
+            timestamp: now.as_millis(),
+            cloud_watch_metrics: [Directive {
+                namespace: "DriftLab",
+                dimensions: [["Rule", "Account", "Region"]],
+                metrics,
+            }],
+        },
+    };
+    Some(json_line(&line))
 }
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Embedded<'a> {
+    rule: &'a str,
+    account: &'a str,
+    region: &'a str,
+    #[serde(rename = "correlation")]
+    correlation: &'a str,
+    #[serde(rename = "request_id")]
+    request_id: &'a str,
+    detected: u64,
+    healed: u64,
+    contested: u64,
+    failed: u64,
+    notifications_failed: u64,
+    #[serde(skip_serializing_if = "<[i64]>::is_empty")]
+    heal_latency: &'a [i64],
+    #[serde(rename = "_aws")]
+    aws: Directives<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directives<'a> {
+    timestamp: i64,
+    cloud_watch_metrics: [Directive<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Directive<'a> {
+    namespace: &'static str,
+    dimensions: [[&'static str; 3]; 1],
+    metrics: &'a [Definition],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Definition {
+    name: &'static str,
+    unit: &'static str,
+}
+
+const fn definition(name: &'static str, unit: &'static str) -> Definition {
+    Definition { name, unit }
+}
+
+const ALL: [Definition; 6] = [
+    definition("Detected", "Count"),
+    definition("Healed", "Count"),
+    definition("Contested", "Count"),
+    definition("Failed", "Count"),
+    definition("NotificationsFailed", "Count"),
+    definition("HealLatency", "Milliseconds"),
+];
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
     use crate::{Annotation, Compliance};
+    use serde_json::json;
 
     fn context() -> Context {
         let payload = json!({"configRuleName": "EC2SecurityGroup", "configRuleId": "config-rule-a", "accountId": "123456789012"});

@@ -6,6 +6,7 @@ use crate::plan::Plan;
 use crate::ports::Ports;
 use crate::protocol::Protocol;
 use crate::rule::Rule;
+use std::borrow::Cow;
 
 /// What of a rule a class looks for in the log: `port 993`, `port 1000-2000`, `all ports`,
 /// `icmp type 8 code 0`, `all icmp types`, `protocol 50`.
@@ -75,9 +76,8 @@ pub fn reported(evaluation: &Evaluation) -> String {
         annotation,
         ordering_timestamp: _,
     } = evaluation;
-    one_line(&format!(
-        "reported {resource_id} {compliance}: {annotation}"
-    ))
+    let line = format!("reported {resource_id} {compliance}: {annotation}");
+    one_line(&line).into_owned()
 }
 
 /// `plan for sg-…: - tcp 465 from 0.0.0.0/0; + tcp 443 from 0.0.0.0/0`
@@ -88,10 +88,13 @@ pub fn planned(group: &GroupId, plan: &Plan) -> String {
 
 /// The same text without anything that could end the line or start another.
 #[must_use]
-pub fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    // Nearly every line. Bytes are looked through many at a time, characters one by one.
+    let plain = |byte: &u8| (b' '..=b'~').contains(byte);
+    if text.as_bytes().iter().all(plain) || !text.contains(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace(char::is_control, " "))
 }
 
 #[cfg(test)]
@@ -128,6 +131,14 @@ mod tests {
     /// L3: nothing that arrives can break a line.
     #[test]
     fn a_line_stays_a_line() {
-        assert_eq!(one_line("a\nb\r\u{85}c"), "a b  c");
+        for (text, line) in [
+            ("a\nb\r\u{85}c", "a b  c"),
+            ("a~ b", "a~ b"),
+            ("\u{7f}", " "),
+            ("ä\t€", "ä €"),
+            ("ä€", "ä€"),
+        ] {
+            assert_eq!(one_line(text), line);
+        }
     }
 }

@@ -142,7 +142,8 @@ proptest! {
         let protocol = rule.protocol().to_ec2().parse().unwrap();
         let source = rule.source().to_string().parse().unwrap();
         prop_assert_eq!(Rule::from_ec2(protocol, from, to, source).unwrap(), rule.clone());
-        prop_assert_eq!(log::one_line(&rule.to_string()), rule.to_string());
+        let shown = rule.to_string();
+        prop_assert_eq!(log::one_line(&shown), shown.as_str());
     }
 
     /// P4: a policy survives the rule's parameters, and the same as a document.
