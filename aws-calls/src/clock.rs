@@ -2,7 +2,7 @@
 
 use remediator_core::Timestamp;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What has to be added to this machine's clock to get AWS's, in milliseconds.
 #[derive(Debug, Default)]
@@ -13,16 +13,8 @@ const SUSPICIOUS: i64 = 4 * 60 * 1000;
 
 impl Skew {
     /// The time to sign with.
-    pub(crate) fn now(&self) -> SystemTime {
-        let millis = self.0.load(Ordering::Relaxed);
-        let shift = Duration::from_millis(millis.unsigned_abs());
-        let now = SystemTime::now();
-        let shifted = if millis < 0 {
-            now.checked_sub(shift)
-        } else {
-            now.checked_add(shift)
-        };
-        shifted.unwrap_or(now)
+    pub(crate) fn now(&self) -> Timestamp {
+        here().plus_millis(self.0.load(Ordering::Relaxed))
     }
 
     /// Learns from the `Date` of an answer to a request signed at `signed`.
@@ -30,25 +22,24 @@ impl Skew {
     /// Returns whether the clock was corrected, so that another attempt makes sense. `certain`
     /// says that AWS named the clock as the reason; otherwise a difference that could not have
     /// been the reason changes nothing.
-    pub(crate) fn learn(&self, signed: SystemTime, date: Option<&str>, certain: bool) -> bool {
+    pub(crate) fn learn(&self, signed: Timestamp, date: Option<&str>, certain: bool) -> bool {
         let Some(server) = date.and_then(parse_http_date) else {
             return false;
         };
-        let difference = server.as_millis() - millis(signed);
+        let difference = server.as_millis() - signed.as_millis();
         if !certain && difference.abs() < SUSPICIOUS {
             return false;
         }
-        self.0.store(
-            server.as_millis() - millis(SystemTime::now()),
-            Ordering::Relaxed,
-        );
+        self.0
+            .store(server.as_millis() - here().as_millis(), Ordering::Relaxed);
         true
     }
 }
 
-fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+fn here() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let millis = since.unwrap_or_default().as_millis();
+    Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, the only form that HTTP allows to be sent.
@@ -90,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_small_difference_is_no_reason() {
-        let (skew, signed) = (Skew::default(), UNIX_EPOCH + Duration::from_secs(60));
+        let (skew, signed) = (Skew::default(), Timestamp::from_millis(60_000));
         assert!(!skew.learn(signed, Some("Thu, 01 Jan 1970 00:02:00 GMT"), false));
         assert!(!skew.learn(signed, None, true));
         assert!(!skew.learn(signed, Some("now"), true));
@@ -100,14 +91,10 @@ mod tests {
     #[test]
     fn a_wrong_clock_is_corrected() {
         let skew = Skew::default();
-        assert!(skew.learn(
-            SystemTime::now(),
-            Some("Fri, 01 Jan 2100 00:00:00 GMT"),
-            false
-        ));
+        assert!(skew.learn(here(), Some("Fri, 01 Jan 2100 00:00:00 GMT"), false));
         let ahead = parse_http_date("Fri, 01 Jan 2100 00:00:00 GMT")
             .unwrap()
             .as_millis();
-        assert!((millis(skew.now()) - ahead).abs() < 60_000);
+        assert!((skew.now().as_millis() - ahead).abs() < 60_000);
     }
 }

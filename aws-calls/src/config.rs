@@ -3,6 +3,7 @@
 use crate::retry::Retry;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Region, endpoints, credentials, patience.
@@ -29,6 +30,9 @@ pub struct Config {
     pub sns_endpoint_url: Option<String>,
     /// An endpoint for SSM alone; wins over `endpoint_url`.
     pub ssm_endpoint_url: Option<String>,
+    /// A file of certificates in PEM: the authorities to trust instead of the public ones. For endpoints and webhooks
+    /// behind a proxy that opens TLS.
+    pub ca_bundle: Option<PathBuf>,
     /// Whence the credentials come. Asked again once they are about to expire.
     pub credentials: SharedCredentialsProvider,
     /// How long to wait for one attempt.
@@ -82,6 +86,7 @@ impl Config {
             secrets_manager_endpoint_url: None,
             sns_endpoint_url: None,
             ssm_endpoint_url: None,
+            ca_bundle: None,
             credentials,
             timeouts: Timeouts::default(),
             retry: Retry::default(),
@@ -110,6 +115,7 @@ impl Config {
             .provider_name("environment");
         credentials.set_session_token(get("AWS_SESSION_TOKEN"));
         let mut config = Self::new(region, SharedCredentialsProvider::new(credentials.build()));
+        config.ca_bundle = get("AWS_CA_BUNDLE").map(PathBuf::from);
         let is = |name: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         config.fips = is("AWS_USE_FIPS_ENDPOINT");
         config.dual_stack = is("AWS_USE_DUALSTACK_ENDPOINT");

@@ -4,14 +4,16 @@ use crate::clock::Skew;
 use crate::config::Config;
 use crate::credentials::Cache;
 use crate::error::{CallError, Details, ErrorKind, Operation};
-use crate::sign::{Unsigned, signed};
+use crate::ops::ClientError;
+use crate::sign::{Signer, Unsigned};
 use crate::transport::{Answer, Transport};
 use crate::webhook::{self, WebhookError, WebhookUrl};
 use crate::wire_error::{WireError, blames_clock, classify, request_id};
 use bytes::Bytes;
 use http::Uri;
+use remediator_core::Timestamp;
 use std::error::Error;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::Instant;
 
 type Cause = Box<dyn Error + Send + Sync>;
@@ -85,14 +87,16 @@ pub(crate) struct Exchange {
     credentials: Cache,
     transport: Transport,
     skew: Skew,
+    signer: Signer,
 }
 
 impl Exchange {
-    pub(crate) fn new(config: Config) -> Result<Self, rustls::Error> {
+    pub(crate) fn new(config: Config) -> Result<Self, ClientError> {
         Ok(Self {
             credentials: Cache::new(config.credentials.clone()),
-            transport: Transport::new(config.timeouts)?,
+            transport: Transport::new(config.timeouts, config.ca_bundle.as_deref())?,
             skew: Skew::default(),
+            signer: Signer::new(config.region.clone()),
             config,
         })
     }
@@ -185,15 +189,17 @@ impl Exchange {
     async fn attempt(
         &self,
         call: &Call,
-        signed_at: SystemTime,
+        signed_at: Timestamp,
         attempt: u32,
         patience: Duration,
     ) -> Result<Outcome, CallError> {
         let fail = |kind, cause| call.failure(kind, attempt, Some(cause));
         let credentials = self.credentials.get().await;
         let credentials = credentials.map_err(|e| fail(ErrorKind::Credentials, e.into()))?;
-        let request = signed(&call.unsigned, &credentials, &self.config.region, signed_at)
-            .map_err(|e| fail(ErrorKind::Refused, e))?;
+        let request = self
+            .signer
+            .sign(&call.unsigned, &credentials, signed_at)
+            .map_err(|e| fail(ErrorKind::Refused, e.into()))?;
         let answer = match self.transport.send(request, patience).await {
             Ok(answer) => answer,
             Err(cause) => return Ok(Outcome::Lost(fail(ErrorKind::Connection, cause))),

@@ -3,8 +3,8 @@
 //! and posting to a webhook.
 //!
 //! Only the requests and the reading of the answers are written here, because the generated EC2
-//! client alone costs ten minutes of building and megabytes of binary. Signing is the AWS SDK's
-//! own (`aws-sigv4`). Nothing here reads the environment except [`Config::from_env`].
+//! client alone costs ten minutes of building and megabytes of binary; and the signatures, because
+//! the SDK's were half of the instructions of a repair. Nothing here reads the environment except [`Config::from_env`].
 
 mod account;
 mod clock;
@@ -29,6 +29,7 @@ mod sign;
 mod sns;
 mod ssm;
 mod transport;
+mod trust;
 mod webhook;
 mod wire_error;
 
@@ -42,4 +43,5 @@ pub use ops::{Client, ClientError, GroupQuery, Revoked};
 pub use retry::Retry;
 pub use service_quotas::Quota;
 pub use sns::Announcement;
+pub use trust::BundleError;
 pub use webhook::{WebhookError, WebhookUrl};

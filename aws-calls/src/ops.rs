@@ -11,6 +11,7 @@ use crate::secrets;
 use crate::sign::Unsigned;
 use crate::sns::{self, Announcement};
 use crate::ssm;
+use crate::trust::BundleError;
 use crate::webhook::{WebhookError, WebhookUrl};
 use bytes::Bytes;
 use http::Uri;
@@ -49,6 +50,9 @@ pub enum ClientError {
     /// TLS cannot be set up.
     #[error("TLS cannot be set up")]
     Tls(#[from] rustls::Error),
+    /// The certificates of the authorities to trust are not usable.
+    #[error("the authorities to trust cannot be read")]
+    Bundle(#[from] BundleError),
 }
 
 /// Which security groups to describe.

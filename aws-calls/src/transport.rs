@@ -1,6 +1,8 @@
 //! One pooled HTTP client for every service.
 
 use crate::config::Timeouts;
+use crate::ops::ClientError;
+use crate::trust;
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
@@ -9,6 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 type Cause = Box<dyn Error + Send + Sync>;
@@ -48,15 +51,14 @@ const IDLE: Duration = Duration::from_secs(20);
 pub(crate) struct AttemptTimeout(Duration);
 
 impl Transport {
-    pub(crate) fn new(timeouts: Timeouts) -> Result<Self, rustls::Error> {
+    pub(crate) fn new(timeouts: Timeouts, ca_bundle: Option<&Path>) -> Result<Self, ClientError> {
         let mut http = HttpConnector::new();
         // The TLS connector above it decides which schemes are allowed.
         http.enforce_http(false);
         http.set_nodelay(true);
         http.set_connect_timeout(Some(timeouts.connect));
         let connector = HttpsConnectorBuilder::new()
-            // Named, not taken from a process-wide default that some other crate may have set.
-            .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())?
+            .with_tls_config(trust::config(ca_bundle)?)
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);
