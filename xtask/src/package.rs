@@ -129,6 +129,29 @@ pub(crate) fn check_glibc(package: &Package) -> Result<(), Failure> {
     .hint("run `pip install cargo-zigbuild`, which links against the older glibc, then the same command again"))
 }
 
+/// A package is no larger than this: `docs/performance.md` promises it, and whoever makes the function larger shall notice.
+pub(crate) const MOST_BYTES: u64 = 1_500_000;
+
+/// Refuses a package that is larger than is promised. It would run all the same, so only who asks for the package itself
+/// is told, and the tests are.
+///
+/// # Errors
+/// Both sizes.
+pub(crate) fn check_size(package: &Package) -> Result<(), Failure> {
+    if package.bytes <= MOST_BYTES {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Failed,
+        format!(
+            "`{}` has {} bytes, and {MOST_BYTES} are promised",
+            package.path.display(),
+            package.bytes,
+        ),
+    )
+    .hint("look for what has grown with `nm --size-sort --demangle` on a build of the function with `strip = false`"))
+}
+
 /// Refuses a binary that names a directory of this machine: built elsewhere from the same source it would be another one.
 ///
 /// # Errors
@@ -219,6 +242,20 @@ mod tests {
             let refused = asks_for(Some(new)).unwrap_err();
             assert!(refused.to_string().contains(new), "{refused}");
         }
+    }
+
+    #[test]
+    fn a_package_must_not_be_larger_than_promised() {
+        let of = |bytes| Package {
+            path: "bootstrap.zip".into(),
+            architecture: "arm64".to_owned(),
+            code_sha256: String::new(),
+            bytes,
+            glibc: None,
+        };
+        assert!(check_size(&of(1_500_000)).is_ok());
+        let refused = check_size(&of(1_500_001)).unwrap_err();
+        assert!(refused.to_string().contains("1500001"), "{refused}");
     }
 
     #[test]

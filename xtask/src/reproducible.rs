@@ -55,6 +55,8 @@ pub(crate) fn apply(command: &mut Command) -> Result<()> {
         ));
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join(SEPARATOR));
+    // With the features of the whole workspace it would be another function, and a larger one.
+    command.env_remove("CARGO_RESOLVER_FEATURE_UNIFICATION");
     Ok(())
 }
 

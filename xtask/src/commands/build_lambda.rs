@@ -5,6 +5,7 @@ use anyhow::Result;
 use crate::architecture::Architecture;
 use crate::compile::{self, Place};
 use crate::output::{self, Format};
+use crate::package;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,5 +29,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         )),
         Format::Json => output::data(serde_json::to_string_pretty(&package)?),
     }
+    package::check_size(&package)?;
     Ok(())
 }

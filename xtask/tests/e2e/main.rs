@@ -10,5 +10,6 @@ mod demo;
 mod isolation;
 mod killed;
 mod self_destruct;
+mod package;
 mod shared_sandbox;
 mod support;
