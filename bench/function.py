@@ -1,233 +1,317 @@
-"""Our function against its peer: one Runtime API host, one stub of EC2 and Config, one run, in turns.
+"""Our function against its peer: one host of the Runtime API, of EC2 and of Config, one run, in turns.
 
     python3 bench/function.py bootstrap-x86_64.zip [--fresh 15] [--warm 200] [--write docs/performance.md]
 
-`cargo xtask bench --function` builds the package and runs this. Prints a table in Markdown; with `--write` it also
-replaces the measured part of that page. Plain HTTP: the function trusts the public authorities only, so a stub has no certificate
-that it would take. Both sides talk to the same Python host, whose own time is part of every latency; CPU and memory
-are those of the function's process alone.
+`cargo xtask bench --function [--write]` builds the package and runs this. Prints tables in Markdown; with `--write` it
+also replaces the measured part of that page. EC2 and Config are spoken to over TLS, under an authority that is made for the
+run and trusted by `AWS_CA_BUNDLE`, as behind a company's proxy. Processor time and memory are those of the function's
+process alone; a latency includes the host's own time, which is the same for both.
 """
 
 import argparse
-import http.server
 import json
 import os
 import platform
+import re
+import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import zipfile
 
 import boto3
+import botocore
+import botocore.httpsession
+
+import host
+import share
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-GROUP = "sg-0123456789abcdef0"
+CLEAN, DRIFTED = [80, 443], [80, 465, 993]
+# What the network takes of an invocation in milliseconds, at 10 ms an answer: three and two answers one after the other.
+FLOOR = {"drift": 30.0, "clean": 20.0}
+# The two sides take turns after so many invocations.
+TURN = 20
+BEGIN, END = "<!-- measured: bench/function.py -->\n", "<!-- end of measured -->\n"
+
+made = 0
 
 
-class World:
-    """What the stub knows: the ports that are open, how long it takes, what was asked for."""
-
-    def __init__(self):
-        self.lock = threading.Lock()
-        self.delay, self.ports, self.calls, self.flying, self.most = 0.0, [80, 443], 0, 0, 0
-        self.event, self.done = None, None
-        self.waiting = threading.Condition()
-
-
-WORLD = World()
-
-
-def event():
+def event(ports):
+    """A change of a group that was not seen before, as AWS Config tells it: with the whole item."""
+    global made
+    made += 1
+    group = f"sg-{made:017x}"
+    cidr = {"ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}], "ipRanges": ["0.0.0.0/0"]}
+    none = {"ipv6Ranges": [], "prefixListIds": [], "userIdGroupPairs": []}
+    permissions = [{"fromPort": port, "ipProtocol": "tcp", "toPort": port, **none, **cidr} for port in ports]
+    arn = f"arn:aws:ec2:us-east-1:123456789012:security-group/{group}"
     item = {
+        "relatedEvents": [],
+        "relationships": [
+            {
+                "resourceId": "vpc-0123456789abcdef0",
+                "resourceName": None,
+                "resourceType": "AWS::EC2::VPC",
+                "name": "Is contained in Vpc",
+            }
+        ],
+        "configuration": {
+            "description": "a group",
+            "groupName": "LabSG1",
+            "ipPermissions": permissions,
+            "ownerId": "123456789012",
+            "groupId": group,
+            "ipPermissionsEgress": [{"ipProtocol": "-1", **none, **cidr}],
+            "tags": [{"key": "Name", "value": "LabSG1"}],
+            "vpcId": "vpc-0123456789abcdef0",
+        },
+        "supplementaryConfiguration": {},
+        "tags": {"Name": "LabSG1"},
+        "configurationItemVersion": "1.3",
         "configurationItemCaptureTime": "2026-11-22T08:00:05.000Z",
+        "configurationStateId": 1795334405000,
+        "awsAccountId": "123456789012",
         "configurationItemStatus": "OK",
         "resourceType": "AWS::EC2::SecurityGroup",
-        "resourceId": GROUP,
+        "resourceId": group,
+        "resourceName": "LabSG1",
+        "ARN": arn,
+        "awsRegion": "us-east-1",
+        "availabilityZone": "Not Applicable",
+        "configurationStateMd5Hash": "",
+        "resourceCreationTime": None,
     }
-    invoking = {"configurationItem": item, "messageType": "ConfigurationItemChangeNotification"}
     return {
-        "invokingEvent": json.dumps(invoking),
-        "ruleParameters": "{}",
-        "resultToken": "token",
+        "version": "1.0",
+        "invokingEvent": json.dumps(
+            {
+                "configurationItemDiff": None,
+                "configurationItem": item,
+                "notificationCreationTime": "2026-11-22T08:00:06.000Z",
+                "messageType": "ConfigurationItemChangeNotification",
+                "recordVersion": "1.3",
+            }
+        ),
+        "ruleParameters": json.dumps({"debug": "false", "baseline": "ipv4", "mode": "enforce"}),
+        "resultToken": "t" * 400,
         "eventLeftScope": False,
-        "accountId": "123456789012",
+        "executionRoleArn": "arn:aws:iam::123456789012:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
+        "configRuleArn": "arn:aws:config:us-east-1:123456789012:config-rule/config-rule-0a1b2c",
         "configRuleName": "EC2SecurityGroup",
-        "configRuleId": "config-rule-0a",
+        "configRuleId": "config-rule-0a1b2c",
+        "accountId": "123456789012",
+        "evaluationMode": "DETECTIVE",
     }
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = -1
+class Function:
+    """One process, and its host."""
 
-    def log_message(self, *_):
-        pass
-
-    def reply(self, body, status=200, headers=()):
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        for name, value in headers:
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-        self.wfile.flush()
-
-    def do_GET(self):
-        if not self.path.endswith("/next"):
-            return self.reply(b"", 404)
-        with WORLD.waiting:
-            # A process that has been ended may still have a request here; the event is not for it.
-            while WORLD.event is None and not self.server.over:
-                WORLD.waiting.wait()
-            if self.server.over:
-                self.close_connection = True
-                return
-            body, WORLD.event = WORLD.event, None
-        deadline = str(int((time.time() + 60) * 1000))
-        self.reply(
-            body,
-            headers=[
-                ("lambda-runtime-aws-request-id", "r"),
-                ("lambda-runtime-deadline-ms", deadline),
-                ("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:123456789012:function:f"),
-            ],
+    def __init__(self, command, context, bundle):
+        self.host = host.Host(context)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "AWS_LAMBDA_RUNTIME_API": self.host.runtime.address(),
+            "AWS_LAMBDA_FUNCTION_NAME": "f",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ACCESS_KEY_ID": "123456789012",
+            "AWS_SECRET_ACCESS_KEY": "secret",
+            "AWS_SESSION_TOKEN": "s" * 400,
+            "AWS_ENDPOINT_URL": f"https://{self.host.aws.address()}",
+            "AWS_CA_BUNDLE": bundle,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        self.start = time.perf_counter()
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
 
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"])).decode()
-        if "/runtime/" in self.path:
-            self.reply(b"{}", 202)
-            with WORLD.waiting:
-                WORLD.done = self.path.rsplit("/", 1)[1]
-                WORLD.waiting.notify_all()
-            return
-        with WORLD.lock:
-            WORLD.calls += 1
-            WORLD.flying += 1
-            WORLD.most = max(WORLD.most, WORLD.flying)
-        time.sleep(WORLD.delay)
-        answer = self.aws(body)
-        with WORLD.lock:
-            WORLD.flying -= 1
-        self.reply(answer.encode())
+    def __enter__(self):
+        return self
 
-    def aws(self, body):
-        if body.startswith("{"):
-            return '{"FailedEvaluations":[]}'
-        if "Action=DescribeSecurityGroups" in body:
-            rules = "".join(
-                f"<item><ipProtocol>tcp</ipProtocol><fromPort>{port}</fromPort><toPort>{port}</toPort>"
-                "<ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges></item>"
-                for port in WORLD.ports
+    def __exit__(self, *_):
+        self.end(signal.SIGKILL)
+
+    def end(self, how):
+        """What it wrote to standard error."""
+        self.process.send_signal(how)
+        told = self.process.communicate()[1].decode()
+        self.host.close()
+        return told
+
+    def ready(self):
+        """Seconds from its start until it asked for an event."""
+        self.host.until_ready()
+        return time.perf_counter() - self.start
+
+    def invoke(self, ports, delay=0.0):
+        return self.host.invoke(event(ports), ports, delay)
+
+    def cpu(self):
+        """Seconds of all threads, to the nanosecond; ticks would be too coarse."""
+        threads = f"/proc/{self.process.pid}/task"
+        return sum(int(open(f"{threads}/{thread}/schedstat").read().split()[0]) for thread in os.listdir(threads)) / 1e9
+
+    def peak(self):
+        """The most memory that it had, in MiB."""
+        status = open(f"/proc/{self.process.pid}/status").read()
+        return int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1024
+
+
+class Bench:
+    def __init__(self, commands, context, bundles, fresh, count):
+        self.commands, self.context, self.bundles = commands, context, bundles
+        self.fresh, self.count, self.rows = fresh, count, []
+
+    def start(self, side, *before):
+        """A process of one side, possibly under another program."""
+        return Function([*before, *self.commands[side]], self.context, self.bundles[side])
+
+    def row(self, name, unit, values, digits=2, goal=""):
+        ours, peer = values["ours"], values["peer"]
+        self.rows.append(f"| {name} | {ours:.{digits}f} {unit} | {peer:.{digits}f} {unit} | {peer / ours:.1f} | {goal} |")
+
+    def fresh_processes(self, number, measure):
+        """The medians of what is measured on fresh processes of both sides in turns."""
+        seen = {side: [] for side in self.commands}
+        for _ in range(number):
+            for side in self.commands:
+                with self.start(side) as function:
+                    seen[side].append(measure(function))
+        return [
+            {side: statistics.median(column) * 1000 for side, column in columns.items()}
+            for columns in (
+                {side: [values[at] for values in rows] for side, rows in seen.items()}
+                for at in range(len(seen["ours"][0]))
             )
-            return (
-                '<DescribeSecurityGroupsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><securityGroupInfo><item>'
-                f"<ownerId>123456789012</ownerId><groupId>{GROUP}</groupId><groupName>g</groupName>"
-                f"<ipPermissions>{rules}</ipPermissions></item></securityGroupInfo></DescribeSecurityGroupsResponse>"
-            )
-        return '<Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId><return>true</return></Response>'
+        ]
+
+    def cold(self):
+        def measure(function):
+            ready = function.ready()
+            function.invoke(DRIFTED)
+            return ready, time.perf_counter() - function.start
+
+        ready, first = self.fresh_processes(self.fresh, measure)
+        self.row("cold start: spawn to first answer, drift, 0 ms", "ms", first, 1, "75")
+        self.row("of it until the first event is asked for", "ms", ready, 1)
+
+    def turns(self, functions, path, delay, count):
+        """Invocations of both, in turns: medians of latency and own time, processor time of one, and the calls."""
+        ports = DRIFTED if path == "drift" else CLEAN
+        seen, cpu = {side: [] for side in functions}, dict.fromkeys(functions, 0.0)
+        for side in functions:
+            for _ in range(10):
+                functions[side].invoke(ports, delay)
+        done = 0
+        while done < count:
+            turn = min(TURN, count - done)
+            done += turn
+            for side, function in functions.items():
+                before = function.cpu()
+                seen[side] += [function.invoke(ports, delay) for _ in range(turn)]
+                cpu[side] += function.cpu() - before
+        totals = {side: statistics.median(one[0] for one in seen[side]) * 1000 for side in seen}
+        owns = {side: statistics.median(one[1] for one in seen[side]) * 1000 for side in seen}
+        each = {side: cpu[side] / count * 1000 for side in seen}
+        calls = {side: (len(seen[side][0][2]), max(host.most_at_once(one[2]) for one in seen[side])) for side in seen}
+        return totals, owns, each, calls
+
+    def warm(self):
+        with self.start("ours") as ours, self.start("peer") as peer:
+            functions = {"ours": ours, "peer": peer}
+            for delay in (0.0, 0.01):
+                label = f"{int(delay * 1000)} ms"
+                for path in ("drift", "clean"):
+                    totals, owns, cpu, calls = self.turns(functions, path, delay, self.count)
+                    self.row(f"warm, {path}, p50, {label}", "ms", totals)
+                    self.row(f"of it its own time, {label}", "ms", owns, 2, "" if delay else "10")
+                    self.row(f"processor time of one, {path}, {label}", "ms", cpu, 2, "" if delay else "13")
+                    if delay:
+                        above = {side: f"{totals[side] - FLOOR[path]:.2f} ms" for side in totals}
+                        self.rows.append(f"| above the network's {FLOOR[path]:.0f} ms | {above['ours']} | {above['peer']} | | ≤ 2.5 ms |")
+                        words = [f"{number} ({most} at once)" for number, most in (calls["ours"], calls["peer"])]
+                        self.rows.append(f"| calls, {path} | {words[0]} | {words[1]} | | |")
+                if not delay:
+                    self.row("peak memory", "MiB", {side: functions[side].peak() for side in functions}, 1, "13")
+
+    def small(self):
+        """With the processor time of 128 MB, which begins with the first event: Lambda starts functions at full speed."""
+        held, reason = share.share()
+        if held is None:
+            return f"The processor time of 128 MB was not measured: this machine gives no control group ({reason})."
+        try:
+
+            def measure(function):
+                function.ready()
+                held.hold(function.process.pid)
+                return (function.invoke(DRIFTED, 0.01)[0],)
+
+            [first] = self.fresh_processes(max(3, self.fresh // 3), measure)
+            self.row("as 128 MB: first invocation, drift, 10 ms", "ms", first, 1, "30, ≤ 35 ms")
+            with self.start("ours") as ours, self.start("peer") as peer:
+                functions = {"ours": ours, "peer": peer}
+                for function in functions.values():
+                    function.ready()
+                    held.hold(function.process.pid)
+                for path in ("drift", "clean"):
+                    totals, owns, _, _ = self.turns(functions, path, 0.01, max(TURN, self.count // 5))
+                    self.row(f"as 128 MB: warm, {path}, p50, 10 ms", "ms", totals)
+                    self.row("of it its own time", "ms", owns, 2, "50")
+        finally:
+            held.remove()
+        return "As 128 MB: 1.44 ms of processor time in every 20 ms from the first event on, in a control group."
+
+    def instructions(self):
+        """Nearly free of noise, so the place to look for a change for the worse."""
+        if not shutil.which("valgrind"):
+            return "Instructions were not counted: there is no `valgrind` here."
+        valgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
+
+        def after(ports, number):
+            function = self.start("ours", *valgrind)
+            function.ready()
+            for _ in range(number):
+                function.invoke(ports)
+            # It may still be on its way from the answer to its next question.
+            time.sleep(0.2)
+            told = function.end(signal.SIGTERM)
+            return int(re.search(r"Collected : (\d+)", told).group(1)) / 1e6
+
+        def row(name, count):
+            self.rows.append(f"| {name} | {count:.2f} million | | | |")
+
+        row("instructions until the first event is asked for", after(CLEAN, 0))
+        for path, ports in (("drift", DRIFTED), ("clean", CLEAN)):
+            row(f"instructions of one, {path}", (after(ports, 30) - after(ports, 10)) / 20)
+        return "Instructions are counted by callgrind."
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """A host of its own for every process, so that none hears what is meant for another."""
-
-    daemon_threads = True
-    over = False
-
-    def handle_error(self, *_):
-        """A process that was ended has broken its connections, as it should."""
-
-
-def invoke(ports):
-    """One event; seconds until its answer, calls that it made, and how many of them at once."""
-    with WORLD.lock:
-        WORLD.ports, WORLD.calls, WORLD.most = ports, 0, 0
-    with WORLD.waiting:
-        WORLD.event, WORLD.done = json.dumps(event()).encode(), None
-        start = time.perf_counter()
-        WORLD.waiting.notify_all()
-        while WORLD.done is None:
-            if not WORLD.waiting.wait(30):
-                raise SystemExit("the function does not answer")
-        took = time.perf_counter() - start
-    if WORLD.done != "response":
-        raise SystemExit("the function failed")
-    return took, WORLD.calls, WORLD.most
+def with_public(bundle):
+    """What botocore trusts by itself, and the authority of this run. Reading them is part of every start of a boto3
+    function on AWS; ours has them compiled in, where the bundle of the run stands in for them."""
+    path = f"{bundle}.and-public"
+    with open(path, "w") as file:
+        file.write(open(botocore.httpsession.where()).read() + open(bundle).read())
+    return path
 
 
-def spawn(command):
-    server = Server(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    address = f"127.0.0.1:{server.server_address[1]}"
-    environment = {
-        "PATH": os.environ["PATH"],
-        "AWS_LAMBDA_RUNTIME_API": address,
-        "AWS_LAMBDA_FUNCTION_NAME": "f",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "123456789012",
-        "AWS_SECRET_ACCESS_KEY": "secret",
-        "AWS_ENDPOINT_URL": f"http://{address}",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
-    return server, subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+def decisions():
+    """The core by itself, without processes and networks."""
+    cargo = [os.environ.get("CARGO", "cargo"), "bench", "--quiet", "-p", "remediator-core", "--bench", "decisions"]
+    return subprocess.run(cargo, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def cpu(pid):
-    """Seconds of CPU by all threads, to the nanosecond; ticks would be too coarse."""
-    threads = f"/proc/{pid}/task"
-    return sum(int(open(f"{threads}/{thread}/schedstat").read().split()[0]) for thread in os.listdir(threads)) / 1e9
-
-
-def peak(pid):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    raise SystemExit("no VmHWM")
-
-
-CLEAN, DRIFTED = [80, 443], [80, 465, 993]
-
-
-def end(server, process):
-    process.kill()
-    process.wait()
-    with WORLD.waiting:
-        server.over = True
-        WORLD.waiting.notify_all()
-    server.shutdown()
-    server.server_close()
-
-
-def cold(command):
-    start = time.perf_counter()
-    server, process = spawn(command)
-    invoke(DRIFTED)
-    took = time.perf_counter() - start
-    end(server, process)
-    return took
-
-
-def warm(command, count, ports):
-    server, process = spawn(command)
-    for _ in range(10):
-        invoke(ports)
-    before = cpu(process.pid)
-    answers = [invoke(ports) for _ in range(count)]
-    used = (cpu(process.pid) - before) / count
-    memory = peak(process.pid)
-    end(server, process)
-    times, calls, most = zip(*answers)
-    return statistics.median(times), used, memory, calls[0], max(most)
-
-
-BEGIN, END = "<!-- measured: bench/function.py -->\n", "<!-- end of measured -->\n"
+def machine():
+    model = re.search(r"model name\s*:\s*(.*)", open("/proc/cpuinfo").read())
+    return model.group(1) if model else platform.machine()
 
 
 def main():
@@ -242,55 +326,32 @@ def main():
             package.extract("bootstrap", directory)
         bootstrap = os.path.join(directory, "bootstrap")
         os.chmod(bootstrap, 0o755)
-        text = measure(bootstrap, os.path.getsize(given.package), given.fresh, given.warm)
+        python = [sys.executable, os.path.join(HERE, "peer", "function.py")]
+        commands = {"ours": [bootstrap], "peer": python}
+        load = os.getloadavg()[0]
+        bundle, context = host.authority(directory)
+        bundles = {"ours": bundle, "peer": with_public(bundle)}
+        bench = Bench(commands, context, bundles, given.fresh, given.warm)
+        bench.cold()
+        bench.warm()
+        notes = [bench.small(), bench.instructions()]
+    size = os.path.getsize(given.package)
+    bench.rows.append(f"| package, zipped | {size / 1e6:.3f} MB | (boto3 is in Lambda's own image) | | ≤ 1.5 MB |")
+    head = (
+        f"{os.cpu_count()} cores of {machine()}, load {load:.1f}; Python {platform.python_version()} with boto3 "
+        f"{boto3.__version__} and botocore {botocore.__version__}; medians of {given.fresh} fresh processes and of "
+        f"{given.warm} warm invocations; TLS. {' '.join(notes)}"
+    )
+    table = ["| | ours | Python peer | ratio | goal |", "| --- | ---: | ---: | ---: | ---: |", *bench.rows]
+    core = "The core by itself, `cargo bench -p remediator-core`:"
+    text = "\n".join([head, "", *table, "", core, "", decisions()])
     print(text)
     if given.write:
         page = open(given.write).read()
-        head, rest = page.split(BEGIN)
-        _, tail = rest.split(END)
+        before, rest = page.split(BEGIN)
+        _, after = rest.split(END)
         with open(given.write, "w") as file:
-            file.write(f"{head}{BEGIN}\n{text}\n\n{END}{tail}")
-
-
-def measure(bootstrap, size, fresh, count):
-    python = [sys.executable, os.path.join(HERE, "peer", "function.py")]
-    sides = {"ours": [bootstrap], "peer": python}
-    rows = []
-
-    def row(name, unit, ours, peer, digits=2):
-        rows.append(f"| {name} | {ours:.{digits}f} {unit} | {peer:.{digits}f} {unit} | {peer / ours:.1f} |")
-
-    for delay in (0.0, 0.01):
-        WORLD.delay = delay
-        label = f"{int(delay * 1000)} ms"
-        starts = {side: [] for side in sides}
-        for _ in range(fresh):
-            for side, command in sides.items():
-                starts[side].append(cold(command))
-        medians = {side: statistics.median(values) * 1000 for side, values in starts.items()}
-        row(f"cold start: spawn to first answer, drift, {label}", "ms", medians["ours"], medians["peer"], 1)
-        for path, ports in (("drift", DRIFTED), ("clean", CLEAN)):
-            ours = warm(sides["ours"], count, ports)
-            peer = warm(sides["peer"], count, ports)
-            row(f"warm, {path}, p50, {label}", "ms", ours[0] * 1000, peer[0] * 1000)
-            row(f"CPU an invocation, {path}, {label}", "ms", ours[1] * 1000, peer[1] * 1000)
-            if delay == 0.0 and path == "drift":
-                row("peak memory", "MiB", ours[2], peer[2], 1)
-            calls = f"{ours[3]} ({ours[4]} at once)", f"{peer[3]} ({peer[4]} at once)"
-            if delay:
-                rows.append(f"| calls, {path} | {calls[0]} | {calls[1]} | |")
-    rows.append(f"| package, zipped | {size / 1e6:.2f} MB | (boto3 is in Lambda's own image) | |")
-
-    load = os.getloadavg()[0]
-    machine = next(
-        (line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")),
-        platform.machine(),
-    )
-    head = (
-        f"{os.cpu_count()} cores of {machine}, load {load:.1f}; Python {platform.python_version()} with boto3 "
-        f"{boto3.__version__}; medians of {fresh} fresh processes and of {count} warm invocations; plain HTTP."
-    )
-    return "\n".join([head, "", "| | ours | Python peer | ratio |", "| --- | ---: | ---: | ---: |", *rows])
+            file.write(f"{before}{BEGIN}\n{text}\n\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// Measure the function against the same one in Python instead (needs `python3` with boto3)
     #[arg(long)]
     function: bool,
+    /// Replace the measured part of `docs/performance.md` too
+    #[arg(long, requires = "function")]
+    write: bool,
     #[command(flatten)]
     identity: Identity,
     #[command(flatten)]
@@ -31,16 +34,21 @@ pub(crate) struct Args {
     output: Format,
 }
 
-/// Both functions under one host, in turns; `bench/function.py` says how. The table goes to standard output.
-fn function(fresh: u16) -> Result<()> {
+/// Both functions under one host, in turns; `bench/function.py` says how. The tables go to standard output.
+fn function(fresh: u16, write: bool) -> Result<()> {
     let package = compile::function(compile::Place::Here)?;
     let script = workspace::root().join("bench/function.py");
-    let status = Command::new("python3")
+    let mut python = Command::new("python3");
+    python
         .arg(&script)
         .arg(&package.path)
-        .args(["--fresh", &fresh.to_string()])
-        .status()
-        .context("cannot start `python3`")?;
+        .args(["--fresh", &fresh.to_string()]);
+    if write {
+        python
+            .arg("--write")
+            .arg(workspace::root().join("docs/performance.md"));
+    }
+    let status = python.status().context("cannot start `python3`")?;
     if status.success() {
         return Ok(());
     }
@@ -70,7 +78,7 @@ const MEASURES: [Measure; 6] = [
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.function {
-        return function(args.runs);
+        return function(args.runs, args.write);
     }
     let built = compile::everything(compile::Place::Here)?;
     let mut stories = Vec::new();

@@ -9,7 +9,7 @@ mod broken_function;
 mod demo;
 mod isolation;
 mod killed;
-mod self_destruct;
 mod package;
+mod self_destruct;
 mod shared_sandbox;
 mod support;
