@@ -69,11 +69,7 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     // milliseconds, so the rest is cut off.
     let now = context.clock.now();
     incident.opened_at = now.replace_millisecond(now.millisecond()).unwrap_or(now);
-    // To open these ports is what the command is for.
-    Writer::new(&context.aws, &Consent::by_command(context.may_change()))
-        .open(&incident.group_id, &incident.opened)
-        .await
-        .doing(format_args!("open the ports of `{}`", incident.group_id))?;
+    open(context, &incident).await?;
     for rule in &incident.opened {
         context
             .ui
@@ -98,6 +94,27 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
             )
             .hint("once the cause is removed, `deploy` has the group judged again")),
     }
+}
+
+/// Opens the ports of a group that was just seen without them.
+async fn open(context: &Changing, incident: &Incident) -> Result<()> {
+    let Incident {
+        group_id, opened, ..
+    } = incident;
+    // To open these ports is what the command is for.
+    let writer = Writer::new(&context.aws, &Consent::by_command(context.may_change()));
+    let Err(refused) = writer.open(group_id, opened).await else {
+        return Ok(());
+    };
+    // A lost answer: the call was repeated and met its own work. EC2 does all of a request or nothing, so by now all of
+    // the rules are there, or none, if the function has been quicker. Anything else is somebody else's doing.
+    if refused.code() == Some("InvalidPermission.Duplicate") {
+        let ingress = live_group(context, group_id).await?.ingress;
+        if opened.is_subset(&ingress) || opened.is_disjoint(&ingress) {
+            return Ok(());
+        }
+    }
+    Err(refused).doing(format_args!("open the ports of `{group_id}`"))
 }
 
 /// An incident proves something only if the recorder runs, the rule is active, and the group is as it should be.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use sandbox::config::Latency;
 use sandbox::faults::{CallerKind, Fault, Rule};
 use trials::expected::flaws_of_healed;
 use trials::trial::one;
-use trials::{Lab, World, furnish, package};
+use trials::{Lab, Spot, Trouble, World, furnish, package};
 
 #[test]
 fn an_incident_after_an_interrupted_one_waits_for_the_repair() {
@@ -57,6 +58,33 @@ fn an_incident_after_an_interrupted_one_waits_for_the_repair() {
         );
         assert_eq!(told.document["healed"], true);
         assert_eq!(flaws_of_healed(&world).await, Vec::<String>::new());
+        lab.ok(&["cleanup"]).await;
+        world.end().await;
+    });
+}
+
+#[test]
+fn the_lost_answer_to_an_opening_is_no_failure() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let lab = Lab::new(&world, &package);
+        lab.ok(&["deploy"]).await;
+        world.idle().await;
+        // The first attempt opens the ports. The second is told that they are open: Config is slow enough for that.
+        let moment = Latency::Fixed(Duration::from_millis(500));
+        world.sandbox.set_config_latency(moment);
+        let spot = Spot {
+            service: "ec2".to_owned(),
+            operation: "AuthorizeSecurityGroupIngress".to_owned(),
+            occurrence: 1,
+        };
+        world.strike(Trouble::LostAfterOnce.at(&spot, CallerKind::Operator));
+        let told = lab.ok(&["simulate-incident"]).await;
+        assert_eq!(world.strikes(), 1);
+        assert_eq!(told.document["healed"], true);
         lab.ok(&["cleanup"]).await;
         world.end().await;
     });
