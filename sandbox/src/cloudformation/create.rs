@@ -1,16 +1,13 @@
 //! `CreateStack`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::change_sets;
-use super::inputs::{self, Request};
+use super::inputs;
 use super::invalid;
 use super::job;
 use super::provision;
 use super::stack::{OnFailure, Stack};
-use super::template::Template;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::ids::uuid;
@@ -40,18 +37,8 @@ pub(super) fn create_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
             format!("Stack [{name}] already exists"),
         ));
     }
-    let body = inputs::template_text(call, input)?
-        .ok_or_else(|| invalid("Either Template URL or Template Body must be specified."))?;
     let stack_id = call.arn("cloudformation", &format!("stack/{name}/{}", uuid()));
-    let wish = Request {
-        stack_name: name,
-        stack_id: &stack_id,
-        template: Template::parse(&body)?,
-        previous: &BTreeMap::new(),
-        tags: inputs::tags(input)?,
-        role: input.text("RoleARN").map(str::to_owned),
-    }
-    .wish(call, input)?;
+    let wish = inputs::wish_for_new(call, input, name, &stack_id)?;
     let mut stack = Stack::new(&stack_id, name, call.now, wish);
     stack.on_failure = on_failure(input)?;
     stack.timeout = timeout(input)?;

@@ -224,6 +224,34 @@ pub(super) struct Request<'r> {
     pub(super) role: Option<String>,
 }
 
+/// The text of the template that the request must bring.
+pub(super) fn required_text(call: &mut Call<'_>, input: &Value) -> Result<String, ApiError> {
+    template_text(call, input)?
+        .ok_or_else(|| invalid("Either Template URL or Template Body must be specified."))
+}
+
+/// What a request for a new stack asks for.
+///
+/// # Errors
+/// As those of [`Request::wish`].
+pub(super) fn wish_for_new(
+    call: &mut Call<'_>,
+    input: &Value,
+    stack_name: &str,
+    stack_id: &str,
+) -> Result<Wish, ApiError> {
+    let body = required_text(call, input)?;
+    Request {
+        stack_name,
+        stack_id,
+        template: Template::parse(&body)?,
+        previous: &BTreeMap::new(),
+        tags: tags(input)?,
+        role: input.text("RoleARN").map(str::to_owned),
+    }
+    .wish(call, input)
+}
+
 impl Request<'_> {
     /// The wish that this request comes to.
     ///

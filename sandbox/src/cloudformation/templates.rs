@@ -34,7 +34,7 @@ pub(super) fn get_template(call: &mut Call<'_>, input: &Value) -> Result<Value, 
 }
 
 pub(super) fn validate_template(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let template = Template::parse(&required_text(call, input)?)?;
+    let template = Template::parse(&inputs::required_text(call, input)?)?;
     let parameters: Vec<Value> = template
         .parameters
         .iter()
@@ -63,7 +63,7 @@ pub(super) fn get_template_summary(call: &mut Call<'_>, input: &Value) -> Result
                 .ok_or_else(|| no_stack(name))?;
             stack.wish.template.body.clone()
         }
-        None => required_text(call, input)?,
+        None => inputs::required_text(call, input)?,
     };
     let template = Template::parse(&text)?;
     let parameters: Vec<Value> = template
@@ -96,9 +96,4 @@ fn add_capabilities(template: &Template, answer: &mut Value) {
         answer["Capabilities"] = json!([capability]);
         answer["CapabilitiesReason"] = reason.into();
     }
-}
-
-fn required_text(call: &mut Call<'_>, input: &Value) -> Result<String, ApiError> {
-    inputs::template_text(call, input)?
-        .ok_or_else(|| invalid("Either Template URL or Template Body must be specified."))
 }

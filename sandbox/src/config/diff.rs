@@ -24,8 +24,8 @@ pub(super) fn diff(previous: Option<&Item>, item: &Item) -> Value {
     list(
         &mut changes,
         "Relationships",
-        &renamed(&previous.relationships),
-        &renamed(&item.relationships),
+        &previous.relationships_in_events(),
+        &item.relationships_in_events(),
     );
     compare(
         &mut changes,
@@ -34,20 +34,6 @@ pub(super) fn diff(previous: Option<&Item>, item: &Item) -> Value {
         &item.configuration,
     );
     json!({"changedProperties": changes, "changeType": change})
-}
-
-fn renamed(relationships: &[Value]) -> Vec<Value> {
-    relationships
-        .iter()
-        .map(|relationship| {
-            json!({
-                "resourceId": relationship["resourceId"],
-                "resourceName": relationship["resourceName"],
-                "resourceType": relationship["resourceType"],
-                "name": relationship["relationshipName"],
-            })
-        })
-        .collect()
 }
 
 fn compare(changes: &mut Map<String, Value>, path: &str, old: &Value, new: &Value) {

@@ -138,8 +138,23 @@ impl Item {
 
     /// The item as rules and topics receive it: other member names, and the configuration is a structure.
     pub(super) fn to_event(&self, place: &Place) -> Value {
-        let relationships: Vec<Value> = self
-            .relationships
+        let mut item = self.to_summary(place);
+        item.extend([
+            ("relatedEvents".to_owned(), json!([])),
+            (
+                "relationships".to_owned(),
+                json!(self.relationships_in_events()),
+            ),
+            ("configuration".to_owned(), self.configuration.clone()),
+            ("supplementaryConfiguration".to_owned(), json!({})),
+            ("tags".to_owned(), json!(self.tags)),
+        ]);
+        Value::Object(item)
+    }
+
+    /// The relationships with the names that their members have in events.
+    pub(super) fn relationships_in_events(&self) -> Vec<Value> {
+        self.relationships
             .iter()
             .map(|relationship| {
                 json!({
@@ -149,16 +164,7 @@ impl Item {
                     "name": relationship["relationshipName"],
                 })
             })
-            .collect();
-        let mut item = self.to_summary(place);
-        item.extend([
-            ("relatedEvents".to_owned(), json!([])),
-            ("relationships".to_owned(), json!(relationships)),
-            ("configuration".to_owned(), self.configuration.clone()),
-            ("supplementaryConfiguration".to_owned(), json!({})),
-            ("tags".to_owned(), json!(self.tags)),
-        ]);
-        Value::Object(item)
+            .collect()
     }
 
     /// What identifies the item in events, without what the resource looks like.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::plan::plan;
 use super::{ChangeSet, Progress, Purpose};
-use crate::cloudformation::inputs::{self, Request};
+use crate::cloudformation::inputs;
 use crate::cloudformation::job::{self, Job};
 use crate::cloudformation::stack::{Stack, Wish};
 use crate::cloudformation::template::Template;
@@ -132,17 +132,7 @@ fn for_new(call: &mut Call<'_>, input: &Value) -> Result<(String, Wish), ApiErro
     if input.flag("UsePreviousTemplate")? == Some(true) {
         return Err(invalid("Template is not available for this stack."));
     }
-    let body = inputs::template_text(call, input)?
-        .ok_or_else(|| invalid("Either Template URL or Template Body must be specified."))?;
-    let wish = Request {
-        stack_name: &name,
-        stack_id: &stack_id,
-        template: Template::parse(&body)?,
-        previous: &BTreeMap::new(),
-        tags: inputs::tags(input)?,
-        role: input.text("RoleARN").map(str::to_owned),
-    }
-    .wish(call, input)?;
+    let wish = inputs::wish_for_new(call, input, &name, &stack_id)?;
     Ok((stack_id, wish))
 }
 

@@ -100,9 +100,8 @@ pub(super) async fn delete(work: &Work, kind: &str, name: &str) -> Result<(), Fa
             let input = json!({"ConfigurationRecorderName": name});
             work.call(Config, "StopConfigurationRecorder", input.clone())
                 .await?;
-            work.call(Config, "DeleteConfigurationRecorder", input)
+            work.tell(Config, "DeleteConfigurationRecorder", input)
                 .await
-                .map(drop)
         }
         CHANNEL => delete_channel(work, name).await,
         RULE => {
@@ -209,9 +208,7 @@ async fn put_recorder(work: &Work, name: &str, properties: &Value) -> Result<(),
         "recordingGroup": properties.get("RecordingGroup").map(camel),
         "recordingMode": properties.get("RecordingMode").map(camel),
     }});
-    work.call(Config, "PutConfigurationRecorder", input)
-        .await
-        .map(drop)
+    work.tell(Config, "PutConfigurationRecorder", input).await
 }
 
 async fn put_channel(work: &Work, name: &str, properties: &Value) -> Result<(), Failure> {
@@ -224,9 +221,7 @@ async fn put_channel(work: &Work, name: &str, properties: &Value) -> Result<(), 
         "configSnapshotDeliveryProperties":
             properties.get("ConfigSnapshotDeliveryProperties").map(camel),
     }});
-    work.call(Config, "PutDeliveryChannel", input)
-        .await
-        .map(drop)
+    work.tell(Config, "PutDeliveryChannel", input).await
 }
 
 /// A channel cannot be deleted under a recorder that records. The stack's own recorder goes as well, so it is stopped.
@@ -274,9 +269,8 @@ async fn put_rule(work: &Work, name: &str, properties: &Value) -> Result<(), Fai
         };
         *parameters = text.into();
     }
-    work.call(Config, "PutConfigRule", json!({"ConfigRule": rule}))
+    work.tell(Config, "PutConfigRule", json!({"ConfigRule": rule}))
         .await
-        .map(drop)
 }
 
 async fn rule(work: &Work, name: &str) -> Result<Made, Failure> {

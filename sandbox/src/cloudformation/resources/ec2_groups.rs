@@ -176,7 +176,7 @@ pub(super) async fn delete(
         }
         other => return Err(unhandled(other)),
     };
-    work.call(Ec2, operation, input).await.map(drop)
+    work.tell(Ec2, operation, input).await
 }
 
 async fn group(work: &Work, properties: &Value) -> Result<Made, Failure> {

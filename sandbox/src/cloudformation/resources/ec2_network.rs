@@ -178,7 +178,7 @@ pub(super) async fn delete(
         }
         other => return Err(unhandled(other)),
     };
-    work.call(Ec2, operation, input).await.map(drop)
+    work.tell(Ec2, operation, input).await
 }
 
 /// The tags of something new, as EC2's create operations take them.

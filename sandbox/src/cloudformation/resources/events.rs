@@ -63,7 +63,7 @@ async fn put_targets(work: &Work, name: &str, properties: &Value) -> Result<(), 
         return Ok(());
     }
     let input = json!({"Rule": name, "Targets": targets});
-    work.call(Events, "PutTargets", input).await.map(drop)
+    work.tell(Events, "PutTargets", input).await
 }
 
 async fn remove_targets(work: &Work, name: &str, ids: &[&str]) -> Result<(), Failure> {
@@ -71,7 +71,7 @@ async fn remove_targets(work: &Work, name: &str, ids: &[&str]) -> Result<(), Fai
         return Ok(());
     }
     let input = json!({"Rule": name, "Ids": ids});
-    work.call(Events, "RemoveTargets", input).await.map(drop)
+    work.tell(Events, "RemoveTargets", input).await
 }
 
 fn ids(targets: &[Value]) -> Vec<&str> {
@@ -116,7 +116,5 @@ pub(super) async fn delete(work: &Work, name: &str) -> Result<(), Failure> {
         .await?;
     let targets = listed["Targets"].as_array().cloned().unwrap_or_default();
     remove_targets(work, name, &ids(&targets)).await?;
-    work.call(Events, "DeleteRule", json!({"Name": name}))
-        .await
-        .map(drop)
+    work.tell(Events, "DeleteRule", json!({"Name": name})).await
 }

@@ -128,17 +128,14 @@ pub(super) async fn delete(
             for arn in work.texts(properties, "ManagedPolicyArns")? {
                 detach(work, id, &arn).await?;
             }
-            work.call(Iam, "DeleteRole", json!({"RoleName": id}))
-                .await
-                .map(drop)
+            work.tell(Iam, "DeleteRole", json!({"RoleName": id})).await
         }
         "AWS::IAM::ManagedPolicy" => {
             for role in work.texts(properties, "Roles")? {
                 detach(work, &role, id).await?;
             }
-            work.call(Iam, "DeletePolicy", json!({"PolicyArn": id}))
+            work.tell(Iam, "DeletePolicy", json!({"PolicyArn": id}))
                 .await
-                .map(drop)
         }
         "AWS::IAM::Policy" => {
             for role in roles_of(work, properties)? {
@@ -279,7 +276,7 @@ async fn put_inline(work: &Work, role: &str, properties: &Value) -> Result<(), F
         "PolicyName": work.required(properties, "PolicyName")?,
         "PolicyDocument": work.document(properties, "PolicyDocument")?,
     });
-    work.call(Iam, "PutRolePolicy", input).await.map(drop)
+    work.tell(Iam, "PutRolePolicy", input).await
 }
 
 async fn delete_inline(work: &Work, role: &str, policy: &str) -> Result<(), Failure> {
@@ -289,7 +286,7 @@ async fn delete_inline(work: &Work, role: &str, policy: &str) -> Result<(), Fail
 
 async fn attach(work: &Work, role: &str, arn: &str) -> Result<(), Failure> {
     let input = json!({"RoleName": role, "PolicyArn": arn});
-    work.call(Iam, "AttachRolePolicy", input).await.map(drop)
+    work.tell(Iam, "AttachRolePolicy", input).await
 }
 
 async fn detach(work: &Work, role: &str, arn: &str) -> Result<(), Failure> {

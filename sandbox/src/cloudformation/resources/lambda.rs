@@ -133,7 +133,7 @@ pub(super) async fn delete(
         }
         other => return Err(unhandled(other)),
     };
-    work.call(Lambda, operation, input).await.map(drop)
+    work.tell(Lambda, operation, input).await
 }
 
 async fn function(work: &Work, properties: &Value) -> Result<Made, Failure> {
@@ -293,7 +293,7 @@ async fn concurrency(work: &Work, name: &str, properties: &Value) -> Result<(), 
         ),
         None => ("DeleteFunctionConcurrency", json!({"FunctionName": name})),
     };
-    work.call(Lambda, operation, input).await.map(drop)
+    work.tell(Lambda, operation, input).await
 }
 
 async fn permission(work: &Work, properties: &Value) -> Result<Made, Failure> {

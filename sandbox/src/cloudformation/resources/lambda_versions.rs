@@ -92,7 +92,7 @@ pub(super) async fn delete(
         ),
         other => return Err(unhandled(other)),
     };
-    work.call(Lambda, operation, input).await.map(drop)
+    work.tell(Lambda, operation, input).await
 }
 
 /// Publishing again what was published last makes no new version, so there would be two resources of one thing.

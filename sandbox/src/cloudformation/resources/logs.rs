@@ -70,7 +70,6 @@ pub(super) async fn update(work: &Work, kind: &str, update: &Update<'_>) -> Resu
 }
 
 pub(super) async fn delete(work: &Work, name: &str) -> Result<(), Failure> {
-    work.call(Logs, "DeleteLogGroup", json!({"logGroupName": name}))
+    work.tell(Logs, "DeleteLogGroup", json!({"logGroupName": name}))
         .await
-        .map(drop)
 }

@@ -102,15 +102,13 @@ pub(super) async fn delete(work: &Work, kind: &str, bucket: &str) -> Result<(), 
         "AWS::S3::BucketPolicy" => "DeleteBucketPolicy",
         other => return Err(unhandled(other)),
     };
-    work.call(S3, operation, json!({"Bucket": bucket}))
-        .await
-        .map(drop)
+    work.tell(S3, operation, json!({"Bucket": bucket})).await
 }
 
 async fn put_policy(work: &Work, bucket: &str, properties: &Value) -> Result<(), Failure> {
     let policy = work.document(properties, "PolicyDocument")?;
     let input = json!({"Bucket": bucket, "Policy": policy});
-    work.call(S3, "PutBucketPolicy", input).await.map(drop)
+    work.tell(S3, "PutBucketPolicy", input).await
 }
 
 async fn bucket(work: &Work, properties: &Value) -> Result<Made, Failure> {
@@ -189,7 +187,7 @@ const REMOVALS: [(&str, &str); 4] = [
 impl Setting {
     async fn put(&self, work: &Work, bucket: &str) -> Result<(), Failure> {
         let input = json!({"Bucket": bucket, self.member: self.value});
-        work.call(S3, self.operation, input).await.map(drop)
+        work.tell(S3, self.operation, input).await
     }
 }
 

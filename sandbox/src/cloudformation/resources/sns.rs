@@ -124,10 +124,7 @@ pub(super) async fn delete(
     properties: &Value,
 ) -> Result<(), Failure> {
     match kind {
-        "AWS::SNS::Topic" => work
-            .call(Sns, "DeleteTopic", json!({"TopicArn": id}))
-            .await
-            .map(drop),
+        "AWS::SNS::Topic" => work.tell(Sns, "DeleteTopic", json!({"TopicArn": id})).await,
         // The topic goes back to the policy that it was born with.
         "AWS::SNS::TopicPolicy" => {
             for topic in work.texts(properties, "Topics")? {
@@ -138,10 +135,10 @@ pub(super) async fn delete(
             }
             Ok(())
         }
-        "AWS::SNS::Subscription" => work
-            .call(Sns, "Unsubscribe", json!({"SubscriptionArn": id}))
-            .await
-            .map(drop),
+        "AWS::SNS::Subscription" => {
+            work.tell(Sns, "Unsubscribe", json!({"SubscriptionArn": id}))
+                .await
+        }
         other => Err(unhandled(other)),
     }
 }
@@ -201,7 +198,7 @@ async fn update_topic(work: &Work, update: &Update<'_>) -> Result<(), Failure> {
 
 async fn set(work: &Work, topic: &str, name: &str, value: &str) -> Result<(), Failure> {
     let input = json!({"TopicArn": topic, "AttributeName": name, "AttributeValue": value});
-    work.call(Sns, "SetTopicAttributes", input).await.map(drop)
+    work.tell(Sns, "SetTopicAttributes", input).await
 }
 
 fn inline_subscriptions(work: &Work, properties: &Value) -> Result<Vec<(String, String)>, Failure> {

@@ -60,9 +60,8 @@ pub(super) async fn update(work: &Work, kind: &str, update: &Update<'_>) -> Resu
 }
 
 pub(super) async fn delete(work: &Work, name: &str) -> Result<(), Failure> {
-    work.call(Ssm, "DeleteParameter", json!({"Name": name}))
+    work.tell(Ssm, "DeleteParameter", json!({"Name": name}))
         .await
-        .map(drop)
 }
 
 fn parameter(work: &Work, name: &str, properties: &Value) -> Result<Value, Failure> {

@@ -185,6 +185,19 @@ impl Work {
         }
     }
 
+    /// Like [`Work::call`], where the answer tells nothing.
+    ///
+    /// # Errors
+    /// As above.
+    pub(super) async fn tell(
+        &self,
+        service: Service,
+        name: &str,
+        input: Value,
+    ) -> Result<(), Failure> {
+        self.call(service, name, input).await.map(drop)
+    }
+
     /// Asks whether whoever makes the stack may do something, without doing it.
     ///
     /// # Errors
