@@ -58,3 +58,42 @@ pub(crate) fn answer(member: &str, (shown, next): (Vec<Value>, Option<String>)) 
     }
     answer
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_cover_everything_once() {
+        let items = || {
+            ["a", "b", "c", "d"]
+                .map(|key| (key, json!(key)))
+                .into_iter()
+        };
+        let (first, next) = cut(items(), None, 2);
+        assert_eq!(
+            (first, next.as_deref()),
+            (vec![json!("a"), json!("b")], Some("b"))
+        );
+        let (second, next) = cut(items(), next.as_deref(), 2);
+        assert_eq!((second, next), (vec![json!("c"), json!("d")], None));
+        // What a token names may be gone by now.
+        let (rest, _) = cut(items(), Some("bb"), 9);
+        assert_eq!(rest, [json!("c"), json!("d")]);
+    }
+
+    #[test]
+    fn a_page_has_as_many_items_as_it_may() {
+        let size = PageSize {
+            usual: 10,
+            most: 50,
+        };
+        let asked = |input| size.of(&input, "Max", |asked| ApiError::bad("X", asked.to_string()));
+        assert_eq!(asked(json!({})), Ok(10));
+        assert_eq!(asked(json!({"Max": 50})), Ok(50));
+        for wrong in [-1, 0, 51] {
+            let refused = ApiError::bad("X", wrong.to_string());
+            assert_eq!(asked(json!({ "Max": wrong })), Err(refused));
+        }
+    }
+}

@@ -77,3 +77,45 @@ pub(crate) fn from_map(
     }
     Ok(tags)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::caller::Caller;
+    use crate::service::Service;
+    use crate::testing::World;
+
+    #[test]
+    fn the_prefix_of_aws_is_reserved_in_any_case() {
+        for (key, reserved) in [
+            ("aws:x", true),
+            ("AWS:x", true),
+            ("awsx", false),
+            ("aws", false),
+            ("ä:aws:", false),
+        ] {
+            assert_eq!(is_reserved(key), reserved, "{key}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_services_set_reserved_tags_and_nobody_long_ones() {
+        let world: World = World::start(Service::Events);
+        let service = world.by(Caller::Service("cloudformation.amazonaws.com"));
+        let long = "x".repeat(129);
+        for (world, key, taken) in [
+            (&world, "key", true),
+            (&world, "aws:key", false),
+            (&service, "aws:key", true),
+            (&service, &long, false),
+        ] {
+            let input = json!({"Tags": [{"Key": key, "Value": "v"}]});
+            let listed = world.enter(|call| given(call, &input, |why| ApiError::bad("X", why)));
+            assert_eq!(listed.is_ok(), taken, "{key}");
+            let map = serde_json::Map::from_iter([(key.to_owned(), json!("v"))]);
+            let invalid = |why| ApiError::bad("X", why);
+            let mapped = world.enter(|call| from_map(call, &map, invalid, "too long"));
+            assert_eq!(mapped.is_ok(), taken, "{key}");
+        }
+    }
+}

@@ -117,4 +117,16 @@ mod tests {
             "DELETE"
         );
     }
+
+    #[test]
+    fn relationships_have_the_names_of_events() {
+        let mut before = item(Status::Ok, Value::Null);
+        let after = before.clone();
+        before.relationships = vec![json!({
+            "resourceType": "AWS::EC2::VPC", "resourceId": "vpc-1", "relationshipName": "Is contained in Vpc"})];
+        let change = &diff(Some(&before), &after)["changedProperties"]["Relationships.0"];
+        let expected = json!({"resourceType": "AWS::EC2::VPC", "resourceId": "vpc-1", "resourceName": null,
+            "name": "Is contained in Vpc"});
+        assert_eq!(change["previousValue"], expected);
+    }
 }

@@ -137,3 +137,29 @@ pub(crate) fn success(operation: &str) -> u16 {
         _ => 200,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    fn delete(path: &str) -> Result<Operation, ApiError> {
+        decode(&HttpRequest {
+            method: Method::DELETE,
+            path: path.to_owned(),
+            query: "tagKeys=a&tagKeys=b%20c".to_owned(),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        })
+    }
+
+    #[test]
+    fn a_path_is_decoded_part_by_part_and_a_repeated_parameter_is_a_list() {
+        let operation = delete("/2017-03-31/tags/arn%3Aaws%3Alambda%2Ff").unwrap();
+        assert_eq!(operation.name, "UntagResource");
+        let expected = json!({"Resource": "arn:aws:lambda/f", "TagKeys": ["a", "b c"]});
+        assert_eq!(operation.input, expected);
+        let refused = delete("/2017-03-31/tags/%ff").unwrap_err();
+        assert_eq!(refused.code, "SerializationException");
+    }
+}

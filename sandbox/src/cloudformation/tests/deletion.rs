@@ -142,3 +142,24 @@ async fn a_stack_that_cannot_be_deleted_is_forced_to_go() {
     let there = crate::protocol::Operation::new("HeadBucket", json!({"Bucket": "full"}));
     world.of(S3).perform(&there).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_deleted_stack_is_shown_and_nothing_more() {
+    let world = World::new();
+    world.create("s", &group(HTTP, "14")).await;
+    let id = world.stack("s").await["StackId"].clone();
+    world.delete("s").await;
+    let named = json!({"StackName": id});
+    let shown = world.ok("DescribeStacks", named.clone()).await;
+    assert_eq!(shown["Stacks"][0]["StackStatus"], "DELETE_COMPLETE");
+    for operation in [
+        "UpdateStack",
+        "ListChangeSets",
+        "DetectStackDrift",
+        "RollbackStack",
+    ] {
+        let refused = world.refusal(operation, named.clone()).await;
+        let expected = format!("Stack [{}] does not exist", id.as_str().unwrap());
+        assert_eq!(refused.message, expected, "{operation}");
+    }
+}
