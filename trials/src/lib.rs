@@ -14,6 +14,7 @@
 pub mod census;
 pub mod expected;
 pub mod furnish;
+pub mod groups;
 pub mod honest;
 pub mod lab;
 pub mod options;

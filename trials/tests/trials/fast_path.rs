@@ -4,42 +4,13 @@ use std::time::Duration;
 
 use sandbox::config::Latency;
 use sandbox::service::Service;
-use serde_json::{Value, json};
+use serde_json::json;
+use trials::groups::{lab_group, open, ports, verdict};
 use trials::trial::one;
 use trials::{Lab, World, package};
 
 /// How long a healing may take before it counts as none.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-async fn lab_group(world: &World) -> Value {
-    let filter = json!({"Filter": [{"Name": "group-name", "Value": ["LabSG1"]}]});
-    let found = world
-        .call(Service::Ec2, "DescribeSecurityGroups", filter)
-        .await;
-    let group = found["securityGroupInfo"][0].clone();
-    assert!(group.is_object(), "{found}");
-    group
-}
-
-fn ports(group: &Value) -> Vec<i64> {
-    let permissions = group["ipPermissions"].as_array().into_iter().flatten();
-    let port = |permission: &Value| {
-        let port = &permission["fromPort"];
-        port.as_i64().or_else(|| port.as_str()?.parse().ok())
-    };
-    let mut ports: Vec<i64> = permissions.filter_map(port).collect();
-    ports.sort_unstable();
-    ports
-}
-
-async fn open(world: &World, group: &Value, port: u16) {
-    let permission = json!({"IpProtocol": "tcp", "FromPort": port, "ToPort": port,
-        "IpRanges": [{"CidrIp": "0.0.0.0/0"}]});
-    let input = json!({"GroupId": group["groupId"], "IpPermissions": [permission]});
-    world
-        .call(Service::Ec2, "AuthorizeSecurityGroupIngress", input)
-        .await;
-}
 
 /// Waits until the group has exactly the baseline again.
 async fn healed(world: &World) {
@@ -136,13 +107,7 @@ fn both_paths_at_once_heal_and_tell_the_history() {
             });
             assert!(!(revokes && approved), "{input}");
         }
-        let input =
-            json!({"ResourceType": "AWS::EC2::SecurityGroup", "ResourceId": group["groupId"]});
-        let found = world
-            .call(Service::Config, "GetComplianceDetailsByResource", input)
-            .await;
-        let verdict = &found["EvaluationResults"][0]["ComplianceType"];
-        assert_eq!(verdict, "COMPLIANT", "{found}");
+        assert_eq!(verdict(&world, &group).await.0, "COMPLIANT");
         world.end().await;
     });
 }

@@ -5,6 +5,7 @@
 mod adopt;
 mod awkward;
 mod clean_run;
+mod contested;
 mod doctor;
 mod fast_path;
 mod forgotten;
@@ -17,3 +18,4 @@ mod permissions;
 mod plan;
 mod schedules;
 mod sunset;
+mod sweep;
