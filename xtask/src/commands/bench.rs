@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+use super::storm;
 use crate::compile;
 use crate::endpoint::Identity;
 use crate::failure::{Exit, Failure};
@@ -21,10 +22,14 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
     /// Measure the function against the same one in Python instead (needs `python3` with boto3)
-    #[arg(long)]
+    #[arg(long, group = "instead")]
     function: bool,
-    /// Replace the measured part of `docs/performance.md` too
-    #[arg(long, requires = "function")]
+    /// Open the ports of up to a thousand groups at once instead, and sweep as many beside Cloud Custodian, which is
+    /// installed below `target/`
+    #[arg(long, group = "instead")]
+    storm: bool,
+    /// Replace the measured part of `docs/performance.md`, or for `--storm` of `docs/proofs.md`, too
+    #[arg(long, requires = "instead")]
     write: bool,
     #[command(flatten)]
     identity: Identity,
@@ -79,6 +84,9 @@ const MEASURES: [Measure; 6] = [
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.function {
         return function(args.runs, args.write);
+    }
+    if args.storm {
+        return storm::run(args.write);
     }
     let built = compile::everything(compile::Place::Here)?;
     let mut stories = Vec::new();

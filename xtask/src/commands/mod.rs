@@ -7,4 +7,5 @@ pub(crate) mod demo;
 pub(crate) mod lab;
 pub(crate) mod policies;
 pub(crate) mod sandbox;
+pub(crate) mod storm;
 pub(crate) mod test;
