@@ -165,7 +165,7 @@ fn an_incident_under_stale_readings_is_healed() {
             )
         });
         let (mark, begun) = (world.mark(), Instant::now());
-        let told = lab.ok(&["simulate-incident"]).await;
+        let told = lab.ok(&["simulate-incident", "--timeout=60s"]).await;
         assert_eq!(told.document["healed"], true);
         assert!(begun.elapsed() >= LAG, "the readings were not stale");
         world.idle().await;
