@@ -21,6 +21,31 @@ pub struct Census {
     things: BTreeMap<String, Value>,
 }
 
+/// One thing of a census.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Thing {
+    /// The operation that lists it; `s3` for a bucket.
+    pub listed_by: String,
+    /// What it is called there.
+    pub id: String,
+}
+
+impl Thing {
+    /// The thing that a path is about: paths of its details go on behind its own.
+    fn of(path: &str) -> Self {
+        // Buckets are counted without the name of a listing.
+        let rest = match path.strip_prefix("s3 ") {
+            Some(_) => path,
+            None => path.split_once(' ').map_or("", |(_, rest)| rest),
+        };
+        let mut words = rest.split(' ').map(str::to_owned);
+        Self {
+            listed_by: words.next().unwrap_or_default(),
+            id: words.next().unwrap_or_default(),
+        }
+    }
+}
+
 impl Census {
     /// Counts everything. Call it when nothing is under way.
     pub async fn of(world: &World) -> Self {
@@ -48,6 +73,19 @@ impl Census {
             let _ = writeln!(text, "{line}");
         }
         text
+    }
+
+    /// What is new now, with all that is shown of it.
+    pub fn added(&self, now: &Self) -> BTreeMap<Thing, String> {
+        let known: BTreeSet<_> = self.things.keys().map(|path| Thing::of(path)).collect();
+        let mut added: BTreeMap<_, String> = BTreeMap::new();
+        for (path, value) in &now.things {
+            let thing = Thing::of(path);
+            if !known.contains(&thing) {
+                added.entry(thing).or_default().push_str(&value.to_string());
+            }
+        }
+        added
     }
 
     /// How many things there are.

@@ -40,6 +40,7 @@ impl Hands<'_> {
             writer: self.writer,
             ui: self.ui,
             clock: self.clock,
+            cfn_role: self.spec.cfn_role.as_deref(),
             place: self.place,
         }
     }

@@ -89,9 +89,13 @@ impl StackRequest {
     }
 }
 
-/// CloudFormation has one code for every invalid request; only the words tell that a stack is not there.
+/// CloudFormation has one code for every invalid request; only the words tell that it is the stack which is not there, and
+/// not, for example, its role.
 fn stack_is_missing(error: &CallError) -> bool {
-    error.is(&["ValidationError"]) && error.message().contains("does not exist")
+    let message = error.message();
+    error.is(&["ValidationError"])
+        && message.starts_with("Stack ")
+        && message.contains("does not exist")
 }
 
 impl Reader {
@@ -253,25 +257,31 @@ impl Writer {
         }
     }
 
-    /// Begins to delete a stack. One that is gone already is fine.
+    /// Begins to delete a stack, with the role that it was made with or with another one. One that is gone already is fine.
     ///
     /// # Errors
     /// The failed call.
-    pub async fn delete_stack(&self, name: &str) -> CallResult<()> {
-        self.delete_stack_but(name, &[]).await
+    pub async fn delete_stack(&self, name: &str, role: Option<&str>) -> CallResult<()> {
+        self.delete_stack_but(name, &[], role).await
     }
 
     /// Begins to delete a stack whose deletion has failed, but leaves these resources behind, by their names in the template.
     ///
     /// # Errors
     /// The failed call.
-    pub async fn delete_stack_but(&self, name: &str, retained: &[&str]) -> CallResult<()> {
+    pub async fn delete_stack_but(
+        &self,
+        name: &str,
+        retained: &[&str],
+        role: Option<&str>,
+    ) -> CallResult<()> {
         let retained = retained.iter().map(|&name| name.to_owned()).collect();
         match self
             .aws
             .cloudformation
             .delete_stack()
             .stack_name(name)
+            .set_role_arn(role.map(str::to_owned))
             .set_retain_resources(Some(retained).filter(|names: &Vec<_>| !names.is_empty()))
             .send()
             .await

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::cli::Changing;
 use crate::error::Result;
+use crate::spec::validate;
 use crate::wait::parse_duration;
 
 /// Arguments.
@@ -24,6 +25,9 @@ pub struct Args {
     /// In every region that is enabled in the account, whatever their names
     #[arg(long, requires = "older_than", conflicts_with = "keep_history")]
     all: bool,
+    /// The role that CloudFormation works with, where the stack has none or its own is gone
+    #[arg(long, env = "DRIFTLAB_CFN_ROLE", value_name = "ARN")]
+    cfn_role: Option<String>,
     /// Take the lab's lock over from somebody who is at work no more
     #[arg(long)]
     take_over: bool,
@@ -35,6 +39,7 @@ pub struct Args {
 /// [`crate::error::Kind::Refused`] without consent or when the stack is not ours, [`crate::error::Kind::Leftovers`] when the
 /// audit finds something, or the step that failed.
 pub async fn run(context: &Changing, args: &Args) -> Result<()> {
+    validate::cfn_role(args.cfn_role.as_ref())?;
     match args.older_than {
         Some(age) => forgotten::run(context, age, args).await,
         None => one::run(context, args).await,

@@ -20,6 +20,9 @@ pub struct Args {
     /// With the names of the source documents, and CloudFormation's pseudo parameters for account, region and partition
     #[arg(long)]
     pub published: bool,
+    /// For labs in every region of the account, where `cleanup --all` looks for them
+    #[arg(long, conflicts_with = "published")]
+    every_region: bool,
     /// A name that the lab gives to a resource, as for `deploy` (repeatable)
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
     parameters: Vec<(String, String)>,
@@ -33,11 +36,11 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let mut parameters = context.settings.parameters.clone();
     parameters.extend(args.parameters.iter().cloned());
     validate::parameters(&parameters)?;
-    print(
-        &context.ui,
-        args.part,
-        &Names::of(&context.place, &parameters),
-    )
+    let mut names = Names::of(&context.place, &parameters);
+    if args.every_region {
+        names = names.in_every_region(&parameters);
+    }
+    print(&context.ui, args.part, &names)
 }
 
 /// Prints the policy as it is published in `templates/`; calls nothing.

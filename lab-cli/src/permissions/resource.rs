@@ -62,6 +62,12 @@ impl Names {
         )
     }
 
+    /// The same for labs of these names in whichever region.
+    #[must_use]
+    pub fn in_every_region(&self, parameters: &BTreeMap<String, String>) -> Self {
+        Self::new(&self.partition, "*", &self.account, &self.stack, parameters)
+    }
+
     /// The same from its parts.
     pub fn new(
         partition: &str,

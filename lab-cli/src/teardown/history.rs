@@ -21,7 +21,7 @@ impl Teardown<'_> {
         for _ in 0..2 {
             let retained: &[&str] = if failed { &[BUCKET] } else { &[] };
             self.writer
-                .delete_stack_but(&stack.id, retained)
+                .delete_stack_but(&stack.id, retained, self.cfn_role)
                 .await
                 .doing(format_args!("delete the stack `{name}`"))?;
             let what = format!("the stack `{name}` to be deleted");

@@ -38,6 +38,8 @@ pub struct Teardown<'a> {
     pub clock: &'a Clock,
     /// Where.
     pub place: &'a Place,
+    /// The role that CloudFormation deletes the stack with, if it is not to be the one that the stack was made with.
+    pub cfn_role: Option<&'a str>,
 }
 
 impl Teardown<'_> {

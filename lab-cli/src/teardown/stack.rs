@@ -38,7 +38,7 @@ impl Teardown<'_> {
                 self.empty(bucket).await?;
             }
             self.writer
-                .delete_stack(&stack.id)
+                .delete_stack(&stack.id, self.cfn_role)
                 .await
                 .doing(format_args!("delete the stack `{}`", stack.name))?;
             let what = format!("the stack `{}` to be deleted", stack.name);

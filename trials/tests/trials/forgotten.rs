@@ -9,12 +9,22 @@ use driftlab::cli::Cli;
 use driftlab::output::{Format, Ui, failure};
 use serde_json::{Value, json};
 use trials::trial::one;
-use trials::{ACCOUNT, World, package};
+use trials::{ACCOUNT, REGION, STACK, World, package};
 
 use crate::sunset::{pass, strict};
 
 /// Runs a command for a lab of its own name and region.
 async fn run(world: &World, place: (&str, &str), arguments: &[&str]) -> (bool, Value, String) {
+    run_as(world, ACCOUNT, place, arguments).await
+}
+
+/// The same with another key than the owner's.
+async fn run_as(
+    world: &World,
+    key: &str,
+    place: (&str, &str),
+    arguments: &[&str],
+) -> (bool, Value, String) {
     let (stack, region) = place;
     let common = [
         "--yes",
@@ -27,7 +37,7 @@ async fn run(world: &World, place: (&str, &str), arguments: &[&str]) -> (bool, V
     ];
     let line = ["driftlab"].iter().chain(arguments).chain(&common).copied();
     let line = line.chain([world.sandbox.endpoint()]);
-    let session = Session::with_key(ACCOUNT, "secret").longest_pause(Duration::from_millis(2));
+    let session = Session::with_key(key, "secret").longest_pause(Duration::from_millis(2));
     let ui = Ui::captured_as(Format::Json);
     let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
     let result = cli.with_session(session).run(ui.clone()).await;
@@ -134,6 +144,47 @@ fn a_lab_that_cannot_be_removed_does_not_keep_the_others_from_going() {
         );
         let (ok, _, text) = run(&world, here, &["cleanup", "--older-than", "0s", "--all"]).await;
         assert!(ok, "{text}");
+        world.end().await;
+    });
+}
+
+/// The published policies name a region; with `*` in its place they are enough for labs in all of them.
+#[test]
+fn who_may_clean_up_in_every_region_does() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = strict().await;
+        let lab = (STACK, "eu-west-1");
+        let line = [
+            "deploy",
+            "--package",
+            &package.display().to_string(),
+            "--email",
+            "trial@example.com",
+            "--no-wait",
+        ];
+        let (ok, _, text) = run(&world, lab, &line).await;
+        assert!(ok, "{text}");
+        let here = (STACK, REGION);
+        let sweep = ["cleanup", "--older-than", "0s", "--all"];
+        for (name, more, enough) in [
+            ("local", &[][..], false),
+            ("global", &["--every-region"], true),
+        ] {
+            let mut documents = Vec::new();
+            for part in ["operator", "operator-stack"] {
+                let line = [&["policy", part], more].concat();
+                documents.push(run(&world, here, &line).await.1.to_string());
+            }
+            let key = crate::doctor::user(&world, name, &documents).await;
+            let (ok, swept, text) = run_as(&world, &key, here, &sweep).await;
+            assert_eq!(ok, enough, "{text}");
+            assert!(enough || text.contains("not authorized"), "{text}");
+            let left = &swept["labs"][0]["report"]["leftovers"];
+            assert!(!enough || *left == json!([]), "{swept}");
+        }
         world.end().await;
     });
 }

@@ -7,10 +7,12 @@ use driftlab::permissions::Part;
 use sandbox::sandbox::Settings;
 use sandbox::service::Service;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
+use trials::census::Thing;
 use trials::expected::{flaws_of_healed, flaws_of_ready};
 use trials::trial::one;
-use trials::{ACCOUNT, Census, Lab, REGION, World, package};
+use trials::{ACCOUNT, Census, Lab, Options, REGION, World, package};
 
 use super::doctor::{names, user};
 
@@ -269,6 +271,91 @@ fn everything_that_is_made_bears_the_labs_tags() {
             );
         }
         lab.ok(&["cleanup"]).await;
+        world.end().await;
+    });
+}
+
+/// What cannot carry tags of its own, by the operation that lists it, and why.
+const WITHOUT_TAGS: [(&str, &str); 6] = [
+    (
+        "DescribeConfigurationRecorderStatus",
+        "the state of the recorder, which has tags",
+    ),
+    (
+        "DescribeDeliveryChannels",
+        "AWS Config tags recorders and rules, not channels",
+    ),
+    (
+        "DescribeRetentionConfigurations",
+        "a setting of the account",
+    ),
+    ("ListSchedules", "Scheduler tags groups of schedules only"),
+    (
+        "DescribeSecurityGroupRules",
+        "CloudFormation tags groups, not their rules",
+    ),
+    // The two that are meant come with a VPC; those that the stack makes are looked up by their tag.
+    (
+        "default",
+        "EC2 makes the default group and the main route table of a VPC itself",
+    ),
+];
+
+/// Whether EC2 made a thing by itself, with the VPC.
+fn came_with_the_vpc(thing: &Thing, shown: &str) -> bool {
+    match thing.listed_by.as_str() {
+        "DescribeSecurityGroups" => shown.contains(r#""groupName":"default""#),
+        "DescribeRouteTables" => shown.contains(r#""main":true"#),
+        _ => false,
+    }
+}
+
+#[test]
+fn everything_that_is_made_tells_its_lab_its_owner_and_its_end() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let options = Options::furnish(&world).await;
+        let lab = Lab::new(&world, &package);
+        let before = Census::of(&world).await;
+        let all = options.all();
+        let deploy: Vec<_> = ["deploy", "--no-wait"]
+            .into_iter()
+            .chain(all.iter().map(String::as_str))
+            .collect();
+        // The second deployment gives what is there already an end.
+        for (more, tags) in [
+            (&[][..], &["driftlab:lab", "driftlab:owner"][..]),
+            (
+                &["--ttl", "3h"],
+                &["driftlab:lab", "driftlab:owner", "driftlab:expires"],
+            ),
+        ] {
+            lab.ok(&[&deploy[..], more].concat()).await;
+            world.idle().await;
+            let mut excused = BTreeSet::new();
+            for (thing, shown) in before.added(&Census::of(&world).await) {
+                let excuse = if came_with_the_vpc(&thing, &shown) {
+                    "default"
+                } else {
+                    thing.listed_by.as_str()
+                };
+                if let Some((excuse, _)) = WITHOUT_TAGS.iter().find(|(known, _)| *known == excuse) {
+                    excused.insert(*excuse);
+                    continue;
+                }
+                for tag in tags {
+                    assert!(shown.contains(tag), "{thing:?} has no {tag}: {shown}");
+                }
+            }
+            let mut expected: BTreeSet<_> = WITHOUT_TAGS.iter().map(|(known, _)| *known).collect();
+            if more.is_empty() {
+                expected.remove("ListSchedules");
+            }
+            assert_eq!(excused, expected, "an excuse that nothing needs");
+        }
         world.end().await;
     });
 }

@@ -13,3 +13,4 @@ mod package;
 mod self_destruct;
 mod shared_sandbox;
 mod support;
+mod workflows;

@@ -1,27 +1,11 @@
 //! A lab with a time to live, in a sandbox process whose clock is moved.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 
-use crate::support::Place;
+use crate::support::{Place, admin};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
-
-/// One request to what is not AWS in the sandbox.
-fn admin(endpoint: &str, method: &str, path: &str) -> Value {
-    let host = endpoint.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    let request =
-        format!("{method} /_sandbox/{path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap()
-}
 
 /// Lets time pass in steps, and lets what falls due happen.
 fn pass(endpoint: &str, mut seconds: u64, step: u64) {

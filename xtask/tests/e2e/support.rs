@@ -200,6 +200,19 @@ pub(crate) fn query(
     )
 }
 
+/// One request to what is not AWS in the sandbox.
+pub(crate) fn admin(endpoint: &str, method: &str, path: &str) -> Value {
+    let host = endpoint.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let request =
+        format!("{method} /_sandbox/{path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
 fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| {

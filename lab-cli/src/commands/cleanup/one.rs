@@ -176,8 +176,8 @@ pub(super) async fn remove(
     let removed = match &found.before.code_bucket {
         // Without the bucket there is neither a journal nor a lock.
         None => {
-            let removed = take_away(context, found, writer).await?;
-            finish(context, found, writer, removed).await?
+            let removed = take_away(context, args, found, writer).await?;
+            finish(context, args, found, writer, removed).await?
         }
         Some(_) => {
             let bid = Bid {
@@ -191,10 +191,10 @@ pub(super) async fn remove(
             };
             let _hold = context.interrupt.hold();
             let lease = Lease::take(bid, &found.before.journal, |_| {}).await?;
-            let work = lease.during(take_away(context, found, writer));
+            let work = lease.during(take_away(context, args, found, writer));
             match context.interrupt.over(work).await {
                 // The lock goes with the bucket, and must not be renewed meanwhile.
-                Ok(removed) => finish(context, found, writer, removed).await?,
+                Ok(removed) => finish(context, args, found, writer, removed).await?,
                 Err(error) => return lease.released(&context.ui, Err(error)).await,
             }
         }
@@ -202,8 +202,13 @@ pub(super) async fn remove(
     check(context, found, removed).await
 }
 
-async fn take_away(context: &Context, found: &Found, writer: &Writer) -> Result<Vec<String>> {
-    let removed = teardown(context, writer).run(&found.removal).await?;
+async fn take_away(
+    context: &Context,
+    args: &Args,
+    found: &Found,
+    writer: &Writer,
+) -> Result<Vec<String>> {
+    let removed = teardown(context, args, writer).run(&found.removal).await?;
     if let Some(bucket) = &found.removal.history {
         mark_kept(context, writer, bucket).await?;
     }
@@ -213,11 +218,12 @@ async fn take_away(context: &Context, found: &Found, writer: &Writer) -> Result<
 /// The code bucket, and with it journal and lock; then the self-destruct.
 async fn finish(
     context: &Context,
+    args: &Args,
     found: &Found,
     writer: &Writer,
     removed: Vec<String>,
 ) -> Result<Vec<String>> {
-    let teardown = teardown(context, writer);
+    let teardown = teardown(context, args, writer);
     let mut removed = teardown.finish(&found.removal, removed).await?;
     if !found.armed.is_empty() {
         let gone = sunset::disarm(writer, &context.place, &found.armed).await?;
@@ -229,13 +235,14 @@ async fn finish(
     Ok(removed)
 }
 
-fn teardown<'a>(context: &'a Context, writer: &'a Writer) -> Teardown<'a> {
+fn teardown<'a>(context: &'a Context, args: &'a Args, writer: &'a Writer) -> Teardown<'a> {
     Teardown {
         aws: &context.aws,
         writer,
         ui: &context.ui,
         clock: &context.clock,
         place: &context.place,
+        cfn_role: args.cfn_role.as_deref(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The published policies are enough, and nothing in them is superfluous.
 
+mod cfn_role;
+mod doctor;
 mod operator;
 mod roles;
 mod story;

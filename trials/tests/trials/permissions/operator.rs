@@ -14,7 +14,7 @@ use trials::{ACCOUNT, Census, Options, REGION, STACK, World, package};
 use super::story::{Packages, USER, tell};
 
 /// A world in which policies count.
-async fn world() -> World {
+pub(super) async fn world() -> World {
     World::with(Settings {
         enforce_iam: true,
         recorder_stop_lag: Some(Duration::ZERO),

@@ -94,6 +94,30 @@ pub(super) async fn tell(
     done(lab.run(&["cleanup"]).await)
 }
 
+/// Tells what of it is about the stack, with a role for CloudFormation.
+pub(super) async fn tell_of_stack(
+    world: &World,
+    packages: &Packages,
+    options: &Options,
+    (key, role): (&str, &str),
+) -> Result<(), Told> {
+    let lab = Lab::with_key(world, &packages.first, key);
+    let other = Lab::with_key(world, &packages.second, key);
+    let (paths, told) = (options.paths(), options.told(Kept::Parameter));
+    let quick = ["--cfn-role", role, "--no-wait", "--no-doctor"].map(str::to_owned);
+    let first = ["deploy", "--tag", "course=sec101"];
+    done(lab.run(&with(&first, &[&quick, &paths])).await)?;
+    let update = [
+        "deploy",
+        "--tag",
+        "class=b",
+        "--parameter",
+        "LogRetentionDays=30",
+    ];
+    done(other.run(&with(&update, &[&quick, &paths, &told])).await)?;
+    done(lab.run(&["cleanup"]).await)
+}
+
 /// A command line with more arguments.
 fn with<'a>(line: &[&'a str], more: &[&'a [String]]) -> Vec<&'a str> {
     let more = more.iter().flat_map(|each| each.iter().map(String::as_str));

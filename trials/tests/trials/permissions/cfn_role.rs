@@ -1,0 +1,109 @@
+//! CloudFormation with a role of its own, which holds the published policy and nothing else.
+
+use driftlab::permissions::{Document, Part};
+use sandbox::service::Service;
+use serde_json::json;
+use trials::trial::{all, one};
+use trials::{ACCOUNT, Census, Lab, Options, World, package};
+
+use super::operator::world;
+use super::story::{Packages, tell_of_stack};
+use crate::doctor::{names, user};
+
+/// A role that CloudFormation may take on.
+async fn role(world: &World, name: &str, document: &Document) -> String {
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    let role = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
+    world.call(Service::Iam, "CreateRole", role).await;
+    let policy = json!({"RoleName": name, "PolicyName": "lab", "PolicyDocument": document.text()});
+    world.call(Service::Iam, "PutRolePolicy", policy).await;
+    format!("arn:aws:iam::{ACCOUNT}:role/{name}")
+}
+
+/// The key of somebody who holds the operator's policy and may pass these roles.
+async fn passer(world: &World, roles: &[&str]) -> String {
+    let pass = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Action": "iam:PassRole", "Resource": roles,
+        "Condition": {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}}]});
+    let documents = [Part::Operator.document(&names()).text(), pass.to_string()];
+    user(world, "ann", &documents).await
+}
+
+#[test]
+fn without_any_single_action_the_stack_fails_and_names_it() {
+    let Some(built) = package::path() else {
+        return;
+    };
+    let packages = Packages::of(&built, "cfn-role");
+    let whole = Part::CfnRole.document(&names());
+    // First with all of it: nothing fails then.
+    let mut cases = vec![None];
+    cases.extend(whole.actions().into_iter().map(Some));
+    let failures = all(&cases, |action| {
+        let (action, whole, packages) = (*action, &whole, &packages);
+        async move {
+            let world = world().await;
+            let document = action.map_or_else(|| whole.clone(), |action| whole.without(action));
+            let role = role(&world, "cfn", &document).await;
+            let key = passer(&world, &[&role]).await;
+            let options = Options::furnish(&world).await;
+            let before = Census::of(&world).await;
+            let told = tell_of_stack(&world, packages, &options, (&key, &role)).await;
+            let Some(action) = action else {
+                if let Err(told) = told {
+                    panic!("`{}` said\n{}{}", told.command, told.text, told.failure());
+                }
+                assert_eq!(before.differences(&Census::of(&world).await), "");
+                return world.end().await;
+            };
+            let said = match &told {
+                Ok(()) => String::new(),
+                Err(told) => told.text.clone() + &told.failure(),
+            };
+            assert!(
+                said.to_lowercase().contains(&action.to_lowercase()),
+                "without {action} it said\n{said}"
+            );
+            world.end().await;
+        }
+    });
+    let said: Vec<_> = failures
+        .iter()
+        .map(|(number, said)| format!("{:?}: {said}", cases[*number]))
+        .collect();
+    assert!(
+        said.is_empty(),
+        "{} of {}:\n{}",
+        said.len(),
+        cases.len(),
+        said.join("\n")
+    );
+}
+
+/// A stack keeps its role, but nobody keeps the role from being deleted.
+#[test]
+fn a_clean_up_can_name_another_role_when_that_of_the_stack_is_gone() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = world().await;
+        let whole = Part::CfnRole.document(&names());
+        let first = role(&world, "first", &whole).await;
+        let second = role(&world, "second", &whole).await;
+        let key = passer(&world, &[&first, &second]).await;
+        let lab = Lab::with_key(&world, &package, &key);
+        lab.ok(&["deploy", "--cfn-role", &first, "--no-wait", "--no-doctor"])
+            .await;
+        let policy = json!({"RoleName": "first", "PolicyName": "lab"});
+        world.call(Service::Iam, "DeleteRolePolicy", policy).await;
+        let role = json!({"RoleName": "first"});
+        world.call(Service::Iam, "DeleteRole", role).await;
+        let told = lab.run(&["cleanup"]).await;
+        assert!(told.result.is_err(), "{}", told.text);
+        let told = lab.ok(&["cleanup", "--cfn-role", &second]).await;
+        assert_eq!(told.document["leftovers"], json!([]));
+        world.end().await;
+    });
+}
