@@ -54,7 +54,7 @@ pub async fn collect(aws: &Reader, place: &Place, asked: Asked<'_>) -> Facts {
         permissions(aws, &caller, &names, asked),
         things,
         stack,
-        measured(aws),
+        measured(aws, place.partition()),
         concurrency,
         boundary(aws, &names, asked.boundary),
     );
@@ -120,13 +120,13 @@ async fn look(aws: &Reader, place: &Place, asked: &Asked<'_>) -> Known<Things> {
     })
 }
 
-async fn measured(aws: &Reader) -> Vec<Measured> {
+async fn measured(aws: &Reader, partition: &str) -> Vec<Measured> {
     let count = async |counted: CallResult<u64>| counted.map_err(Unseen::from);
     let buckets = async { aws.buckets().await.map(|found| found.len() as u64) };
     let rules = async { aws.rules().await.map(|found| found.len() as u64) };
     let (network, storage, vpcs, gateways, groups, buckets, rules, roles) = tokio::join!(
         aws.quotas(quotas::VPCS.service),
-        aws.quotas(quotas::BUCKETS.service),
+        bucket_quotas(aws, partition),
         aws.vpc_count(),
         aws.gateway_count(),
         aws.group_count(),
@@ -134,7 +134,7 @@ async fn measured(aws: &Reader) -> Vec<Measured> {
         rules,
         aws.role_count(),
     );
-    let (network, storage) = (network.map_err(Unseen::from), storage.map_err(Unseen::from));
+    let network = network.map_err(Unseen::from);
     let roles = roles.map_err(Unseen::from);
     vec![
         Measured {
@@ -170,13 +170,21 @@ async fn measured(aws: &Reader) -> Vec<Measured> {
     ]
 }
 
-/// The account's own quota among those of its service.
+/// S3's quotas, from the region that knows them.
+async fn bucket_quotas(aws: &Reader, partition: &str) -> Known<BTreeMap<String, u64>> {
+    let home = aws.in_region(quotas::home_of_buckets(partition)).await;
+    let home = home.map_err(|error| Unseen {
+        why: error.to_string(),
+        denied: false,
+    })?;
+    Ok(home.quotas(quotas::BUCKETS.service).await?)
+}
+
+/// The account's own quota among those of its service. Service Quotas leaves out those for which it has AWS's default only
+/// (API reference, `ListServiceQuotas`).
 fn of(all: &Known<BTreeMap<String, u64>>, quota: Quota) -> Known<u64> {
     let all = all.as_ref().map_err(Clone::clone)?;
-    all.get(quota.code).copied().ok_or_else(|| Unseen {
-        why: format!("Service Quotas does not list `{}`", quota.code),
-        denied: false,
-    })
+    Ok(all.get(quota.code).copied().unwrap_or(quota.default))
 }
 
 async fn permissions(

@@ -47,7 +47,9 @@ pub const ROLES: Quota = Quota {
     default: 1000,
     needed: 2,
 };
-/// Buckets of an account: the code bucket and the delivery bucket.
+/// Buckets of an account: the code bucket and the delivery bucket. The default is that of the S3 User Guide ("General purpose
+/// bucket quotas, limitations, and restrictions", read in November 2026): 10,000. Only one region of each partition knows the
+/// account's own quota ([`home_of_buckets`]).
 pub const BUCKETS: Quota = Quota {
     what: "buckets in the account",
     service: "s3",
@@ -55,7 +57,8 @@ pub const BUCKETS: Quota = Quota {
     default: 10_000,
     needed: 2,
 };
-/// Rules of AWS Config in a region. Service Quotas does not know it; AWS Config's service limits say 1,000 (150 before 2023).
+/// Rules of AWS Config in a region: 1,000, says its API reference (`MaxNumberOfConfigRulesExceededException`, read in November
+/// 2026). Service Quotas is not asked: no code for it is published.
 pub const RULES: Quota = Quota {
     what: "AWS Config rules in the region",
     service: "config",
@@ -63,3 +66,12 @@ pub const RULES: Quota = Quota {
     default: 1000,
     needed: 1,
 };
+
+/// The region of a partition in which Service Quotas knows how many buckets an account may have, says the S3 User Guide.
+pub fn home_of_buckets(partition: &str) -> &'static str {
+    match partition {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    }
+}

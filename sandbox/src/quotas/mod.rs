@@ -97,6 +97,7 @@ const SERVICES: &[(&str, &str)] = &[
     ("events", "Amazon EventBridge (CloudWatch Events)"),
     ("iam", "AWS Identity and Access Management (IAM)"),
     ("lambda", "AWS Lambda"),
+    ("s3", "Amazon Simple Storage Service (Amazon S3)"),
     ("vpc", "Amazon Virtual Private Cloud (Amazon VPC)"),
 ];
 

@@ -23,9 +23,30 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
             ));
         }
         findings.extend(other);
+        findings.extend(assumed(&facts.quotas));
     }
     findings.push(concurrency(facts));
     findings
+}
+
+/// Defaults that stand in for what could not be read. That the room is enough by AWS's default is no proof.
+fn assumed(quotas: &[Measured]) -> Option<Finding> {
+    let unseen: Vec<_> = quotas
+        .iter()
+        .filter_map(|measured| Some((measured.quota.what, measured.limit.as_ref().err()?)))
+        .collect();
+    let (_, first) = unseen.first()?;
+    let what: Vec<_> = unseen.iter().map(|(what, _)| *what).collect();
+    Some(Finding::new(
+        Severity::Note,
+        ABOUT,
+        format!(
+            "AWS's defaults are assumed for {}: {}",
+            what.join(", "),
+            first.why
+        ),
+        "the account's own quotas may be other ones",
+    ))
 }
 
 fn quota(measured: &Measured) -> Finding {
@@ -44,13 +65,7 @@ fn quota(measured: &Measured) -> Finding {
     };
     let (limit, source) = match limit {
         Ok(limit) => (*limit, String::new()),
-        Err(unseen) => (
-            quota.default,
-            format!(
-                " by default; the account's own quota is not known: {}",
-                unseen.why
-            ),
-        ),
+        Err(_) => (quota.default, " by default".to_owned()),
     };
     let room = limit.saturating_sub(used);
     if room >= quota.needed {

@@ -42,7 +42,7 @@ fn facts() -> Facts {
         quotas: vec![
             measured(VPCS, Ok(5), Ok(1)),
             measured(GROUPS, Ok(2500), Ok(3)),
-            measured(BUCKETS, Err(unseen()), Ok(12)),
+            measured(BUCKETS, Ok(10_000), Ok(12)),
             measured(RULES, Ok(1000), Ok(50)),
         ],
         concurrency: Ok(Concurrency {
@@ -238,10 +238,12 @@ fn a_quota_that_is_not_known_is_no_blocker() {
             facts.quotas = vec![
                 measured(VPCS, Err(unseen()), Ok(5)),
                 measured(GROUPS, Ok(2500), Err(unseen())),
+                measured(BUCKETS, Err(unseen()), Ok(12)),
             ];
         },
-        "warning quotas: 5 of 5 VPCs in the region by default; the account's own quota is not known: `x:Look` answered AccessDenied: no, and the lab needs 1\n\
-         note quotas: security groups in the region could not be counted: `x:Look` answered AccessDenied: no",
+        "warning quotas: 5 of 5 VPCs in the region by default, and the lab needs 1\n\
+         note quotas: security groups in the region could not be counted: `x:Look` answered AccessDenied: no\n\
+         note quotas: AWS's defaults are assumed for VPCs in the region, buckets in the account: `x:Look` answered AccessDenied: no",
     );
 }
 
