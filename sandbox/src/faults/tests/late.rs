@@ -25,6 +25,17 @@ impl World {
     fn advance(&self, ms: u64) {
         self.sandbox.clock.advance(Duration::from_millis(ms));
     }
+
+    /// The code with which Config refuses something now, and for so many milliseconds.
+    async fn refused_for(&self, ms: u64, name: &str, input: Value) -> String {
+        let config = self.of(Service::Config);
+        let early = config.refused(name, input.clone()).await;
+        self.advance(ms - 1);
+        assert_eq!(config.refused(name, input.clone()).await, early);
+        self.advance(1);
+        config.ok(name, input).await;
+        early
+    }
 }
 
 /// How many of something a service shows.
@@ -195,18 +206,10 @@ async fn a_new_policy_is_not_known_to_the_channel_yet() {
     let write = json!(["s3:GetBucketAcl", "s3:PutObject"]);
     world.allow("R", write, json!("*")).await;
     let channel = json!({"DeliveryChannel": {"name": "default", "s3BucketName": "delivered"}});
-    let put = async || {
-        world
-            .of(Service::Config)
-            .call("PutDeliveryChannel", channel.clone())
-            .await
-    };
-    assert_eq!(
-        put().await.unwrap_err().code,
-        "InsufficientDeliveryPolicyException"
-    );
-    world.advance(5_000);
-    put().await.unwrap();
+    let early = world
+        .refused_for(5_000, "PutDeliveryChannel", channel)
+        .await;
+    assert_eq!(early, "InsufficientDeliveryPolicyException");
 }
 
 #[tokio::test]
@@ -232,18 +235,8 @@ async fn a_new_permission_is_not_known_to_config_yet() {
     let rule = json!({"ConfigRule": {"ConfigRuleName": "r", "Source": {"Owner": "CUSTOM_LAMBDA",
         "SourceIdentifier": made["FunctionArn"], "SourceDetails": [{"EventSource": "aws.config",
         "MessageType": "ConfigurationItemChangeNotification"}]}}});
-    let put = async || {
-        world
-            .of(Service::Config)
-            .call("PutConfigRule", rule.clone())
-            .await
-    };
-    assert_eq!(
-        put().await.unwrap_err().code,
-        "InsufficientPermissionsException"
-    );
-    world.advance(2_000);
-    put().await.unwrap();
+    let early = world.refused_for(2_000, "PutConfigRule", rule).await;
+    assert_eq!(early, "InsufficientPermissionsException");
 }
 
 #[tokio::test]
