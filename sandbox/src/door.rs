@@ -72,7 +72,15 @@ impl Sandbox {
             strike.hold(&self.clock).await;
             return Err(refusal);
         }
-        Ok(self.carry_out(target, &knock).await?)
+        let held = async |phase| {
+            if let Some(strike) = knock.strike.as_ref().filter(|strike| strike.phase == phase) {
+                strike.hold(&self.clock).await;
+            }
+        };
+        held(Phase::Before).await;
+        let answer = self.carry_out(target, &knock).await;
+        held(Phase::After).await;
+        Ok(answer?)
     }
 
     /// The effect, and the entry that tells of it. Both happen under one lock, so that the journal has

@@ -31,6 +31,12 @@ pub enum Fault {
     },
     /// The connection is closed at once, without an answer.
     DroppedConnection,
+    /// All is as it should be, but takes its time by the sandbox's clock: in phase `before` until it happens, in phase
+    /// `after` until the answer comes. CloudFormation's own calls are the time that a stack takes.
+    Slow {
+        /// Milliseconds; at most fifteen minutes.
+        hold_ms: u64,
+    },
     /// The service's own word for something that went wrong: whatever AWS documents for an operation and
     /// none of the others is.
     Error {
@@ -182,7 +188,9 @@ impl Rule {
             return Err(RuleError::Probability(self.probability));
         }
         match &self.fault {
-            Fault::Timeout { hold_ms: ms } | Fault::StaleReads { lag_ms: ms, .. }
+            Fault::Timeout { hold_ms: ms }
+            | Fault::Slow { hold_ms: ms }
+            | Fault::StaleReads { lag_ms: ms, .. }
                 if Duration::from_millis(*ms) > MAX_HOLD =>
             {
                 Err(RuleError::TooLong(*ms))
@@ -204,6 +212,7 @@ impl Rule {
             | Fault::InternalError
             | Fault::ServiceUnavailable
             | Fault::Timeout { .. }
+            | Fault::Slow { .. }
             | Fault::DroppedConnection => Ok(()),
         }
     }
@@ -238,6 +247,7 @@ impl Rule {
             | Fault::InternalError
             | Fault::ServiceUnavailable
             | Fault::Timeout { .. }
+            | Fault::Slow { .. }
             | Fault::DroppedConnection
             | Fault::Error { .. } => true,
         };

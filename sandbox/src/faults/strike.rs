@@ -55,6 +55,7 @@ impl Strike {
             Fault::InternalError => "internal error".to_owned(),
             Fault::ServiceUnavailable => "service unavailable".to_owned(),
             Fault::Timeout { hold_ms } => format!("timeout of {hold_ms} ms"),
+            Fault::Slow { hold_ms } => format!("{hold_ms} ms more"),
             Fault::DroppedConnection => "dropped connection".to_owned(),
             Fault::Error { code, .. } => format!("error {code}"),
             Fault::StaleReads { lag_ms, of: None } => return format!("read of {lag_ms} ms ago"),
@@ -85,12 +86,13 @@ impl Strike {
             | Fault::InternalError
             | Fault::ServiceUnavailable
             | Fault::Timeout { .. }
+            | Fault::Slow { .. }
             | Fault::DroppedConnection
             | Fault::Error { .. } => None,
         }
     }
 
-    /// What the client gets instead of an answer; `None` when it gets one (a stale read).
+    /// What the client gets instead of an answer; `None` when it gets one (a stale read, or one that takes its time).
     pub(crate) fn refusal(
         &self,
         service: Service,
@@ -108,13 +110,13 @@ impl Strike {
                 status,
                 message,
             } => Refusal::Error(ApiError::new(*status, code.clone(), message.clone())),
-            Fault::StaleReads { .. } => return None,
+            Fault::Slow { .. } | Fault::StaleReads { .. } => return None,
         })
     }
 
-    /// Holds the connection where the fault asks for it.
+    /// Holds the call where the fault asks for it.
     pub(crate) async fn hold(&self, clock: &Clock) {
-        if let Fault::Timeout { hold_ms } = self.fault {
+        if let Fault::Timeout { hold_ms } | Fault::Slow { hold_ms } = self.fault {
             let hold = time::Duration::milliseconds(hold_ms.try_into().unwrap_or(i64::MAX));
             clock.wait_until(clock.now() + hold).await;
         }

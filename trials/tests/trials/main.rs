@@ -19,3 +19,4 @@ mod plan;
 mod schedules;
 mod sunset;
 mod sweep;
+mod under_way;

@@ -367,6 +367,45 @@ async fn a_timeout_holds_the_connection_by_the_sandboxs_clock() {
 }
 
 #[tokio::test]
+async fn what_is_slow_is_answered_in_the_end() {
+    let world = World::new();
+    let address = world.serve().await;
+    world.set(vec![Rule {
+        phase: Phase::After,
+        ..Rule::new(
+            "ec2",
+            "CreateSecurityGroup",
+            Fault::Slow { hold_ms: 60_000 },
+        )
+    }]);
+    let (status, _) = world.answered_after_a_minute(&address, "slow").await;
+    assert_eq!(status, "HTTP/1.1 200 OK");
+}
+
+#[tokio::test]
+async fn what_is_slow_before_its_effect_has_none_until_then() {
+    let world = World::new();
+    let address = world.serve().await;
+    world.set(vec![Rule::new(
+        "ec2",
+        "CreateSecurityGroup",
+        Fault::Slow { hold_ms: 60_000 },
+    )]);
+    let waiting =
+        tokio::spawn(async move { send(&address, "POST", "/", &create_form("slow")).await });
+    while world.sandbox.faults.list(world.sandbox.clock.now())[0].struck == 0 {
+        tokio::task::yield_now().await;
+    }
+    world.sandbox.clock.advance(Duration::from_millis(59_999));
+    assert_eq!(world.groups("slow").await, 0);
+    while !waiting.is_finished() {
+        world.sandbox.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.groups("slow").await, 1);
+}
+
+#[tokio::test]
 async fn faults_and_calls_over_http() {
     let world = World::new();
     let address = world.serve().await;
