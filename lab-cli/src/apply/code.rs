@@ -8,7 +8,6 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::output::Ui;
 use crate::state::{Observed, Place};
-use crate::teardown::remove_bucket;
 use crate::wait::{Look, Pace, Wait};
 
 /// How long S3 may take to give a name free that a bucket had a moment ago.
@@ -100,11 +99,12 @@ impl Hands<'_> {
     /// Removes the bucket that was made for an attempt that came to nothing. The journal goes with it: nothing that it
     /// speaks of has been touched yet.
     pub(super) async fn give_up_code_bucket(&self, error: Error) -> Error {
-        match remove_bucket(self.writer, self.place, &self.place.code_bucket()).await {
+        let bucket = self.place.code_bucket();
+        let what = format!("code bucket `{bucket}`");
+        match self.teardown().bucket(&bucket, &what).await {
             Ok(()) => error,
             Err(second) => error.hint(format!(
-                "run `cleanup`: removing the bucket `{}` failed too: {second}",
-                self.place.code_bucket()
+                "run `cleanup`: removing the bucket `{bucket}` failed too: {second}"
             )),
         }
     }

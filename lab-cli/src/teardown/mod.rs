@@ -10,7 +10,7 @@ pub use removal::{Removal, Stray};
 
 use std::time::Duration;
 
-use crate::aws::{CallResult, Doing, Reader, RuleDescription, StackDescription, Writer};
+use crate::aws::{Doing, Reader, RuleDescription, StackDescription, Writer};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::output::Ui;
@@ -23,7 +23,9 @@ use crate::watch::Watch;
 const CONFIG_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
 /// How often a bucket is emptied again because something came in.
-const BUCKET_ATTEMPTS: usize = 5;
+const BUCKET_FILLINGS: usize = 4;
+/// How long S3 may be at work on a bucket, and refuse to delete it meanwhile. It says no time.
+const BUCKET_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
 /// Removing what was found.
 #[derive(Debug)]
@@ -86,9 +88,7 @@ impl Teardown<'_> {
     pub async fn finish(&self, removal: &Removal, mut removed: Vec<String>) -> Result<Vec<String>> {
         if let Some(bucket) = &removal.code_bucket {
             let what = format!("code bucket `{bucket}`");
-            remove_bucket(self.writer, self.place, bucket)
-                .await
-                .doing(format_args!("remove the {what}"))?;
+            self.bucket(bucket, &what).await?;
             removed.push(self.gone(what));
         }
         Ok(removed)
@@ -247,29 +247,50 @@ impl Teardown<'_> {
     }
 
     async fn stray(&self, stray: &Stray) -> Result<()> {
-        let what = format!("remove the {stray}");
         match stray {
-            Stray::Bucket(name) => remove_bucket(self.writer, self.place, name)
+            Stray::Bucket(name) => self.bucket(name, &stray.to_string()).await,
+            Stray::LogGroup(name) => self
+                .writer
+                .delete_log_group(name)
                 .await
-                .doing(&what),
-            Stray::LogGroup(name) => self.writer.delete_log_group(name).await.doing(&what),
+                .doing(format_args!("remove the {stray}")),
         }
     }
-}
 
-/// Empties and deletes a bucket of ours. Something may come in between the two, so it is tried more than once.
-///
-/// # Errors
-/// The failed call.
-pub async fn remove_bucket(writer: &Writer, place: &Place, bucket: &str) -> CallResult<()> {
-    let account = place.account();
-    let mut attempts = 0;
-    loop {
-        writer.empty_bucket(bucket, account).await?;
-        attempts += 1;
-        match writer.delete_bucket(bucket, account).await {
-            Err(error) if error.is(&["BucketNotEmpty"]) && attempts < BUCKET_ATTEMPTS => {}
-            done => return done,
-        }
+    /// Empties and deletes a bucket of ours. Something may come in between the two, or S3 be at work on the bucket still, so
+    /// it is tried more than once.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub(crate) async fn bucket(&self, name: &str, what: &str) -> Result<()> {
+        let account = self.place.account();
+        let doing = format!("remove the {what}");
+        let wait = Wait {
+            clock: self.clock,
+            ui: self.ui,
+            what: format!("S3 to let go of the {what}"),
+            usual: "usually seconds",
+            timeout: BUCKET_TIMEOUT,
+            pace: Pace::CONSISTENCY,
+        };
+        let mut fillings = 0;
+        wait.until(async || {
+            self.writer
+                .empty_bucket(name, account)
+                .await
+                .doing(&doing)?;
+            match self.writer.delete_bucket(name, account).await {
+                Ok(()) => Ok(Look::Done(())),
+                Err(error) if error.is(&["OperationAborted"]) => {
+                    Ok(Look::Missing(error.to_string()))
+                }
+                Err(error) if error.is(&["BucketNotEmpty"]) && fillings < BUCKET_FILLINGS => {
+                    fillings += 1;
+                    Ok(Look::Missing(error.to_string()))
+                }
+                Err(error) => Err(error).doing(&doing),
+            }
+        })
+        .await
     }
 }

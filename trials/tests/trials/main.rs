@@ -16,6 +16,7 @@ mod matrix;
 mod partitions;
 mod permissions;
 mod plan;
+mod reluctant;
 mod schedules;
 mod sunset;
 mod sweep;

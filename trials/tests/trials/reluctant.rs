@@ -1,0 +1,333 @@
+//! Services that are not ready yet: what was asked for is right, and still has to be asked for again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use driftlab::error::Kind;
+use sandbox::caller::Caller;
+use sandbox::faults::{CallerKind, Fault, Rule, Seen};
+use sandbox::protocol::Operation;
+use sandbox::sandbox::Settings;
+use sandbox::service::Service;
+use serde_json::{Value, json};
+use trials::expected::{flaws_of_ready, output, stack};
+use trials::trial::{all, one};
+use trials::{Census, Lab, STACK, World, furnish, package};
+
+fn trial(settings: Settings, hold: impl AsyncFn(&World, &Path) + Sync) {
+    let Some(package) = package::path() else {
+        return;
+    };
+    let settings = std::sync::Mutex::new(Some(settings));
+    one(async || {
+        let settings = settings.lock().unwrap().take().unwrap();
+        let world = World::with(settings).await;
+        hold(&world, &package).await;
+        world.end().await;
+    });
+}
+
+/// As quick as it can be.
+fn quick() -> Settings {
+    Settings {
+        recorder_stop_lag: Some(Duration::ZERO),
+        ..Settings::default()
+    }
+}
+
+/// `driftlab` is refused with these words so many times.
+fn refuse(world: &World, service: &str, operation: &str, code: &str, count: u64) {
+    let fault = Fault::Error {
+        code: code.to_owned(),
+        status: 409,
+        message: "a conflicting operation is in progress".to_owned(),
+    };
+    world.strike(Rule {
+        caller: Some(CallerKind::Operator),
+        count: Some(count),
+        ..Rule::new(service, operation, fault)
+    });
+}
+
+/// How often an operation was called since a mark.
+fn made(world: &World, mark: u64, operation: &str) -> usize {
+    let calls = world.calls_after(mark);
+    calls
+        .iter()
+        .filter(|call| call.operation == operation)
+        .count()
+}
+
+#[test]
+fn a_bucket_that_s3_is_at_work_on_is_asked_for_again() {
+    trial(quick(), async |world, package| {
+        let before = Census::of(world).await;
+        let lab = Lab::new(world, package);
+        refuse(world, "s3", "CreateBucket", "OperationAborted", 3);
+        lab.ok(&["deploy"]).await;
+        assert_eq!(world.strikes(), 3);
+        refuse(world, "s3", "DeleteBucket", "OperationAborted", 3);
+        lab.ok(&["cleanup"]).await;
+        assert_eq!(world.strikes(), 6);
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(world).await), "");
+    });
+}
+
+/// Something comes into each of the lab's buckets right after it was emptied, twice.
+#[test]
+fn a_bucket_that_fills_while_it_is_emptied_is_emptied_again() {
+    trial(quick(), async |world, package| {
+        let before = Census::of(world).await;
+        let lab = Lab::new(world, package);
+        lab.ok(&["deploy"]).await;
+        world.idle().await;
+        let mark = world.mark();
+        let fills = async {
+            let mut news = world.sandbox.journal.news();
+            let mut filled: Vec<(String, usize)> = Vec::new();
+            let mut seen = mark;
+            loop {
+                // The sender lives as long as the sandbox, which is borrowed.
+                news.changed().await.unwrap();
+                for call in world.calls_after(seen) {
+                    seen = call.number;
+                    if call.operation != "DeleteObjects" || call.caller != Some(Caller::Operator) {
+                        continue;
+                    }
+                    let input = call.input.value();
+                    let bucket = input["Bucket"].as_str().unwrap().to_owned();
+                    let times = filled.iter().filter(|(name, _)| *name == bucket).count();
+                    if times < 2 {
+                        let input = json!({"Bucket": bucket, "Key": format!("late-{times}")});
+                        let put = Operation::new("PutObject", input);
+                        world.text(&put).await.unwrap();
+                        filled.push((bucket, times));
+                    }
+                    if filled.len() == 4 {
+                        std::future::pending::<()>().await;
+                    }
+                }
+            }
+        };
+        let told = tokio::select! {
+            told = lab.ok(&["cleanup"]) => told,
+            () = fills => unreachable!("it waits for ever"),
+        };
+        assert_eq!(made(world, mark, "DeleteObjects"), 6, "{}", told.text);
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(world).await), "");
+    });
+}
+
+#[test]
+fn a_channel_that_the_recorder_has_not_let_go_of_is_deleted_later() {
+    let settings = Settings {
+        recorder_stop_lag: Some(Duration::from_millis(200)),
+        ..Settings::default()
+    };
+    trial(settings, async |world, package| {
+        let before = Census::of(world).await;
+        let lab = Lab::new(world, package);
+        lab.ok(&["deploy"]).await;
+        world.idle().await;
+        let mark = world.mark();
+        lab.ok(&["cleanup"]).await;
+        assert!(made(world, mark, "DeleteDeliveryChannel") > 1);
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(world).await), "");
+    });
+}
+
+/// Somebody deletes the lab's rule at the console, and AWS Config has not finished when the command looks.
+#[test]
+fn a_rule_that_is_being_deleted_is_made_again_or_waited_for() {
+    for command in ["deploy", "cleanup"] {
+        trial(quick(), async |world, package| {
+            let before = Census::of(world).await;
+            let lab = Lab::new(world, package);
+            lab.ok(&["deploy"]).await;
+            world.idle().await;
+            // It stays so until the clock goes on.
+            world.sandbox.clock.freeze();
+            let rule = json!({"ConfigRuleName": "EC2SecurityGroup"});
+            furnish::config(world, "DeleteConfigRule", rule).await;
+            let mark = world.mark();
+            let asked = if command == "deploy" {
+                "PutConfigRule"
+            } else {
+                "DeleteDeliveryChannel"
+            };
+            let mut news = world.sandbox.journal.news();
+            let ends = async {
+                while made(world, mark, asked) == 0 {
+                    // The sender lives as long as the sandbox, which is borrowed.
+                    news.changed().await.unwrap();
+                }
+                loop {
+                    world.sandbox.clock.advance(Duration::from_millis(10));
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            let line = [command];
+            let told = tokio::select! {
+                told = lab.ok(&line) => told,
+                () = ends => unreachable!("it goes on for ever"),
+            };
+            if command == "deploy" {
+                let flaws = flaws_of_ready(world).await;
+                assert_eq!(flaws, Vec::<String>::new(), "{}", told.text);
+            }
+            // Clean-up waits for a rule to be gone.
+            let goes_on = async {
+                loop {
+                    world.sandbox.clock.advance(Duration::from_millis(10));
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            tokio::select! {
+                _ = lab.ok(&["cleanup"]) => {}
+                () = goes_on => unreachable!("it goes on for ever"),
+            }
+            world.idle().await;
+            assert_eq!(before.differences(&Census::of(world).await), "");
+        });
+    }
+}
+
+/// What IAM was told is known everywhere a little later: the looks of `driftlab` and CloudFormation, and the services that
+/// work with the roles.
+#[test]
+fn iam_that_is_late_is_waited_for() {
+    trial(quick(), async |world, package| {
+        let before = Census::of(world).await;
+        let lab = Lab::new(world, package);
+        for command in ["deploy", "simulate-incident", "cleanup"] {
+            for of in [None, Some(Seen::Iam)] {
+                let service = if of.is_some() { "config" } else { "iam" };
+                world.strike(Rule {
+                    caller: Some(CallerKind::Operator),
+                    ..Rule::new(service, "*", Fault::StaleReads { lag_ms: 300, of })
+                });
+            }
+            let told = lab.run(&[command]).await;
+            assert!(command == "simulate-incident" || world.strikes() > 0);
+            world.sandbox.faults.clear();
+            // A late look may show what is gone, and then it is said to be left.
+            let forgiven = command == "cleanup" && told.kind() == Some(Kind::Leftovers);
+            assert!(
+                told.result.is_ok() || forgiven,
+                "{}{}",
+                told.text,
+                told.failure()
+            );
+            lab.ok(&[command]).await;
+        }
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(world).await), "");
+    });
+}
+
+/// From some call on, every one is refused because the session is over; then there is a new session.
+#[test]
+fn credentials_that_expire_in_the_midst_are_told_and_the_same_command_goes_on() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    let mut cases = Vec::new();
+    for command in ["deploy", "simulate-incident", "cleanup"] {
+        // Few commands make more than ninety calls; later ones are never struck, and then all has to be well.
+        cases.extend((0..90).step_by(9).map(|skip| (command, skip)));
+    }
+    let failures = all(&cases, |(command, skip)| {
+        let (command, skip, package) = (*command, *skip, &package);
+        async move {
+            let world = World::start().await;
+            let before = Census::of(&world).await;
+            let lab = Lab::new(&world, package);
+            if command != "deploy" {
+                lab.ok(&["deploy"]).await;
+                world.idle().await;
+            }
+            let expired = Fault::Error {
+                code: "ExpiredToken".to_owned(),
+                status: 403,
+                message: "The security token included in the request is expired".to_owned(),
+            };
+            world.strike(Rule {
+                caller: Some(CallerKind::Operator),
+                skip,
+                ..Rule::new("*", "*", expired)
+            });
+            let told = lab.run(&[command]).await;
+            let struck = world.strikes() > 0;
+            world.sandbox.faults.clear();
+            if struck {
+                assert_eq!(told.kind(), Some(Kind::Unreachable), "{}", told.failure());
+                assert!(told.failure().contains("credentials have expired"));
+            } else {
+                assert!(told.result.is_ok(), "{}", told.failure());
+            }
+            lab.ok(&[command]).await;
+            if command == "deploy" {
+                let flaws = flaws_of_ready(&world).await;
+                assert_eq!(flaws, Vec::<String>::new());
+            }
+            lab.ok(&["cleanup"]).await;
+            world.idle().await;
+            assert_eq!(before.differences(&Census::of(&world).await), "");
+            world.end().await;
+        }
+    });
+    let failures: Vec<String> = failures
+        .into_iter()
+        .map(|(number, said)| format!("── {:?}\n{said}", cases[number]))
+        .collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Somebody changes the lab's stack by hand, it fails, and they have it stay half-changed.
+#[test]
+fn a_change_that_was_left_half_made_is_taken_back() {
+    for command in ["deploy", "cleanup"] {
+        trial(quick(), async |world, package| {
+            let before = Census::of(world).await;
+            let lab = Lab::new(world, package);
+            lab.ok(&["deploy"]).await;
+            world.idle().await;
+            let found = stack(world).await;
+            let parameters: Vec<Value> = found["Parameters"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|parameter| match parameter["ParameterKey"].as_str() {
+                    Some("LogRetentionDays") => {
+                        json!({"ParameterKey": "LogRetentionDays", "ParameterValue": "30"})
+                    }
+                    key => json!({"ParameterKey": key, "UsePreviousValue": true}),
+                })
+                .collect();
+            assert!(!parameters.is_empty(), "{found}");
+            assert!(output(&found, "LabSecurityGroupId").is_some());
+            furnish::deny_cloudformation(world, &[("logs", "PutRetentionPolicy")]);
+            let update = json!({
+                "StackName": STACK, "UsePreviousTemplate": true, "Parameters": parameters,
+                "Capabilities": ["CAPABILITY_NAMED_IAM"], "DisableRollback": true,
+            });
+            world
+                .call(Service::CloudFormation, "UpdateStack", update)
+                .await;
+            world.idle().await;
+            world.sandbox.faults.clear();
+            assert_eq!(stack(world).await["StackStatus"], "UPDATE_FAILED");
+            lab.ok(&[command]).await;
+            if command == "deploy" {
+                let flaws = flaws_of_ready(world).await;
+                assert_eq!(flaws, Vec::<String>::new());
+                lab.ok(&["cleanup"]).await;
+            }
+            world.idle().await;
+            assert_eq!(before.differences(&Census::of(world).await), "");
+        });
+    }
+}
