@@ -150,6 +150,11 @@ impl Lifetime {
             return Ok(());
         }
         if let Some(expires) = self.expires {
+            // Armed by an earlier deployment, perhaps for other names.
+            if !self.arms {
+                let parameters = spec.stack_request(&place.code_bucket()).parameters;
+                sunset::empower((writer, place), &parameters, &Self::tags(spec)).await?;
+            }
             let mut facts = Facts::of(observed, Some(outputs), expires);
             let what = format!("look at the stack `{}`", place.stack);
             if let Some(stack) = aws.stack(&place.stack).await.doing(what)? {

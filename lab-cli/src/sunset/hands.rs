@@ -70,11 +70,7 @@ pub async fn arm(
     tags: &Tags,
     before: &Armed,
 ) -> Result<()> {
-    let role = request(place, parameters, tags);
-    writer
-        .put_role(&role)
-        .await
-        .doing(format_args!("make the role `{}`", role.name))?;
+    empower((writer, place), parameters, tags).await?;
     let wanted = schedules(facts, place);
     // A new role is not known everywhere at once, and Scheduler asks whether it may work with it.
     if let Some(first) = wanted.first() {
@@ -92,6 +88,22 @@ pub async fn arm(
         !known_later && wanted.iter().all(|it| it.name != **name)
     });
     remove(writer, obsolete.cloned()).await
+}
+
+/// Makes the role that the schedules work with, or gives it the rights that the lab's present names need.
+///
+/// # Errors
+/// The call that failed.
+pub async fn empower(
+    (writer, place): (&Writer, &Place),
+    parameters: &BTreeMap<String, String>,
+    tags: &Tags,
+) -> Result<()> {
+    let role = request(place, parameters, tags);
+    writer
+        .put_role(&role)
+        .await
+        .doing(format_args!("make the role `{}`", role.name))
 }
 
 /// Puts again what has changed since the self-destruct was armed: the stack has an id now, and its bucket a name.

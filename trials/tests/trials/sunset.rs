@@ -165,6 +165,26 @@ fn a_lab_with_every_option_removes_itself() {
     });
 }
 
+/// The role of the self-destruct reaches what bears the lab's names, and these can change while it is armed.
+#[test]
+fn a_lab_that_was_renamed_meanwhile_removes_itself() {
+    on(async |package| {
+        let world = strict().await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, package);
+        lab.ok(&["deploy", "--ttl", "3h", "--no-wait"]).await;
+        let renamed = ["deploy", "--no-wait", "--parameter", "TopicName=renamed"];
+        lab.ok(&renamed).await;
+        pass(&world, 5 * 24 * HOUR).await;
+        let left = before.differences(&Census::of(&world).await);
+        assert!(
+            left.lines().all(|line| line.contains("driftlab-expiry-")),
+            "{left}"
+        );
+        world.end().await;
+    });
+}
+
 #[test]
 fn an_extended_lab_lives_longer() {
     on(async |package| {
