@@ -89,9 +89,9 @@ pub fn planned(group: &GroupId, plan: &Plan) -> String {
 /// The same text without anything that could end the line or start another.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    // Nearly every line. Bytes are looked through many at a time, characters one by one.
-    let plain = |byte: &u8| (b' '..=b'~').contains(byte);
-    if text.as_bytes().iter().all(plain) || !text.contains(char::is_control) {
+    // Nearly every line. Without stopping early, so that bytes are looked at many at a time.
+    let plain = |all, byte: &u8| all & (b' '..=b'~').contains(byte);
+    if text.as_bytes().iter().fold(true, plain) || !text.contains(char::is_control) {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.replace(char::is_control, " "))
