@@ -65,15 +65,16 @@ impl Trouble {
         Self::Killed,
     ];
 
-    /// Whether trying again is enough, and is what every AWS client does.
+    /// Whether trying again is enough, and is what every AWS client does; what an answer was lost to may have happened before.
     pub fn passes(self) -> bool {
         match self {
-            Self::ThrottledOnce | Self::BrokenOnce | Self::LostBeforeOnce => true,
+            Self::ThrottledOnce | Self::BrokenOnce | Self::LostBeforeOnce | Self::LostAfterOnce => {
+                true
+            }
             Self::Throttled
             | Self::Denied
             | Self::Broken
             | Self::LostBefore
-            | Self::LostAfterOnce
             | Self::LostAfter
             | Self::Killed => false,
         }

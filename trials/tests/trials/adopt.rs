@@ -7,7 +7,7 @@ use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::expected::{flaws_of_healed, stack};
 use trials::trial::{all, one};
-use trials::{ACCOUNT, Census, Lab, World, package};
+use trials::{ACCOUNT, Census, Lab, World, furnish, package};
 
 /// A recorder that somebody else set up.
 #[derive(Debug, Clone)]
@@ -177,6 +177,30 @@ fn every_recorder_is_borrowed_works_and_is_given_back_to_the_byte() {
         let case = &cases[*number];
         panic!("{} (recording: {}): {said}", case.name, case.recording);
     }
+}
+
+/// Whoever is killed right after the recorder was widened has written down before what it was.
+#[test]
+fn what_a_deployment_that_was_killed_has_borrowed_is_given_back() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        set_up(&world, &theirs()[6]).await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, &package);
+        furnish::silence_after(&world, &[("config", "PutConfigurationRecorder")]);
+        let told = lab.run_until_killed(&["deploy", "--adopt"]).await;
+        assert!(told.is_none(), "it was not killed: {told:?}");
+        world.idle().await;
+        world.sandbox.faults.clear();
+        assert_ne!(before.differences(&Census::of(&world).await), "");
+        lab.ok(&["cleanup"]).await;
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
 }
 
 async fn borrowed_and_given_back(case: Theirs, package: PathBuf) {

@@ -1,11 +1,14 @@
 //! Accounts that already hold things. Nothing foreign differs afterwards, whether the lab came or was refused.
 
 use std::path::Path;
+use std::time::Duration;
 
 use driftlab::error::Kind;
+use sandbox::config::Latency;
+use sandbox::protocol::Operation;
 use sandbox::service::Service;
 use serde_json::json;
-use trials::expected::{flaws_of_ready, stack};
+use trials::expected::{flaws_of_ready, output, stack};
 use trials::furnish::{self, NEIGHBOUR, Team};
 use trials::trial::one;
 use trials::{ACCOUNT, Census, Lab, STACK, World, package};
@@ -135,6 +138,56 @@ fn fifty_rules_of_others_are_left_alone() {
         furnish::config(world, "DeleteDeliveryChannel", channel).await;
         furnish::config(world, "DeleteConfigurationRecorder", recorder).await;
         comes_and_goes(world, package).await;
+    });
+}
+
+/// While nothing was recorded the group has drifted, so the last verdict is a good one and wrong. Whoever reads that alone
+/// would be done before AWS Config has seen the group.
+#[test]
+fn a_good_verdict_on_a_group_that_has_drifted_is_not_believed() {
+    trial(async |world, package| {
+        let lab = Lab::new(world, package);
+        lab.ok(&["deploy"]).await;
+        world.idle().await;
+        let recorder = json!({"ConfigurationRecorderName": "default"});
+        furnish::config(world, "StopConfigurationRecorder", recorder).await;
+        let group = output(&stack(world).await, "LabSecurityGroupId").unwrap();
+        let open = json!({"GroupId": group, "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 22,
+            "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]});
+        world
+            .call(Service::Ec2, "AuthorizeSecurityGroupIngress", open)
+            .await;
+        let late = Latency::Fixed(Duration::from_millis(300));
+        world.sandbox.set_config_latency(late);
+        let told = lab.ok(&["deploy"]).await;
+        let flaws = flaws_of_ready(world).await;
+        assert_eq!(flaws, Vec::<String>::new(), "{}", told.text);
+    });
+}
+
+/// A bucket that bears the lab's tag and that its stack does not know is told, and goes once no stack stands for it.
+#[test]
+fn what_is_left_is_told_and_goes_the_next_time() {
+    trial(async |world, package| {
+        let before = Census::of(world).await;
+        let lab = Lab::new(world, package);
+        lab.ok(&["deploy"]).await;
+        let tags = json!({"TagSet": [{"Key": "driftlab:lab", "Value": STACK}]});
+        for (operation, input) in [
+            ("CreateBucket", json!({"Bucket": "strayed"})),
+            (
+                "PutBucketTagging",
+                json!({"Bucket": "strayed", "Tagging": tags}),
+            ),
+        ] {
+            world.text(&Operation::new(operation, input)).await.unwrap();
+        }
+        let told = lab.run(&["cleanup"]).await;
+        assert_eq!(told.kind(), Some(Kind::Leftovers), "{}", told.text);
+        assert_eq!(told.document["leftovers"], json!(["bucket `strayed`"]));
+        lab.ok(&["cleanup"]).await;
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(world).await), "");
     });
 }
 

@@ -12,6 +12,9 @@
 //! What is asked many times at once and differs in a parameter alone (see [`ALIKE`]) is struck at the first and at the last
 //! occurrence: the answers are collected before any is read, so which of them is missing makes no difference.
 //!
+//! A report is honest if it tells of a failure that was one. But what every client tries again by itself must not become one:
+//! an answer that is lost once is asked for again, and what was done the first time already is no reason to fail.
+//!
 //! Nothing else is left out, but for one thing: whoever is killed tells nothing, so there is no report to judge.
 
 use std::fmt;

@@ -5,7 +5,7 @@ use sandbox::faults::{CallerKind, Fault, Phase, Rule};
 use sandbox::protocol::Operation;
 use serde_json::{Value, json};
 use trials::trial::one;
-use trials::{ACCOUNT, Census, Lab, REGION, STACK, Told, World, package};
+use trials::{ACCOUNT, Census, Lab, REGION, STACK, Told, World, furnish, package};
 
 #[test]
 fn a_plan_shows_everything_and_leaves_nothing() {
@@ -231,6 +231,50 @@ fn whoever_stops_leaves_neither_a_change_set_nor_a_lock() {
         assert!(!told.text.contains("taking over"), "{}", told.text);
         let told = lab.run_until_interrupted(&["cleanup"], "DeleteStack").await;
         assert_eq!(told.kind(), Some(Kind::Interrupted), "{}", told.text);
+        let told = lab.ok(&["cleanup"]).await;
+        assert!(!told.text.contains("taking over"), "{}", told.text);
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        world.end().await;
+    });
+}
+
+/// A failure is an end, too: the stack that was only looked at is gone, and nobody is locked out.
+#[test]
+fn whoever_fails_leaves_neither_a_change_set_nor_a_lock() {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::start().await;
+        let before = Census::of(&world).await;
+        let lab = Lab::new(&world, &package);
+        let fails = async |service: &str, operation: &str, command: &str| {
+            world.strike(Rule {
+                caller: Some(CallerKind::Operator),
+                count: Some(1),
+                ..Rule::new(service, operation, Fault::AccessDenied)
+            });
+            let told = lab.run(&[command]).await;
+            assert_eq!(told.kind(), Some(Kind::Failed), "{}", told.text);
+            world.sandbox.faults.clear();
+            world.idle().await;
+        };
+        // The change set is there, and nothing else can be made. With the package it is the same, under the lock.
+        fails("s3", "CreateBucket", "deploy").await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        fails("s3", "PutBucketTagging", "deploy").await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        // CloudFormation cannot make the stack; what it leaves would be in the way of the next attempt.
+        furnish::deny_cloudformation(&world, &[("lambda", "CreateFunction")]);
+        let told = lab.run(&["deploy"]).await;
+        assert_eq!(told.kind(), Some(Kind::Failed), "{}", told.text);
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(&world).await), "");
+        fails("config", "PutConfigRule", "deploy").await;
+        let told = lab.ok(&["deploy"]).await;
+        assert!(!told.text.contains("taking over"), "{}", told.text);
+        fails("config", "StopConfigurationRecorder", "cleanup").await;
         let told = lab.ok(&["cleanup"]).await;
         assert!(!told.text.contains("taking over"), "{}", told.text);
         world.idle().await;

@@ -195,6 +195,50 @@ fn a_rule_that_is_being_deleted_is_made_again_or_waited_for() {
     }
 }
 
+/// The function of a rule that is still there goes only after the rule.
+#[test]
+fn a_rule_that_clean_up_has_deleted_is_gone_before_its_function_goes() {
+    trial(quick(), async |world, package| {
+        let before = Census::of(world).await;
+        let lab = Lab::new(world, package);
+        lab.ok(&["deploy"]).await;
+        world.idle().await;
+        // The rule stays in deletion until the clock goes on, and that is when it was looked at for the third time.
+        world.sandbox.clock.freeze();
+        let mark = world.mark();
+        let goes_on = async {
+            let mut news = world.sandbox.journal.news();
+            let looks = || {
+                let calls = world.calls_after(mark).into_iter();
+                let mut since = calls.skip_while(|call| call.operation != "DeleteConfigRule");
+                since
+                    .by_ref()
+                    .filter(|call| call.operation == "DescribeConfigRules")
+                    .count()
+            };
+            while looks() < 3 {
+                assert_eq!(
+                    made(world, mark, "DeleteStack"),
+                    0,
+                    "the rule is still there"
+                );
+                // The sender lives as long as the sandbox, which is borrowed.
+                news.changed().await.unwrap();
+            }
+            loop {
+                world.sandbox.clock.advance(Duration::from_millis(10));
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            _ = lab.ok(&["cleanup"]) => {}
+            () = goes_on => unreachable!("it goes on for ever"),
+        }
+        world.idle().await;
+        assert_eq!(before.differences(&Census::of(world).await), "");
+    });
+}
+
 /// What IAM was told is known everywhere a little later: the looks of `driftlab` and CloudFormation, and the services that
 /// work with the roles.
 #[test]
