@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// How often the story is played, each time in a new sandbox
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
-    /// Measure the function against the same one in Python instead (needs `python3` with boto3)
+    /// Measure the function against the same one in Python instead (needs `python3` with boto3, and `openssl`)
     #[arg(long, group = "instead")]
     function: bool,
     /// Open the ports of up to a thousand groups at once instead, and sweep as many beside Cloud Custodian, which is
