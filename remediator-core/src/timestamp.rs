@@ -137,7 +137,10 @@ fn parse(text: &str) -> Option<Timestamp> {
     let (second, rest) = digits(rest.strip_prefix(':')?, 2)?;
     let (millis, rest) = fraction(rest)?;
     let local = Timestamp::from_civil((year, month, day), (hour, minute, second), millis)?;
-    Some(local.plus_millis(-offset_minutes(rest)? * 60_000))
+    let moment = local.plus_millis(-offset_minutes(rest)? * 60_000);
+    // An offset leads out of the four digits of a year, and so does a leap second. That could not be written again.
+    let (year, _, _) = civil_from_days(moment.0.div_euclid(DAY));
+    (1..=9999).contains(&year).then_some(moment)
 }
 
 /// An optional fraction of a second; digits past the third are cut.
@@ -206,6 +209,9 @@ mod tests {
             "2026-01-01T00:00:00.Z",
             "2026-01-01T00:00:00é",
             "+026-01-01T00:00:00Z",
+            "9999-12-31T23:59:59-01:00",
+            "9999-12-31T23:59:60Z",
+            "0001-01-01T00:00:00+01:00",
         ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text}");
         }
