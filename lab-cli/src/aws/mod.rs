@@ -18,6 +18,7 @@ mod scheduler;
 mod security_groups;
 mod session;
 mod sns;
+mod ssm;
 mod sts;
 
 pub use call::{CallError, CallResult, Class, Doing};

@@ -148,13 +148,23 @@ async fn of_the_rule(context: &Context) -> Result<Policy> {
     let parameters = rule.parameters.as_deref().unwrap_or("{}");
     match PolicySource::from_parameters(parameters).map_err(unusable)? {
         PolicySource::Here(policy) => Ok(policy),
-        PolicySource::Stored { name, debug: _ } => Err(Error::input(format!(
-            "the rule's policy is kept in the SSM parameter `{name}`"
-        ))
-        .hint(format!(
-            "fetch it with `aws ssm get-parameter --name {name} --query Parameter.Value --output text` and name the file with `--policy`"
-        ))),
+        PolicySource::Stored { name, debug: _ } => stored(context, &name).await,
     }
+}
+
+/// The policy that the rule keeps in Parameter Store. It is read as the function reads it: as JSON.
+async fn stored(context: &Context, name: &str) -> Result<Policy> {
+    let text = context.aws.parameter(name).await.doing(format_args!(
+        "read the rule's policy in the SSM parameter `{name}`"
+    ))?;
+    Policy::from_document(&text).map_err(|e| {
+        Error::new(
+            Kind::Failed,
+            format!("the SSM parameter `{name}` holds no usable policy"),
+        )
+        .caused_by(e)
+        .hint("check a document with `policy check` before it is stored; docs/policy.md has the words")
+    })
 }
 
 #[cfg(test)]

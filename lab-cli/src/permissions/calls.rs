@@ -20,6 +20,8 @@ pub enum Feature {
     Cleanup,
     /// `extend`.
     Extend,
+    /// `policy explain`.
+    Explain,
 }
 
 impl Feature {
@@ -31,6 +33,7 @@ impl Feature {
         Self::SimulateIncident,
         Self::Cleanup,
         Self::Extend,
+        Self::Explain,
     ];
 
     /// The name on the command line.
@@ -43,6 +46,7 @@ impl Feature {
             Self::SimulateIncident => "simulate-incident",
             Self::Cleanup => "cleanup",
             Self::Extend => "extend",
+            Self::Explain => "policy explain",
         }
     }
 }
@@ -88,7 +92,7 @@ const fn call(operation: &'static str, features: &'static [Feature], needs: Need
     }
 }
 
-use Feature::{Cleanup, Deploy, Doctor, Extend, Logs, SimulateIncident, Status};
+use Feature::{Cleanup, Deploy, Doctor, Explain, Extend, Logs, SimulateIncident, Status};
 use Needs::{Itself, Nothing, These};
 
 /// Every operation, by service.
@@ -270,7 +274,7 @@ pub const CALLS: &[Call] = &[
     ),
     call(
         "ec2:DescribeSecurityGroups",
-        &[Deploy, Status, SimulateIncident],
+        &[Deploy, Status, SimulateIncident, Explain],
         Itself(Sid::LookAtNetwork),
     ),
     call(
@@ -480,5 +484,6 @@ pub const CALLS: &[Call] = &[
         &[Deploy, Cleanup],
         Itself(Sid::Topic),
     ),
+    call("ssm:GetParameter", &[Explain], Itself(Sid::OwnPolicy)),
     call("sts:GetCallerIdentity", Feature::ALL, Nothing),
 ];

@@ -32,6 +32,8 @@ pub struct Names {
     pub code_bucket: String,
     /// The rule of EventBridge behind the fast path.
     pub fast_path_rule: String,
+    /// The parameter of Parameter Store that may hold the policy, with the slash that it begins with.
+    pub policy_parameter: String,
 }
 
 impl Names {
@@ -97,6 +99,7 @@ impl Names {
             ),
             code_bucket: code_bucket(account, region, stack),
             fast_path_rule: generated(stack, "FastPathRule"),
+            policy_parameter: named("PolicyParameterName", "/driftlab/policy".to_owned()),
         }
     }
 

@@ -28,6 +28,7 @@ pub enum Sid {
     LogGroup,
     Topic,
     OpenPorts,
+    OwnPolicy,
     LookAtExpiry,
     Schedules,
     ExpiryRole,
@@ -82,6 +83,7 @@ impl Sid {
         Self::LogGroup,
         Self::Topic,
         Self::OpenPorts,
+        Self::OwnPolicy,
         Self::LookAtExpiry,
         Self::Schedules,
         Self::ExpiryRole,
@@ -149,6 +151,9 @@ impl Sid {
             }
             Self::Topic => "see whose the topic is, and which subscriptions are not confirmed yet",
             Self::OpenPorts => "stage the incident: open ports of the lab's own groups",
+            Self::OwnPolicy => {
+                "explain what the rule would do where its policy is kept in Parameter Store"
+            }
             Self::LookAtExpiry => "see which schedules and roles of self-destructs there are",
             Self::Schedules => "arm, move and disarm the lab's self-destruct",
             Self::ExpiryRole => "make the role that the schedules work with, and remove it",
@@ -213,6 +218,7 @@ impl Sid {
             | Self::LogGroup
             | Self::Topic
             | Self::OpenPorts
+            | Self::OwnPolicy
             | Self::LookAtExpiry
             | Self::Schedules
             | Self::ExpiryRole
@@ -305,6 +311,9 @@ impl Sid {
                 vec![format!("{topic}:*"), topic]
             }
             Self::OpenPorts => vec![names.regional("ec2", "security-group/*")],
+            Self::OwnPolicy => {
+                vec![names.regional("ssm", &format!("parameter{}", names.policy_parameter))]
+            }
             Self::StackNetwork | Self::StackTags | Self::StackNetworkChanges => [
                 "vpc/*",
                 "subnet/*",
@@ -370,6 +379,7 @@ impl Sid {
             | Self::Function
             | Self::LogGroup
             | Self::Topic
+            | Self::OwnPolicy
             | Self::LookAtExpiry
             | Self::Schedules
             | Self::ExpiryRole

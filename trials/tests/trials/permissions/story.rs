@@ -5,7 +5,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use sandbox::service::Service;
-use serde_json::json;
+use serde_json::{Value, json};
+use trials::groups::lab_group;
 use trials::options::Kept;
 use trials::{ACCOUNT, Lab, Options, REGION, STACK, Told, World};
 
@@ -68,6 +69,7 @@ pub(super) async fn tell(
     let told = options.told(Kept::Parameter);
     let first = ["deploy", "--tag", "course=sec101", "--ttl", "3h"];
     done(lab.run(&with(&first, &[&paths])).await)?;
+    explained(world, &lab).await?;
     // Another package, retention of the logs, tag, and somebody who is told: updated in place.
     let update = [
         "deploy",
@@ -116,6 +118,41 @@ pub(super) async fn tell_of_stack(
     ];
     done(other.run(&with(&update, &[&quick, &paths, &told])).await)?;
     done(lab.run(&["cleanup"]).await)
+}
+
+/// Somebody keeps the rule's policy in Parameter Store, asks what it would do, and puts the rule back.
+async fn explained(world: &World, lab: &Lab<'_>) -> Result<(), Told> {
+    let named = json!({"ConfigRuleNames": ["EC2SecurityGroup"]});
+    let found = world
+        .call(Service::Config, "DescribeConfigRules", named)
+        .await;
+    let mut rule = found["ConfigRules"][0].clone();
+    for told in ["ConfigRuleArn", "ConfigRuleId", "ConfigRuleState"] {
+        rule.as_object_mut().unwrap().remove(told);
+    }
+    let mut stored = rule.clone();
+    stored["InputParameters"] = json!(json!({"policy": "ssm:/driftlab/policy"}).to_string());
+    let put = async |rule| {
+        let input = json!({"ConfigRule": rule});
+        world.call(Service::Config, "PutConfigRule", input).await;
+        world.idle().await;
+    };
+    put(stored).await;
+    let group = lab_group(world).await;
+    let group = group["groupId"].as_str().unwrap();
+    let told = lab.run(&["policy", "explain", group]).await;
+    put(rule).await;
+    // Only the stored policy speaks of outbound rules.
+    let rules = told.document[0]["rules"].as_array();
+    let approved = |line: &Value| {
+        line["rule"] == "all traffic to 0.0.0.0/0" && line["why"] == "it is approved"
+    };
+    assert!(
+        told.result.is_err() || rules.is_some_and(|rules| rules.iter().any(approved)),
+        "{}",
+        told.text
+    );
+    done(told)
 }
 
 /// A command line with more arguments.
