@@ -135,7 +135,6 @@ async fn explained(world: &World, lab: &Lab<'_>) -> Result<(), Told> {
     let put = async |rule| {
         let input = json!({"ConfigRule": rule});
         world.call(Service::Config, "PutConfigRule", input).await;
-        world.idle().await;
     };
     put(stored).await;
     let group = lab_group(world).await;
