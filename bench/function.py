@@ -244,14 +244,13 @@ class Bench:
 
     def small(self):
         """With the processor time of 128 MB, which begins with the first event: Lambda starts functions at full speed."""
-        held, reason = share.share()
-        if held is None:
+        if reason := share.refused():
             return f"The processor time of 128 MB was not measured: this machine gives no control group ({reason})."
-        try:
+        with share.Shares() as shares:
 
             def measure(function):
                 function.ready()
-                held.hold(function.process.pid)
+                shares.hold(function.process.pid)
                 return (function.invoke(DRIFTED, 0.01)[0],)
 
             [first] = self.fresh_processes(max(3, self.fresh // 3), measure)
@@ -260,14 +259,15 @@ class Bench:
                 functions = {"ours": ours, "peer": peer}
                 for function in functions.values():
                     function.ready()
-                    held.hold(function.process.pid)
+                    shares.hold(function.process.pid)
                 for path in ("drift", "clean"):
                     totals, owns, _, _ = self.turns(functions, path, 0.01, max(TURN, self.count // 5))
                     self.row(f"as 128 MB: warm, {path}, p50, 10 ms", "ms", totals)
                     self.row("of it its own time", "ms", owns, 2, "50")
-        finally:
-            held.remove()
-        return "As 128 MB: 1.44 ms of processor time in every 20 ms from the first event on, in a control group."
+        return (
+            "As 128 MB: 1.44 ms of processor time in every 20 ms from the first event on, "
+            "each process in a control group of its own."
+        )
 
     def instructions(self):
         """Nearly free of noise, so the place to look for a change for the worse."""
