@@ -1,7 +1,7 @@
 //! Signature Version 4 over one POST request.
 //!
 //! Written here because it is the greater part of a call's processor time: the SDK's signer serves every kind of request
-//! and derives its key anew for each. What all our requests have in common leaves two dozen lines of it, with ring's
+//! and derives its key anew for each. What all our requests have in common leaves little of it, with ring's
 //! assembler and a key that is kept for the day. The tests hold every signature against the SDK's own.
 //!
 //! Specification: "Create a signed AWS API request" of the IAM user guide.
