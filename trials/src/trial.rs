@@ -1,22 +1,57 @@
-//! Many trials side by side.
+//! Holding trials: one, or many side by side.
+
+mod tally;
+#[cfg(test)]
+mod tests;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use tally::Tally;
+
 /// Waits are real and calls are not slow, so more trials than processors keep the processors busy.
 const AT_ONCE: usize = 6;
 
 /// Holds a trial for each case, several at once, each on a runtime of its own: what a trial leaves behind ends with it.
-/// Answers with the failures, in the order of the cases: the case's number and what was said.
-pub fn all<C, F>(cases: &[C], hold: impl Fn(&C) -> F + Sync) -> Vec<(usize, String)>
+///
+/// Says on standard error how far it is after every hundred, and of a failure at once, with the case's name and what was said.
+///
+/// # Panics
+/// With the names of the cases that failed, if any did.
+pub fn all<C, F>(
+    what: &str,
+    cases: &[C],
+    name: impl Fn(&C) -> String + Sync,
+    hold: impl Fn(&C) -> F + Sync,
+) where
+    C: Sync,
+    F: Future<Output = ()>,
+{
+    let failed = each(what, cases, name, hold, crate::tell);
+    assert!(
+        failed.is_empty(),
+        "{} of {} failed, as told above:\n{}",
+        failed.len(),
+        cases.len(),
+        failed.join("\n")
+    );
+}
+
+fn each<C, F>(
+    what: &str,
+    cases: &[C],
+    name: impl Fn(&C) -> String + Sync,
+    hold: impl Fn(&C) -> F + Sync,
+    tell: impl Fn(&str) + Send,
+) -> Vec<String>
 where
     C: Sync,
     F: Future<Output = ()>,
 {
     let next = AtomicUsize::new(0);
-    let failures = Mutex::new(Vec::new());
+    let tally = Mutex::new(Tally::new(what, cases.len(), tell));
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             let trials = || {
@@ -26,20 +61,20 @@ where
                 } {
                     // One failed trial must not hide the others.
                     let held = catch_unwind(AssertUnwindSafe(|| here(hold(case))));
-                    if let Err(panic) = held {
-                        let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
-                        failures.push((number, words(&*panic)));
+                    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+                    match held {
+                        Ok(()) => tally.good(),
+                        Err(panic) => tally.bad(number, name(case), &words(&*panic)),
                     }
                 }
             };
             thread().spawn_scoped(scope, trials).unwrap();
         }
     });
-    let mut failures = failures
+    tally
         .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    failures.sort();
-    failures
+        .unwrap_or_else(PoisonError::into_inner)
+        .end()
 }
 
 /// Holds one trial.

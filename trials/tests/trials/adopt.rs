@@ -169,14 +169,11 @@ fn every_recorder_is_borrowed_works_and_is_given_back_to_the_byte() {
         return;
     };
     let cases = theirs();
-    let failures = all(&cases, |case| {
+    let name = |case: &Theirs| format!("{} (recording: {})", case.name, case.recording);
+    all("somebody else's recorders", &cases, name, |case| {
         let (case, package) = (case.clone(), package.clone());
         borrowed_and_given_back(case, package)
     });
-    if let Some((number, said)) = failures.first() {
-        let case = &cases[*number];
-        panic!("{} (recording: {}): {said}", case.name, case.recording);
-    }
 }
 
 /// Whoever is killed right after the recorder was widened has written down before what it was.

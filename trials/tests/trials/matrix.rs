@@ -19,12 +19,11 @@
 
 use std::fmt;
 use std::path::Path;
-use std::time::Instant;
 
 use sandbox::faults::CallerKind;
 use trials::honest::{Made, lies, made};
 use trials::trial::{all, one};
-use trials::{Census, Lab, Spot, Trouble, World, package, tell};
+use trials::{Census, Lab, Spot, Trouble, World, package};
 
 /// Operations that a wait repeats until it has seen enough.
 const POLLED: [(&str, &str); 10] = [
@@ -109,21 +108,11 @@ fn matrix(verb: Verb) {
     let Some(package) = package::path() else {
         return;
     };
-    let began = Instant::now();
+    let what = format!("fault matrix of {}", verb.line()[0]);
     let cases = cases(verb, &package);
-    let failures = all(&cases, |case| hold(case.clone(), &package));
-    tell(&format!(
-        "fault matrix of {}: {} cases in {:.0?}, {} failed",
-        verb.line()[0],
-        cases.len(),
-        began.elapsed(),
-        failures.len()
-    ));
-    let failures: Vec<String> = failures
-        .into_iter()
-        .map(|(number, said)| format!("── {}\n{said}", cases[number]))
-        .collect();
-    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    all(&what, &cases, Case::to_string, |case| {
+        hold(case.clone(), &package)
+    });
 }
 
 /// Every cell of a command, from what clean runs do.

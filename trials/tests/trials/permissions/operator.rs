@@ -167,7 +167,9 @@ fn without_any_single_action_something_fails_and_names_it() {
             actions.map(move |action| (number, action))
         })
         .collect();
-    let failures = all(&cases, |case| {
+    let what = "the operator's policies, less one action";
+    let name = |case: &(usize, &str)| format!("{case:?}");
+    all(what, &cases, name, |case| {
         let ((number, action), packages) = (*case, &packages);
         async move {
             let world = world().await;
@@ -190,15 +192,4 @@ fn without_any_single_action_something_fails_and_names_it() {
             world.end().await;
         }
     });
-    let said: Vec<_> = failures
-        .iter()
-        .map(|(number, said)| format!("{:?}: {said}", cases[*number]))
-        .collect();
-    assert!(
-        said.is_empty(),
-        "{} of {} actions:\n{}",
-        said.len(),
-        cases.len(),
-        said.join("\n")
-    );
 }

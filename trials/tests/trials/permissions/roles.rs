@@ -245,7 +245,9 @@ fn the_function_needs_every_right_of_its_role() {
     };
     // What there is to take away is known once a lab is deployed, and that is one trial more for each way.
     let found = std::sync::Mutex::new(Vec::new());
-    let failures = all(&WAYS, |way| {
+    let what = "ways to deploy";
+    let name = |way: &Way| format!("{way:?}");
+    all(what, &WAYS, name, |way| {
         let (way, package, found) = (*way, &package, &found);
         async move {
             let world = world().await;
@@ -262,12 +264,13 @@ fn the_function_needs_every_right_of_its_role() {
             world.end().await;
         }
     });
-    assert!(failures.is_empty(), "{failures:?}");
     let mut cases = found.into_inner().unwrap();
     // A right that several ways have is taken from the one with the fewest options.
     cases.sort_by_key(|(way, right)| (right.name(), way.options.is_some()));
     cases.dedup_by_key(|(_, right)| right.name());
-    let failures = all(&cases, |(way, right)| {
+    let what = "the function's role, less one right";
+    let name = |(_, right): &(Way, Right)| format!("{:?}", right.name());
+    all(what, &cases, name, |(way, right)| {
         let (way, right, package) = (*way, right.clone(), &package);
         async move {
             let world = world().await;
@@ -279,13 +282,6 @@ fn the_function_needs_every_right_of_its_role() {
             world.end().await;
         }
     });
-    let said: Vec<_> = failures.iter().map(|(_, said)| said).collect();
-    assert!(
-        said.is_empty(),
-        "{} of {}: {said:#?}",
-        said.len(),
-        cases.len()
-    );
 }
 
 #[test]
