@@ -67,6 +67,22 @@ impl Reader {
         }
     }
 
+    /// The permissions boundary of a role that is there.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub(super) async fn role_boundary(&self, name: &str) -> CallResult<Option<String>> {
+        let answer = self
+            .iam
+            .get_role()
+            .role_name(name)
+            .send()
+            .await
+            .map_err(|e| CallError::from_sdk("iam:GetRole", &e))?;
+        let boundary = answer.role.and_then(|role| role.permissions_boundary);
+        Ok(boundary.and_then(|boundary| boundary.permissions_boundary_arn))
+    }
+
     /// The ARN of a role with its path, which the ARN of a session leaves out; `None` when there is no such role.
     ///
     /// # Errors

@@ -20,10 +20,13 @@ pub struct RoleRequest {
     pub policy_name: String,
     /// That policy, JSON.
     pub policy: String,
+    /// The ARN of its permissions boundary.
+    pub boundary: Option<String>,
     /// Tags.
     pub tags: Tags,
 }
 
+const CREATE: &str = "iam:CreateRole";
 const GONE: [&str; 1] = ["NoSuchEntity"];
 
 impl Reader {
@@ -47,12 +50,12 @@ impl Reader {
 }
 
 impl Writer {
-    /// Makes a role with its policy, or brings the one of that name up to date.
+    /// Makes a role with its policy, or brings the one of that name up to date. One with another boundary is made anew: who
+    /// may change the boundary of a role may also lift it, and that right is not asked for.
     ///
     /// # Errors
     /// The failed call.
     pub async fn put_role(&self, request: &RoleRequest) -> CallResult<()> {
-        const CREATE: &str = "iam:CreateRole";
         let iam = &self.aws.iam;
         let tags = request
             .tags
@@ -60,26 +63,22 @@ impl Writer {
             .map(|(key, value)| Tag::builder().key(key).value(value).build())
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| CallError::unusable(CREATE, &e))?;
-        let made = iam
-            .create_role()
-            .role_name(&request.name)
-            .path(ROLE_PATH)
-            .description(&request.description)
-            .assume_role_policy_document(&request.trust)
-            .set_tags(Some(tags.clone()))
-            .send()
-            .await;
-        if let Err(e) = made {
-            let error = CallError::from_sdk(CREATE, &e);
+        if let Err(error) = self.create_role(request, &tags).await {
             if !error.is(&["EntityAlreadyExists"]) {
                 return Err(error);
             }
-            iam.tag_role()
-                .role_name(&request.name)
-                .set_tags(Some(tags))
-                .send()
-                .await
-                .map_err(|e| CallError::from_sdk("iam:TagRole", &e))?;
+            if self.aws.role_boundary(&request.name).await? == request.boundary {
+                iam.tag_role()
+                    .role_name(&request.name)
+                    .set_tags(Some(tags))
+                    .send()
+                    .await
+                    .map_err(|e| CallError::from_sdk("iam:TagRole", &e))?;
+            } else {
+                self.delete_role(&request.name, &request.policy_name)
+                    .await?;
+                self.create_role(request, &tags).await?;
+            }
         }
         iam.put_role_policy()
             .role_name(&request.name)
@@ -89,6 +88,22 @@ impl Writer {
             .await
             .map(drop)
             .map_err(|e| CallError::from_sdk("iam:PutRolePolicy", &e))
+    }
+
+    async fn create_role(&self, request: &RoleRequest, tags: &[Tag]) -> CallResult<()> {
+        self.aws
+            .iam
+            .create_role()
+            .role_name(&request.name)
+            .path(ROLE_PATH)
+            .description(&request.description)
+            .assume_role_policy_document(&request.trust)
+            .set_permissions_boundary(request.boundary.clone())
+            .set_tags(Some(tags.to_vec()))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|e| CallError::from_sdk(CREATE, &e))
     }
 
     /// Deletes a role with its one inline policy. What is gone already is fine.

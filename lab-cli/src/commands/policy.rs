@@ -26,6 +26,9 @@ pub struct Args {
     /// A name that the lab gives to a resource, as for `deploy` (repeatable)
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = pair)]
     parameters: Vec<(String, String)>,
+    /// Roles may be made with this boundary only; deploy with the same
+    #[arg(long, env = "DRIFTLAB_PERMISSIONS_BOUNDARY", value_name = "ARN")]
+    permissions_boundary: Option<String>,
 }
 
 /// Prints the policy for the lab of this account and region.
@@ -36,10 +39,16 @@ pub fn run(context: &Context, args: &Args) -> Result<()> {
     let mut parameters = context.settings.parameters.clone();
     parameters.extend(args.parameters.iter().cloned());
     validate::parameters(&parameters)?;
+    let boundary = args
+        .permissions_boundary
+        .as_ref()
+        .or(context.settings.permissions_boundary.as_ref());
+    validate::boundary(boundary)?;
     let mut names = Names::of(&context.place, &parameters);
     if args.every_region {
         names = names.in_every_region(&parameters);
     }
+    names.boundary = boundary.cloned();
     print(&context.ui, args.part, &names)
 }
 

@@ -31,7 +31,10 @@ pub struct Asked<'a> {
 
 /// Sees everything that can be seen. Nothing fails: what could not be seen is a fact as well.
 pub async fn collect(aws: &Reader, place: &Place, asked: Asked<'_>) -> Facts {
-    let names = Names::of(place, asked.parameters);
+    let names = Names {
+        boundary: asked.boundary.map(str::to_owned),
+        ..Names::of(place, asked.parameters)
+    };
     let caller = Caller::of(&place.identity.arn);
     let things = async {
         if asked.things {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::calls::{CALLS, Call, Feature};
 use super::resource::Names;
 use super::stack;
-use super::statement::{CALLED_VIA, CLOUDFORMATION, Sid};
+use super::statement::{CALLED_VIA, CLOUDFORMATION, Condition, Sid};
 
 /// The most characters that a managed policy may have, white space not counted.
 pub const LONGEST: usize = 6144;
@@ -105,13 +105,7 @@ impl Part {
         let statement = self
             .permissions()
             .into_iter()
-            .map(|(sid, actions)| Statement {
-                sid: format!("{sid:?}"),
-                effect: "Allow",
-                action: actions.into_iter().collect(),
-                resource: sid.resources(names),
-                condition: self.conditions(sid, names),
-            })
+            .flat_map(|(sid, actions)| self.statements(sid, actions, names))
             .collect();
         Document {
             version: "2012-10-17",
@@ -119,10 +113,37 @@ impl Part {
         }
     }
 
-    fn conditions(self, sid: Sid, names: &Names) -> Map<String, Value> {
+    /// One statement, or two where a limit holds for some of its actions only.
+    fn statements(
+        self,
+        sid: Sid,
+        actions: BTreeSet<&'static str>,
+        names: &Names,
+    ) -> impl Iterator<Item = Statement> {
+        let (limited, free): (BTreeSet<_>, _) = actions
+            .into_iter()
+            .partition(|action| sid.limit(action, names).is_some());
+        let limit = limited.first().and_then(|action| sid.limit(action, names));
+        let statement = move |ending, actions: BTreeSet<_>, limit| Statement {
+            sid: format!("{sid:?}{ending}"),
+            effect: "Allow",
+            action: actions.into_iter().collect(),
+            resource: sid.resources(names),
+            condition: self.conditions(sid, limit, names),
+        };
+        [
+            statement("", free, None),
+            statement("WithBoundary", limited, limit),
+        ]
+        .into_iter()
+        .filter(|statement| !statement.action.is_empty())
+    }
+
+    fn conditions(self, sid: Sid, limit: Option<Condition>, names: &Names) -> Map<String, Value> {
         let mut conditions: Map<String, Value> = sid
             .conditions(names)
             .into_iter()
+            .chain(limit)
             .map(|each| (each.operator.to_owned(), json!({ each.key: each.value })))
             .collect();
         match self {

@@ -57,7 +57,7 @@ pub fn needed(
     calls
         .chain(stack)
         .flat_map(|(action, sid)| {
-            let context = sid.context(names);
+            let context = sid.context(action, names);
             sid.resources(names)
                 .into_iter()
                 .map(move |resource| Needed {

@@ -34,6 +34,8 @@ pub struct Names {
     pub fast_path_rule: String,
     /// The parameter of Parameter Store that may hold the policy, with the slash that it begins with.
     pub policy_parameter: String,
+    /// The permissions boundary of every role that is made; `None` where any or none will do.
+    pub boundary: Option<String>,
 }
 
 impl Names {
@@ -100,6 +102,7 @@ impl Names {
             code_bucket: code_bucket(account, region, stack),
             fast_path_rule: generated(stack, "FastPathRule"),
             policy_parameter: named("PolicyParameterName", "/driftlab/policy".to_owned()),
+            boundary: spec::boundary_of(parameters).map(str::to_owned),
         }
     }
 

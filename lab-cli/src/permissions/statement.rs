@@ -396,11 +396,24 @@ impl Sid {
         }
     }
 
-    /// The conditions' keys and values, for simulations.
-    pub fn context(self, names: &Names) -> Vec<(String, String)> {
+    /// The condition under which it allows an action that gives a role its rights, where a boundary is demanded: without it
+    /// whoever may make roles and pass them to a service has every right of the account.
+    pub(super) fn limit(self, action: &str, names: &Names) -> Option<Condition> {
+        let makes = matches!(self, Self::ExpiryRole | Self::StackRoles)
+            && matches!(action, "iam:CreateRole" | "iam:PutRolePolicy");
+        Some(Condition {
+            operator: "StringEquals",
+            key: "iam:PermissionsBoundary".to_owned(),
+            value: names.boundary.clone().filter(|_| makes)?,
+        })
+    }
+
+    /// The keys and values of the conditions on one action, for simulations.
+    pub fn context(self, action: &str, names: &Names) -> Vec<(String, String)> {
         let mut context: Vec<_> = self
             .conditions(names)
             .into_iter()
+            .chain(self.limit(action, names))
             .map(|condition| (condition.key, condition.value))
             .collect();
         if self.is_stacks() {

@@ -138,6 +138,36 @@ fn names_of_ones_own_are_in_the_policies() {
     assert!(!text.contains("${"), "{text}");
 }
 
+/// Whoever may make roles and pass them to a service has every right of the account, unless a boundary is demanded.
+#[test]
+fn where_a_boundary_is_demanded_roles_get_rights_with_it_only() {
+    const BOUNDARY: &str = "arn:aws:iam::123456789012:policy/a-boundary-with-a-name";
+    let with = BTreeMap::from([("PermissionsBoundaryArn".to_owned(), BOUNDARY.to_owned())]);
+    let names = Names::new(
+        "aws",
+        "ap-southeast-1",
+        "123456789012",
+        "lab-environment",
+        &with,
+    );
+    for part in Part::ALL {
+        let document = part.document(&names);
+        assert!(document.length() <= LONGEST, "{part:?}");
+        let document: serde_json::Value = serde_json::from_str(&document.text()).unwrap();
+        for statement in document["Statement"].as_array().unwrap() {
+            let actions = statement["Action"].to_string();
+            let gives = actions.contains("iam:CreateRole") || actions.contains("iam:PutRolePolicy");
+            let demanded = &statement["Condition"]["StringEquals"]["iam:PermissionsBoundary"];
+            assert_eq!(demanded == BOUNDARY, gives, "{part:?}: {statement}");
+        }
+    }
+    // A simulation has to be told which boundary the role would get.
+    let told = ("iam:PermissionsBoundary".to_owned(), BOUNDARY.to_owned());
+    let needed = needed(&[Feature::Deploy], &names, |_| false, false);
+    let makes = needed.iter().filter(|each| each.action == "iam:CreateRole");
+    assert!(makes.clone().count() > 0 && makes.clone().all(|each| each.context.contains(&told)));
+}
+
 #[test]
 fn what_a_command_needs_is_what_its_calls_need() {
     let names = Names::published();

@@ -6,7 +6,7 @@ mod settings;
 pub mod validate;
 
 pub use package::{Architecture, Package};
-pub use reach::REACH;
+pub use reach::{REACH, boundary_of};
 pub use settings::{Settings, load};
 
 use std::collections::BTreeMap;

@@ -12,8 +12,16 @@ pub const REACH: [(&str, &str); 5] = [
     ("RepairVpcId", ""),
     ("RepairTagKey", ""),
     ("RepairTagValue", ""),
-    ("PermissionsBoundaryArn", ""),
+    (BOUNDARY, ""),
 ];
+
+const BOUNDARY: &str = "PermissionsBoundaryArn";
+
+/// The permissions boundary among the template's parameters.
+pub fn boundary_of(parameters: &BTreeMap<String, String>) -> Option<&str> {
+    let arn = parameters.get(BOUNDARY).map(String::as_str);
+    arn.filter(|arn| !arn.is_empty())
+}
 
 /// What differs from the defaults. The role reaches as far as the rule's scope and no further.
 pub(super) fn parameters(scope: &LabScope, boundary: Option<&str>) -> BTreeMap<String, String> {
@@ -29,7 +37,7 @@ pub(super) fn parameters(scope: &LabScope, boundary: Option<&str>) -> BTreeMap<S
         ],
         LabScope::Asked(Scope::Account | Scope::Unrestricted) => vec![("RepairScope", "account")],
     };
-    parameters.extend(boundary.map(|arn| ("PermissionsBoundaryArn", arn)));
+    parameters.extend(boundary.map(|arn| (BOUNDARY, arn)));
     parameters
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{OWNER_TAG, role_arn, role_name};
 use crate::aws::{RoleRequest, Tags};
 use crate::permissions::{Names, Sid, stack};
+use crate::spec::boundary_of;
 use crate::state::Place;
 
 /// The name of its one policy.
@@ -59,6 +60,7 @@ pub(super) fn request(
         trust: trust.to_string(),
         policy_name: POLICY_NAME.to_owned(),
         policy: policy(place, parameters).to_string(),
+        boundary: boundary_of(parameters).map(str::to_owned),
         tags: tags.clone(),
         name,
     }

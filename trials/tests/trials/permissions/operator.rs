@@ -28,7 +28,7 @@ fn names() -> Names {
 }
 
 /// A user with these policies; the answer is its key.
-async fn user(world: &World, documents: &[Document]) -> String {
+pub(super) async fn user(world: &World, documents: &[Document]) -> String {
     let user = json!({"UserName": USER});
     world.call(Service::Iam, "CreateUser", user.clone()).await;
     for (number, document) in documents.iter().enumerate() {
