@@ -65,7 +65,7 @@ pub struct Args {
     /// The role that CloudFormation works with, instead of your own rights
     #[arg(long, env = "DRIFTLAB_CFN_ROLE", value_name = "ARN")]
     cfn_role: Option<String>,
-    /// The managed policy that both roles get as their permissions boundary
+    /// The managed policy that every role gets as its permissions boundary, that of the self-destruct too
     #[arg(long, env = "DRIFTLAB_PERMISSIONS_BOUNDARY", value_name = "ARN")]
     permissions_boundary: Option<String>,
     /// That you mean this account, for a scope beyond the lab's VPC; without it you are asked

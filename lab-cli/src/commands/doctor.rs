@@ -19,7 +19,7 @@ pub struct Args {
     /// The role that CloudFormation would get, as for `deploy`
     #[arg(long, env = "DRIFTLAB_CFN_ROLE", value_name = "ARN")]
     cfn_role: Option<String>,
-    /// The boundary that the two roles would get, as for `deploy`
+    /// The boundary that the roles would get, as for `deploy`
     #[arg(long, env = "DRIFTLAB_PERMISSIONS_BOUNDARY", value_name = "ARN")]
     permissions_boundary: Option<String>,
     /// That a recorder and channel which are there would be borrowed, as for `deploy`

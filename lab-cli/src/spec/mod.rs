@@ -90,7 +90,7 @@ pub struct Spec {
     pub parameters: BTreeMap<String, String>,
     /// The role that CloudFormation works with; without one it works with the caller's rights.
     pub cfn_role: Option<String>,
-    /// The permissions boundary of both roles.
+    /// The permissions boundary of every role that is made.
     pub permissions_boundary: Option<String>,
     /// The text of the template.
     pub template: String,

@@ -32,7 +32,7 @@ pub struct Settings {
     pub topic: Option<bool>,
     /// The role that CloudFormation works with.
     pub cfn_role: Option<String>,
-    /// The permissions boundary of both roles.
+    /// The permissions boundary of every role that is made.
     pub permissions_boundary: Option<String>,
     /// Names other than those of the source documents.
     #[serde(default)]
