@@ -50,6 +50,18 @@ impl Told {
     }
 }
 
+/// Does some work to its end, while something else happens beside it, as far as that comes.
+pub async fn beside<T>(work: impl Future<Output = T>, meanwhile: impl Future<Output = ()>) -> T {
+    let happens = async {
+        meanwhile.await;
+        std::future::pending().await
+    };
+    tokio::select! {
+        done = work => done,
+        never = happens => never,
+    }
+}
+
 impl<'w> Lab<'w> {
     /// Somebody with the account owner's key and the function's package.
     pub fn new(world: &'w World, package: &'w Path) -> Self {
@@ -94,24 +106,13 @@ impl<'w> Lab<'w> {
             .cli(arguments)
             .with_interrupt(interrupt.clone())
             .run(ui.clone());
-        let watcher = async {
-            let mark = self.world.mark();
-            let mut news = self.world.sandbox.journal.news();
-            let called = || {
-                let calls = self.world.calls_after(mark);
-                calls.iter().any(|call| call.operation == operation)
-            };
-            while !called() {
-                // The sender lives as long as the sandbox, which is borrowed.
-                news.changed().await.unwrap();
-            }
+        let mark = self.world.mark();
+        let result = beside(work, async {
+            let called = || self.world.count_after(mark, operation) > 0;
+            self.world.until(called).await;
             assert!(interrupt.ask(), "nothing was held during {operation}");
-            std::future::pending::<()>().await;
-        };
-        let result = tokio::select! {
-            result = work => result,
-            () = watcher => unreachable!("it waits for ever"),
-        };
+        });
+        let result = result.await;
         Told {
             command: arguments.join(" "),
             result,

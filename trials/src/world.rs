@@ -127,22 +127,40 @@ impl World {
         *self.sandbox.journal.news().borrow()
     }
 
-    /// Waits until a client's call that is made from now on has been carried out and is never answered.
-    pub async fn silenced(&self) {
+    /// How often clients have called an operation after the call with this number.
+    pub fn count_after(&self, number: u64, operation: &str) -> usize {
+        let calls = self.calls_after(number).into_iter();
+        calls.filter(|call| call.operation == operation).count()
+    }
+
+    /// Waits until something is so that calls bring about: it is looked at now, and again after each call.
+    pub async fn until(&self, mut is_so: impl FnMut() -> bool) {
         let mut news = self.sandbox.journal.news();
-        let mut seen = *news.borrow_and_update();
-        loop {
+        while !is_so() {
             // The sender lives as long as the sandbox, which is borrowed.
             news.changed().await.unwrap();
-            let newest = *news.borrow_and_update();
-            if self
-                .calls_after(seen)
+        }
+    }
+
+    /// Waits until a client's call that is made from now on has been carried out and is never answered.
+    pub async fn silenced(&self) {
+        let mark = self.mark();
+        let struck = || {
+            self.calls_after(mark)
                 .iter()
                 .any(|call| call.fault.is_some())
-            {
-                return;
-            }
-            seen = newest;
+        };
+        self.until(struck).await;
+    }
+
+    /// Has a clock that stands still go on, a hundredth of a second with each call. It has no end: somebody has to make the
+    /// calls, [beside](crate::lab::beside) it.
+    pub async fn goes_on(&self) {
+        let mut news = self.sandbox.journal.news();
+        loop {
+            self.sandbox.clock.advance(Duration::from_millis(10));
+            // The sender lives as long as the sandbox, which is borrowed.
+            news.changed().await.unwrap();
         }
     }
 

@@ -39,9 +39,7 @@ fn an_incident_after_an_interrupted_one_waits_for_the_repair() {
                     .count()
             };
             let mut news = world.sandbox.journal.news();
-            while looks() < 2 {
-                news.changed().await.unwrap();
-            }
+            world.until(|| looks() >= 2).await;
             world.sandbox.faults.clear();
             let mut again = false;
             while !again {

@@ -11,6 +11,7 @@ use sandbox::sandbox::Settings;
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::expected::{flaws_of_ready, output, stack};
+use trials::lab::beside;
 use trials::trial::{all, one};
 use trials::{Census, Lab, STACK, World, furnish, package};
 
@@ -47,15 +48,6 @@ fn refuse(world: &World, service: &str, operation: &str, code: &str, count: u64)
         count: Some(count),
         ..Rule::new(service, operation, fault)
     });
-}
-
-/// How often an operation was called since a mark.
-fn made(world: &World, mark: u64, operation: &str) -> usize {
-    let calls = world.calls_after(mark);
-    calls
-        .iter()
-        .filter(|call| call.operation == operation)
-        .count()
 }
 
 #[test]
@@ -105,16 +97,13 @@ fn a_bucket_that_fills_while_it_is_emptied_is_emptied_again() {
                         filled.push((bucket, times));
                     }
                     if filled.len() == 4 {
-                        std::future::pending::<()>().await;
+                        return;
                     }
                 }
             }
         };
-        let told = tokio::select! {
-            told = lab.ok(&["cleanup"]) => told,
-            () = fills => unreachable!("it waits for ever"),
-        };
-        assert_eq!(made(world, mark, "DeleteObjects"), 6, "{}", told.text);
+        let told = beside(lab.ok(&["cleanup"]), fills).await;
+        assert_eq!(world.count_after(mark, "DeleteObjects"), 6, "{}", told.text);
         world.idle().await;
         assert_eq!(before.differences(&Census::of(world).await), "");
     });
@@ -133,7 +122,7 @@ fn a_channel_that_the_recorder_has_not_let_go_of_is_deleted_later() {
         world.idle().await;
         let mark = world.mark();
         lab.ok(&["cleanup"]).await;
-        assert!(made(world, mark, "DeleteDeliveryChannel") > 1);
+        assert!(world.count_after(mark, "DeleteDeliveryChannel") > 1);
         world.idle().await;
         assert_eq!(before.differences(&Census::of(world).await), "");
     });
@@ -158,37 +147,18 @@ fn a_rule_that_is_being_deleted_is_made_again_or_waited_for() {
             } else {
                 "DeleteDeliveryChannel"
             };
-            let mut news = world.sandbox.journal.news();
-            let ends = async {
-                while made(world, mark, asked) == 0 {
-                    // The sender lives as long as the sandbox, which is borrowed.
-                    news.changed().await.unwrap();
-                }
-                loop {
-                    world.sandbox.clock.advance(Duration::from_millis(10));
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            };
             let line = [command];
-            let told = tokio::select! {
-                told = lab.ok(&line) => told,
-                () = ends => unreachable!("it goes on for ever"),
-            };
+            let told = beside(lab.ok(&line), async {
+                world.until(|| world.count_after(mark, asked) > 0).await;
+                world.goes_on().await;
+            });
+            let told = told.await;
             if command == "deploy" {
                 let flaws = flaws_of_ready(world).await;
                 assert_eq!(flaws, Vec::<String>::new(), "{}", told.text);
             }
             // Clean-up waits for a rule to be gone.
-            let goes_on = async {
-                loop {
-                    world.sandbox.clock.advance(Duration::from_millis(10));
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            };
-            tokio::select! {
-                _ = lab.ok(&["cleanup"]) => {}
-                () = goes_on => unreachable!("it goes on for ever"),
-            }
+            beside(lab.ok(&["cleanup"]), world.goes_on()).await;
             world.idle().await;
             assert_eq!(before.differences(&Census::of(world).await), "");
         });
@@ -206,34 +176,19 @@ fn a_rule_that_clean_up_has_deleted_is_gone_before_its_function_goes() {
         // The rule stays in deletion until the clock goes on, and that is when it was looked at for the third time.
         world.sandbox.clock.freeze();
         let mark = world.mark();
-        let goes_on = async {
-            let mut news = world.sandbox.journal.news();
-            let looks = || {
-                let calls = world.calls_after(mark).into_iter();
-                let mut since = calls.skip_while(|call| call.operation != "DeleteConfigRule");
-                since
-                    .by_ref()
-                    .filter(|call| call.operation == "DescribeConfigRules")
-                    .count()
-            };
-            while looks() < 3 {
-                assert_eq!(
-                    made(world, mark, "DeleteStack"),
-                    0,
-                    "the rule is still there"
-                );
-                // The sender lives as long as the sandbox, which is borrowed.
-                news.changed().await.unwrap();
-            }
-            loop {
-                world.sandbox.clock.advance(Duration::from_millis(10));
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+        let looked_three_times = || {
+            let goes = world.count_after(mark, "DeleteStack");
+            assert_eq!(goes, 0, "the rule is still there");
+            let calls = world.calls_after(mark).into_iter();
+            let since = calls.skip_while(|call| call.operation != "DeleteConfigRule");
+            let looks = since.filter(|call| call.operation == "DescribeConfigRules");
+            looks.count() >= 3
         };
-        tokio::select! {
-            _ = lab.ok(&["cleanup"]) => {}
-            () = goes_on => unreachable!("it goes on for ever"),
-        }
+        let cleanup = beside(lab.ok(&["cleanup"]), async {
+            world.until(looked_three_times).await;
+            world.goes_on().await;
+        });
+        cleanup.await;
         world.idle().await;
         assert_eq!(before.differences(&Census::of(world).await), "");
     });

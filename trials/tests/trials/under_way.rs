@@ -12,6 +12,7 @@ use sandbox::faults::{CallerKind, Fault, Rule};
 use sandbox::service::Service;
 use serde_json::json;
 use trials::expected::{flaws_of_ready, stack};
+use trials::lab::beside;
 use trials::trial::one;
 use trials::{Census, Lab, STACK, Told, World, furnish, package};
 
@@ -127,19 +128,11 @@ async fn meets(world: &World, lab: &Lab<'_>, arguments: &[&str]) -> Told {
             call.operation == "DescribeStackEvents" && call.caller == Some(Caller::Operator)
         })
     };
-    let mut news = world.sandbox.journal.news();
-    let goes_on = async {
-        while !follows() {
-            // The sender lives as long as the sandbox, which is borrowed.
-            news.changed().await.unwrap();
-        }
+    let told = beside(lab.run(arguments), async {
+        world.until(follows).await;
         world.sandbox.clock.advance(HOLD);
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        told = lab.run(arguments) => told,
-        () = goes_on => unreachable!("it waits for ever"),
-    }
+    });
+    told.await
 }
 
 async fn own(world: &World, package: &Path, under_way: &UnderWay) {
