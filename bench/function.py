@@ -304,9 +304,22 @@ def with_public(bundle):
 
 
 def decisions():
-    """The core by itself, without processes and networks."""
+    """The core by itself, without processes and networks: what criterion estimates."""
     cargo = [os.environ.get("CARGO", "cargo"), "bench", "--quiet", "-p", "remediator-core", "--bench", "decisions"]
-    return subprocess.run(cargo, cwd=HERE, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    subprocess.run(cargo, cwd=HERE, check=True, stdout=subprocess.DEVNULL)
+    target = os.environ.get("CARGO_TARGET_DIR", os.path.join(HERE, "..", "target"))
+    rows = []
+    for bench, what in [("plan/exact", "plan, `exact`"), ("plan/at-most", "plan, `at-most`"), ("event/decide", "event, read and decided on")]:
+        for rules in [10, 100, 1000]:
+            with open(os.path.join(target, "criterion", bench, str(rules), "new", "estimates.json")) as file:
+                median = json.load(file)["median"]
+            low, middle, high = (nanoseconds / 1e3 for nanoseconds in (
+                median["confidence_interval"]["lower_bound"],
+                median["point_estimate"],
+                median["confidence_interval"]["upper_bound"],
+            ))
+            rows.append(f"| {what}, {rules} rules | {middle:.1f} µs | {low:.1f} – {high:.1f} µs |")
+    return "\n".join(["| what | median | 95 % confident |", "| --- | ---: | ---: |", *rows])
 
 
 def machine():

@@ -1,69 +1,55 @@
 //! How long the decisions take, without a network: `cargo bench -p remediator-core`.
-//!
-//! A harness of its own, as the sandbox has one: a median over many batches needs no crates. Medians go to standard output
-//! as Markdown.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a benchmark may stop at the first surprise"
 )]
-#![expect(clippy::print_stdout, reason = "its output is the result")]
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use criterion::{BenchmarkId, Criterion, Throughput};
 use remediator_core::{Event, Policy, SecurityGroup, decide, plan};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::hint::black_box;
-use std::time::{Duration, Instant};
+
+/// How many rules a group has. EC2's quota is 60 unless it is raised, and 1,000 at most.
+const RULES: [u32; 3] = [10, 100, 1_000];
 
 fn main() {
-    println!("| what | median of one | fastest |\n| --- | ---: | ---: |");
+    let mut criterion = Criterion::default().configure_from_args();
+    plans(&mut criterion);
+    events(&mut criterion);
+    criterion.final_summary();
+}
+
+fn plans(criterion: &mut Criterion) {
     let exact = Policy::default();
     let at_most =
         policy(r#"{"match":"at-most","baseline":"tcp:443:10.0.0.0/8,tcp:80:10.0.0.0/9"}"#);
-    for rules in [10, 100, 1_000] {
-        let group = group(rules);
-        report(&format!("plan, {rules} rules, `exact`"), || {
-            plan::plan(black_box(&group), &exact).revocations()
-        });
-        report(&format!("plan, {rules} rules, `at-most`"), || {
-            plan::plan(black_box(&group), &at_most).revocations()
-        });
-        let event = event(rules);
-        let what = format!(
-            "event of a group with {rules} rules, {} KB, read and decided on",
-            event.len() / 1_000
-        );
-        report(&what, || {
-            let event = Event::from_json(black_box(&event)).unwrap();
-            decide(&event).unwrap()
-        });
+    let mut plans = criterion.benchmark_group("plan");
+    for rules in RULES {
+        let drifted = group(rules);
+        for (name, policy) in [("exact", &exact), ("at-most", &at_most)] {
+            plans.bench_with_input(BenchmarkId::new(name, rules), &drifted, |bencher, group| {
+                bencher.iter(|| plan::plan(group, policy).revocations());
+            });
+        }
     }
 }
 
-/// Batches of about five milliseconds for about a second.
-fn report<T>(what: &str, mut run: impl FnMut() -> T) {
-    let start = Instant::now();
-    let mut warm = 0;
-    while start.elapsed() < Duration::from_millis(50) {
-        black_box(run());
-        warm += 1;
+/// From the text of an event to the decision what to do.
+fn events(criterion: &mut Criterion) {
+    let mut events = criterion.benchmark_group("event");
+    for rules in RULES {
+        let event = event(rules);
+        events.throughput(Throughput::Bytes(event.len() as u64));
+        events.bench_with_input(
+            BenchmarkId::new("decide", rules),
+            &event,
+            |bencher, event| {
+                bencher.iter(|| decide(&Event::from_json(event).unwrap()).unwrap());
+            },
+        );
     }
-    let batch = (warm / 10).max(1);
-    let mut times: Vec<f64> = (0..200)
-        .map(|_| {
-            let start = Instant::now();
-            for _ in 0..batch {
-                black_box(run());
-            }
-            start.elapsed().as_secs_f64() * 1e6 / f64::from(batch)
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    println!(
-        "| {what} | {:.1} µs | {:.1} µs |",
-        times[times.len() / 2],
-        times[0]
-    );
 }
 
 fn policy(parameters: &str) -> Policy {
