@@ -75,6 +75,12 @@ impl Census {
         text
     }
 
+    /// What is different in the world by the time that nothing is under way any more, a line for each thing.
+    pub async fn since(&self, world: &World) -> String {
+        world.idle().await;
+        self.differences(&Self::of(world).await)
+    }
+
     /// What is new now, with all that is shown of it.
     pub fn added(&self, now: &Self) -> BTreeMap<Thing, String> {
         let known: BTreeSet<_> = self.things.keys().map(|path| Thing::of(path)).collect();

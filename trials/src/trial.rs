@@ -9,7 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use std::path::Path;
+
+use sandbox::sandbox::Settings;
 use tally::Tally;
+
+use crate::{Lab, World, package};
 
 /// Waits are real and calls are not slow, so more trials than processors keep the processors busy.
 const AT_ONCE: usize = 6;
@@ -77,7 +82,35 @@ where
         .end()
 }
 
-/// Holds one trial.
+/// Holds one trial in a new, empty world, with the function's package; none without a package.
+pub fn in_world(settings: Settings, trial: impl AsyncFnOnce(&World, &Path) + Send) {
+    let Some(package) = package::path() else {
+        return;
+    };
+    one(async || {
+        let world = World::with(settings).await;
+        trial(&world, &package).await;
+        world.end().await;
+    });
+}
+
+/// The same with somebody who runs `driftlab` there.
+pub fn in_lab(settings: Settings, trial: impl AsyncFnOnce(&World, &Lab<'_>) + Send) {
+    in_world(settings, async |world, package| {
+        trial(world, &Lab::new(world, package)).await;
+    });
+}
+
+/// The same where the lab is deployed, and nothing is under way any more.
+pub fn deployed(settings: Settings, trial: impl AsyncFnOnce(&World, &Lab<'_>) + Send) {
+    in_lab(settings, async |world, lab| {
+        lab.ok(&["deploy"]).await;
+        world.idle().await;
+        trial(world, lab).await;
+    });
+}
+
+/// Holds one trial on a runtime of its own.
 pub fn one(trial: impl AsyncFnOnce() + Send) {
     std::thread::scope(|scope| {
         let held = thread().spawn_scoped(scope, || here(trial())).unwrap();

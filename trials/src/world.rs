@@ -21,15 +21,26 @@ pub struct World {
     server: tokio::task::JoinHandle<()>,
 }
 
+/// As quick as it can be: AWS Config takes no time, and a stopped recorder lets go of its channel at once.
+pub fn quick() -> Settings {
+    Settings {
+        recorder_stop_lag: Some(Duration::ZERO),
+        ..Settings::default()
+    }
+}
+
+/// As quick, and every caller's policies count.
+pub fn strict() -> Settings {
+    Settings {
+        enforce_iam: true,
+        ..quick()
+    }
+}
+
 impl World {
-    /// A new, empty world that is as quick as it can be: AWS Config takes no time, and a stopped recorder lets go of its
-    /// channel at once.
+    /// A new, empty world that is [`quick`].
     pub async fn start() -> Self {
-        Self::with(Settings {
-            recorder_stop_lag: Some(Duration::ZERO),
-            ..Settings::default()
-        })
-        .await
+        Self::with(quick()).await
     }
 
     /// A new, empty world with settings of its own.

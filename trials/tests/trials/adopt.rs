@@ -6,7 +6,8 @@ use driftlab::error::Kind;
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::expected::{flaws_of_healed, stack};
-use trials::trial::{all, one};
+use trials::trial::{all, in_lab};
+use trials::world::quick;
 use trials::{ACCOUNT, Census, Lab, World, furnish, package};
 
 /// A recorder that somebody else set up.
@@ -144,22 +145,16 @@ async fn recorder(world: &World) -> Value {
 
 #[test]
 fn without_consent_nothing_is_touched() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        set_up(&world, &theirs()[3]).await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
+        set_up(world, &theirs()[3]).await;
+        let before = Census::of(world).await;
         let told = lab.run(&["deploy"]).await;
         assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
         let failure = told.failure();
         for way in ["`--adopt`", "another region"] {
             assert!(failure.contains(way), "{failure}");
         }
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
@@ -179,24 +174,17 @@ fn every_recorder_is_borrowed_works_and_is_given_back_to_the_byte() {
 /// Whoever is killed right after the recorder was widened has written down before what it was.
 #[test]
 fn what_a_deployment_that_was_killed_has_borrowed_is_given_back() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        set_up(&world, &theirs()[6]).await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, &package);
-        furnish::silence_after(&world, &[("config", "PutConfigurationRecorder")]);
+    in_lab(quick(), async |world, lab| {
+        set_up(world, &theirs()[6]).await;
+        let before = Census::of(world).await;
+        furnish::silence_after(world, &[("config", "PutConfigurationRecorder")]);
         let told = lab.run_until_killed(&["deploy", "--adopt"]).await;
         assert!(told.is_none(), "it was not killed: {told:?}");
         world.idle().await;
         world.sandbox.faults.clear();
-        assert_ne!(before.differences(&Census::of(&world).await), "");
+        assert_ne!(before.since(world).await, "");
         lab.ok(&["cleanup"]).await;
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
@@ -210,11 +198,7 @@ async fn borrowed_and_given_back(case: Theirs, package: PathBuf) {
     let planned = lab.ok(&["deploy", "--plan", "--adopt"]).await;
     assert!(planned.text.contains("borrowed"), "{}", planned.text);
     world.idle().await;
-    assert_eq!(
-        before.differences(&Census::of(&world).await),
-        "",
-        "a plan left something"
-    );
+    assert_eq!(before.since(&world).await, "", "a plan left something");
 
     lab.ok(&["deploy", "--adopt"]).await;
     assert_eq!(flaws_of_healed(&world).await, Vec::<String>::new());
@@ -234,22 +218,16 @@ async fn borrowed_and_given_back(case: Theirs, package: PathBuf) {
         removed.text
     );
     assert_eq!(recorder(&world).await, description);
-    world.idle().await;
-    assert_eq!(before.differences(&Census::of(&world).await), "");
+    assert_eq!(before.since(&world).await, "");
     world.end().await;
 }
 
 #[test]
 fn without_the_journal_clean_up_works_and_says_what_it_cannot_know() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        set_up(&world, &theirs()[7]).await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
+        set_up(world, &theirs()[7]).await;
         lab.ok(&["deploy", "--adopt"]).await;
-        let borrowed = recorder(&world).await;
+        let borrowed = recorder(world).await;
         let bucket = format!("driftlab-code-{ACCOUNT}-us-east-1-lab-environment");
         world
             .call(
@@ -265,23 +243,17 @@ fn without_the_journal_clean_up_works_and_says_what_it_cannot_know() {
             "{unknown}"
         );
         assert_eq!(removed.document["given_back"], json!([]));
-        assert_eq!(recorder(&world).await, borrowed);
-        assert_eq!(stack(&world).await, Value::Null);
-        world.end().await;
+        assert_eq!(recorder(world).await, borrowed);
+        assert_eq!(stack(world).await, Value::Null);
     });
 }
 
 #[test]
 fn what_the_owner_changes_meanwhile_stays() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        set_up(&world, &theirs()[6]).await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
+        set_up(world, &theirs()[6]).await;
         lab.ok(&["deploy", "--adopt"]).await;
-        let mut theirs = recorder(&world).await;
+        let mut theirs = recorder(world).await;
         theirs["recordingGroup"]["resourceTypes"] = json!([
             "AWS::S3::Bucket",
             "AWS::EC2::SecurityGroup",
@@ -303,9 +275,8 @@ fn what_the_owner_changes_meanwhile_stays() {
         let given_back = removed.document["given_back"].to_string();
         assert!(given_back.contains("recordingGroup"), "{given_back}");
         assert_eq!(
-            recorder(&world).await["recordingGroup"],
+            recorder(world).await["recordingGroup"],
             theirs["recordingGroup"]
         );
-        world.end().await;
     });
 }

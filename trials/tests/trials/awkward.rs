@@ -10,8 +10,9 @@ use sandbox::service::Service;
 use serde_json::json;
 use trials::expected::{flaws_of_ready, output, stack};
 use trials::furnish::{self, NEIGHBOUR, Team};
-use trials::trial::one;
-use trials::{ACCOUNT, Census, Lab, STACK, World, package};
+use trials::trial::{deployed, in_lab, in_world};
+use trials::world::quick;
+use trials::{ACCOUNT, Census, Lab, STACK, World};
 
 /// Every command that changes something is refused, says what is in the way, and changes nothing.
 async fn refused(world: &World, package: &Path, in_the_way: &[&str]) {
@@ -22,11 +23,10 @@ async fn refused(world: &World, package: &Path, in_the_way: &[&str]) {
     for what in in_the_way {
         assert!(told.failure().contains(what), "{what}: {}", told.failure());
     }
-    assert_eq!(before.differences(&Census::of(world).await), "");
+    assert_eq!(before.since(world).await, "");
     let told = lab.ok(&["cleanup"]).await;
     assert_eq!(told.document["removed"], json!([]), "{}", told.text);
-    world.idle().await;
-    assert_eq!(before.differences(&Census::of(world).await), "");
+    assert_eq!(before.since(world).await, "");
 }
 
 /// The lab comes and goes, beside whatever is there.
@@ -39,24 +39,12 @@ async fn comes_and_goes(world: &World, package: &Path) {
         true
     );
     lab.ok(&["cleanup"]).await;
-    world.idle().await;
-    assert_eq!(before.differences(&Census::of(world).await), "");
-}
-
-fn trial(hold: impl AsyncFn(&World, &Path) + Sync) {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        hold(&world, &package).await;
-        world.end().await;
-    });
+    assert_eq!(before.since(world).await, "");
 }
 
 #[test]
 fn a_recorder_of_everything_is_in_the_way() {
-    trial(async |world, package| {
+    in_world(quick(), async |world, package| {
         let team = Team {
             running: true,
             bucket_of: ACCOUNT,
@@ -73,7 +61,7 @@ fn a_recorder_of_everything_is_in_the_way() {
 
 #[test]
 fn a_recorder_that_is_stopped_is_in_the_way() {
-    trial(async |world, package| {
+    in_world(quick(), async |world, package| {
         let team = Team {
             running: false,
             bucket_of: ACCOUNT,
@@ -85,7 +73,7 @@ fn a_recorder_that_is_stopped_is_in_the_way() {
 
 #[test]
 fn a_channel_to_somebody_elses_bucket_is_in_the_way() {
-    trial(async |world, package| {
+    in_world(quick(), async |world, package| {
         let team = Team {
             running: true,
             bucket_of: NEIGHBOUR,
@@ -97,7 +85,7 @@ fn a_channel_to_somebody_elses_bucket_is_in_the_way() {
 
 #[test]
 fn roles_of_our_names_are_in_the_way_and_others_can_be_chosen() {
-    trial(async |world, package| {
+    in_world(quick(), async |world, package| {
         furnish::role(world, "AwsConfigRole", "config.amazonaws.com").await;
         furnish::role(world, "AwsConfigLambdaSGRole", "lambda.amazonaws.com").await;
         refused(
@@ -116,14 +104,13 @@ fn roles_of_our_names_are_in_the_way_and_others_can_be_chosen() {
         lab.ok(&renamed).await;
         assert_eq!(flaws_of_ready(world).await, Vec::<String>::new());
         lab.ok(&["cleanup"]).await;
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(world).await), "");
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 #[test]
 fn fifty_rules_of_others_are_left_alone() {
-    trial(async |world, package| {
+    in_world(quick(), async |world, package| {
         let team = Team {
             running: true,
             bucket_of: ACCOUNT,
@@ -145,10 +132,7 @@ fn fifty_rules_of_others_are_left_alone() {
 /// would be done before AWS Config has seen the group.
 #[test]
 fn a_good_verdict_on_a_group_that_has_drifted_is_not_believed() {
-    trial(async |world, package| {
-        let lab = Lab::new(world, package);
-        lab.ok(&["deploy"]).await;
-        world.idle().await;
+    deployed(quick(), async |world, lab| {
         let recorder = json!({"ConfigurationRecorderName": "default"});
         furnish::config(world, "StopConfigurationRecorder", recorder).await;
         let group = output(&stack(world).await, "LabSecurityGroupId").unwrap();
@@ -168,9 +152,8 @@ fn a_good_verdict_on_a_group_that_has_drifted_is_not_believed() {
 /// A bucket that bears the lab's tag and that its stack does not know is told, and goes once no stack stands for it.
 #[test]
 fn what_is_left_is_told_and_goes_the_next_time() {
-    trial(async |world, package| {
+    in_lab(quick(), async |world, lab| {
         let before = Census::of(world).await;
-        let lab = Lab::new(world, package);
         lab.ok(&["deploy"]).await;
         let tags = json!({"TagSet": [{"Key": "driftlab:lab", "Value": STACK}]});
         for (operation, input) in [
@@ -186,8 +169,7 @@ fn what_is_left_is_told_and_goes_the_next_time() {
         assert_eq!(told.kind(), Some(Kind::Leftovers), "{}", told.text);
         assert_eq!(told.document["leftovers"], json!(["bucket `strayed`"]));
         lab.ok(&["cleanup"]).await;
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(world).await), "");
+        assert_eq!(before.since(world).await, "");
     });
 }
 
@@ -234,15 +216,14 @@ fn somebody_elses_stack_of_our_name_is_never_touched_whatever_its_state() {
         "CREATE_FAILED",
         "REVIEW_IN_PROGRESS",
     ] {
-        trial(async |world, package| {
+        in_lab(quick(), async |world, lab| {
             foreign_stack(world, status).await;
             let before = Census::of(world).await;
-            let lab = Lab::new(world, package);
             for command in ["deploy", "cleanup"] {
                 let told = lab.run(&[command]).await;
                 assert_eq!(told.kind(), Some(Kind::Refused), "{status}: {}", told.text);
                 assert!(told.failure().contains("was not made by driftlab"));
-                assert_eq!(before.differences(&Census::of(world).await), "", "{status}");
+                assert_eq!(before.since(world).await, "", "{status}");
             }
         });
     }
@@ -341,20 +322,14 @@ async fn own_stack(world: &World, package: &Path, plight: &Plight) {
 #[test]
 fn a_lab_whose_stack_is_in_any_state_is_deployed_by_the_same_command() {
     for plight in PLIGHTS {
-        trial(async |world, package| {
+        in_world(quick(), async |world, package| {
             let before = Census::of(world).await;
             own_stack(world, package, &plight).await;
             let lab = Lab::new(world, package);
             lab.ok(&["deploy"]).await;
             assert_eq!(flaws_of_ready(world).await, Vec::<String>::new());
             lab.ok(&["cleanup"]).await;
-            world.idle().await;
-            assert_eq!(
-                before.differences(&Census::of(world).await),
-                "",
-                "{}",
-                plight.status
-            );
+            assert_eq!(before.since(world).await, "", "{}", plight.status);
         });
     }
 }
@@ -362,17 +337,11 @@ fn a_lab_whose_stack_is_in_any_state_is_deployed_by_the_same_command() {
 #[test]
 fn a_lab_whose_stack_is_in_any_state_is_removed() {
     for plight in PLIGHTS {
-        trial(async |world, package| {
+        in_world(quick(), async |world, package| {
             let before = Census::of(world).await;
             own_stack(world, package, &plight).await;
             Lab::new(world, package).ok(&["cleanup"]).await;
-            world.idle().await;
-            assert_eq!(
-                before.differences(&Census::of(world).await),
-                "",
-                "{}",
-                plight.status
-            );
+            assert_eq!(before.since(world).await, "", "{}", plight.status);
         });
     }
 }

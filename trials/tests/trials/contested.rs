@@ -4,8 +4,9 @@
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::groups::{lab_group, open, ports, verdict};
-use trials::trial::one;
-use trials::{Lab, World, package};
+use trials::trial::in_lab;
+use trials::world::quick;
+use trials::{Lab, World};
 
 /// How many repairs the rules of these trials allow. The first may have been made when the lab came.
 const REPAIRS: usize = 2;
@@ -76,17 +77,11 @@ fn writes(world: &World, mark: u64) -> usize {
 }
 
 fn trial(contested: &str, hold: impl AsyncFn(&World, &Value, Reports) + Sync) {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
-        let group = deployed(&world, &lab, contested).await;
-        let reports = fought_over(&world, &group).await;
-        hold(&world, &group, reports).await;
+    in_lab(quick(), async |world, lab| {
+        let group = deployed(world, lab, contested).await;
+        let reports = fought_over(world, &group).await;
+        hold(world, &group, reports).await;
         lab.ok(&["cleanup"]).await;
-        world.end().await;
     });
 }
 

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 
 use driftlab::error::Kind;
 use driftlab::permissions::{Document, Names, Part};
-use sandbox::sandbox::Settings;
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::trial::one;
+use trials::world::strict;
 use trials::{ACCOUNT, Census, Lab, REGION, STACK, Told, World};
 
 /// A package is not needed: nothing is made.
@@ -59,7 +59,7 @@ fn a_fresh_account_is_fit_and_stays_as_it_is() {
         assert_eq!(told.document["region"], REGION);
         // The default VPC's group, and the two that the lab brings.
         assert_eq!(told.document["cost"]["groups"], 3);
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(&world).await, "");
         world.end().await;
     });
 }
@@ -98,7 +98,7 @@ fn what_is_in_the_way_is_a_blocker_each() {
             found(&told, "blocker", "quotas"),
             ["5 of 5 VPCs in the region, and the lab needs 1"]
         );
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(&world).await, "");
         world.end().await;
     });
 }
@@ -111,18 +111,10 @@ fn texts(documents: &[Document]) -> Vec<String> {
     documents.iter().map(Document::text).collect()
 }
 
-async fn enforcing() -> World {
-    World::with(Settings {
-        enforce_iam: true,
-        ..Settings::default()
-    })
-    .await
-}
-
 #[test]
 fn with_the_published_policies_nothing_is_missing() {
     one(async || {
-        let world = enforcing().await;
+        let world = World::with(strict()).await;
         let all = published(&[Part::Operator, Part::OperatorStack, Part::Doctor]);
         let key = user(&world, "ann", &texts(&all)).await;
         let told = lab(&world, &key).ok(&["doctor"]).await;
@@ -137,7 +129,7 @@ fn a_missing_permission_is_named_and_stops_a_deployment_before_it_begins() {
         return;
     };
     one(async || {
-        let world = enforcing().await;
+        let world = World::with(strict()).await;
         let mut all = published(&[Part::Operator, Part::OperatorStack, Part::Doctor]);
         all[1] = all[1].without("lambda:CreateFunction");
         let key = user(&world, "ann", &texts(&all)).await;
@@ -150,7 +142,7 @@ fn a_missing_permission_is_named_and_stops_a_deployment_before_it_begins() {
             assert!(said.contains("`lambda:CreateFunction`"), "{said}");
             assert!(!said.contains("`lambda:GetFunction`"), "{said}");
         }
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(&world).await, "");
         world.end().await;
     });
 }
@@ -158,7 +150,7 @@ fn a_missing_permission_is_named_and_stops_a_deployment_before_it_begins() {
 #[test]
 fn who_may_not_ask_iam_hears_what_ec2_says_to_dry_runs() {
     one(async || {
-        let world = enforcing().await;
+        let world = World::with(strict()).await;
         let everything = published(&[Part::Operator, Part::OperatorStack]);
         let able = user(&world, "able", &texts(&everything)).await;
         let unable = user(&world, "unable", &texts(&everything[..1])).await;
@@ -189,7 +181,7 @@ fn who_may_not_ask_iam_hears_what_ec2_says_to_dry_runs() {
 #[test]
 fn a_session_of_a_role_with_a_path_is_looked_up_by_the_whole_arn() {
     one(async || {
-        let world = enforcing().await;
+        let world = World::with(strict()).await;
         let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
             "Principal": {"AWS": format!("arn:aws:iam::{ACCOUNT}:root")}, "Action": "sts:AssumeRole"}]});
         let role = json!({"RoleName": "Admin", "Path": "/team/", "AssumeRolePolicyDocument": trust.to_string()});

@@ -5,9 +5,10 @@ use std::time::Duration;
 use sandbox::config::Latency;
 use sandbox::service::Service;
 use serde_json::json;
+use trials::World;
 use trials::groups::{lab_group, open, ports, verdict};
-use trials::trial::one;
-use trials::{Lab, World, package};
+use trials::trial::{deployed, in_lab};
+use trials::world::quick;
 
 /// How long a healing may take before it counts as none.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,68 +36,49 @@ fn reports(world: &World, mark: u64) -> usize {
 
 #[test]
 fn the_fast_path_heals_while_config_is_still_waiting() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
         lab.ok(&["deploy", "--parameter", "FastPath=true"]).await;
         world.idle().await;
         // From now on Config takes an hour: whatever heals, it is not Config.
         let hour = Latency::Fixed(Duration::from_secs(3600));
         world.sandbox.set_config_latency(hour);
-        let (mark, group) = (world.mark(), lab_group(&world).await);
-        open(&world, &group, 465).await;
-        healed(&world).await;
-        assert_eq!(reports(&world, mark), 0, "there is no token to report with");
+        let (mark, group) = (world.mark(), lab_group(world).await);
+        open(world, &group, 465).await;
+        healed(world).await;
+        assert_eq!(reports(world, mark), 0, "there is no token to report with");
         lab.ok(&["cleanup"]).await;
-        world.end().await;
     });
 }
 
 #[test]
 fn without_the_fast_path_nothing_heals_before_config() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
-        lab.ok(&["deploy"]).await;
-        world.idle().await;
+    deployed(quick(), async |world, _| {
         let hour = Latency::Fixed(Duration::from_secs(3600));
         world.sandbox.set_config_latency(hour);
-        let (mark, group) = (world.mark(), lab_group(&world).await);
-        open(&world, &group, 465).await;
+        let (mark, group) = (world.mark(), lab_group(world).await);
+        open(world, &group, 465).await;
         let rules = world.call(Service::Events, "ListRules", json!({})).await;
         assert_eq!(rules["Rules"], json!([]));
         assert!(
             world.calls_after(mark).is_empty(),
             "nobody has looked at the group"
         );
-        assert_eq!(ports(&lab_group(&world).await), [80, 443, 465]);
-        world.end().await;
+        assert_eq!(ports(&lab_group(world).await), [80, 443, 465]);
     });
 }
 
 #[test]
 fn both_paths_at_once_heal_and_tell_the_history() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
         lab.ok(&["deploy", "--parameter", "FastPath=true"]).await;
         world.idle().await;
-        let group = lab_group(&world).await;
+        let group = lab_group(world).await;
         let mark = world.mark();
         for port in [465, 993, 8080, 3389] {
-            open(&world, &group, port).await;
+            open(world, &group, port).await;
         }
         world.idle().await;
-        assert_eq!(ports(&lab_group(&world).await), [80, 443]);
+        assert_eq!(ports(&lab_group(world).await), [80, 443]);
         // Nobody has taken away what is approved, not even for a moment.
         for call in world.calls_after(mark) {
             let input = call.input.value().to_string();
@@ -107,7 +89,6 @@ fn both_paths_at_once_heal_and_tell_the_history() {
             });
             assert!(!(revokes && approved), "{input}");
         }
-        assert_eq!(verdict(&world, &group).await.0, "COMPLIANT");
-        world.end().await;
+        assert_eq!(verdict(world, &group).await.0, "COMPLIANT");
     });
 }

@@ -8,10 +8,11 @@ use driftlab::aws::Session;
 use driftlab::cli::Cli;
 use driftlab::output::{Format, Ui, failure};
 use serde_json::{Value, json};
-use trials::trial::one;
-use trials::{ACCOUNT, REGION, STACK, World, package};
+use trials::trial::in_world;
+use trials::world::strict;
+use trials::{ACCOUNT, REGION, STACK, World};
 
-use crate::sunset::{pass, strict};
+use crate::sunset::pass;
 
 /// Runs a command for a lab of its own name and region.
 async fn run(world: &World, place: (&str, &str), arguments: &[&str]) -> (bool, Value, String) {
@@ -78,18 +79,14 @@ async fn deploy(world: &World, place: (&str, &str), package: &Path) {
 
 #[test]
 fn only_the_old_one_of_two_labs_is_removed() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = strict().await;
+    in_world(strict(), async |world, package| {
         let (old, new) = (("old-lab", "eu-west-1"), ("new-lab", "us-west-2"));
-        deploy(&world, old, &package).await;
-        pass(&world, 4 * 3600).await;
-        deploy(&world, new, &package).await;
+        deploy(world, old, package).await;
+        pass(world, 4 * 3600).await;
+        deploy(world, new, package).await;
         let here = ("lab-environment", "us-east-1");
         let sweep = ["cleanup", "--older-than", "3h", "--all"];
-        let (ok, planned, text) = run(&world, here, &[&sweep[..], &["--plan"]].concat()).await;
+        let (ok, planned, text) = run(world, here, &[&sweep[..], &["--plan"]].concat()).await;
         assert!(ok, "{text}");
         let lab = &planned["labs"][0];
         assert_eq!(
@@ -102,36 +99,30 @@ fn only_the_old_one_of_two_labs_is_removed() {
             (&json!("old-lab"), &json!("eu-west-1"))
         );
         assert_eq!(lab["owner"], "operator");
-        let (ok, swept, text) = run(&world, here, &sweep).await;
+        let (ok, swept, text) = run(world, here, &sweep).await;
         assert!(ok, "{text}");
         assert_eq!(
             swept["labs"][0]["report"]["leftovers"],
             json!([]),
             "{swept}"
         );
-        let deployed = async |place| run(&world, place, &["status"]).await.1["deployed"].clone();
+        let deployed = async |place| run(world, place, &["status"]).await.1["deployed"].clone();
         assert_eq!(deployed(old).await, false);
         assert_eq!(deployed(new).await, true);
-        world.end().await;
     });
 }
 
 #[test]
 fn a_lab_that_cannot_be_removed_does_not_keep_the_others_from_going() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = strict().await;
+    in_world(strict(), async |world, package| {
         let (first, second) = (("a-lab", "eu-west-1"), ("b-lab", "us-west-2"));
-        deploy(&world, first, &package).await;
-        deploy(&world, second, &package).await;
+        deploy(world, first, package).await;
+        deploy(world, second, package).await;
         let rule = json!({"service": "config", "operation": "StopConfigurationRecorder", "count": 1,
             "fault": "access-denied"});
         world.strike(serde_json::from_value(rule).unwrap());
         let here = ("lab-environment", "us-east-1");
-        let (ok, swept, text) =
-            run(&world, here, &["cleanup", "--older-than", "0s", "--all"]).await;
+        let (ok, swept, text) = run(world, here, &["cleanup", "--older-than", "0s", "--all"]).await;
         assert!(
             !ok && text.contains("not removed: `a-lab` in eu-west-1"),
             "{text}"
@@ -142,20 +133,15 @@ fn a_lab_that_cannot_be_removed_does_not_keep_the_others_from_going() {
             json!([]),
             "{swept}"
         );
-        let (ok, _, text) = run(&world, here, &["cleanup", "--older-than", "0s", "--all"]).await;
+        let (ok, _, text) = run(world, here, &["cleanup", "--older-than", "0s", "--all"]).await;
         assert!(ok, "{text}");
-        world.end().await;
     });
 }
 
 /// The published policies name a region; with `*` in its place they are enough for labs in all of them.
 #[test]
 fn who_may_clean_up_in_every_region_does() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = strict().await;
+    in_world(strict(), async |world, package| {
         let lab = (STACK, "eu-west-1");
         let line = [
             "deploy",
@@ -165,7 +151,7 @@ fn who_may_clean_up_in_every_region_does() {
             "trial@example.com",
             "--no-wait",
         ];
-        let (ok, _, text) = run(&world, lab, &line).await;
+        let (ok, _, text) = run(world, lab, &line).await;
         assert!(ok, "{text}");
         let here = (STACK, REGION);
         let sweep = ["cleanup", "--older-than", "0s", "--all"];
@@ -176,15 +162,14 @@ fn who_may_clean_up_in_every_region_does() {
             let mut documents = Vec::new();
             for part in ["operator", "operator-stack"] {
                 let line = [&["policy", part], more].concat();
-                documents.push(run(&world, here, &line).await.1.to_string());
+                documents.push(run(world, here, &line).await.1.to_string());
             }
-            let key = crate::doctor::user(&world, name, &documents).await;
-            let (ok, swept, text) = run_as(&world, &key, here, &sweep).await;
+            let key = crate::doctor::user(world, name, &documents).await;
+            let (ok, swept, text) = run_as(world, &key, here, &sweep).await;
             assert_eq!(ok, enough, "{text}");
             assert!(enough || text.contains("not authorized"), "{text}");
             let left = &swept["labs"][0]["report"]["leftovers"];
             assert!(!enough || *left == json!([]), "{swept}");
         }
-        world.end().await;
     });
 }

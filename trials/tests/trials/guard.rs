@@ -4,27 +4,21 @@
 
 use driftlab::error::Kind;
 use driftlab::permissions::Part;
-use sandbox::sandbox::Settings;
 use sandbox::service::Service;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::time::Duration;
 use trials::census::Thing;
 use trials::expected::{flaws_of_healed, flaws_of_ready};
-use trials::trial::one;
-use trials::{ACCOUNT, Census, Lab, Options, REGION, World, package};
+use trials::trial::{in_lab, in_world};
+use trials::world::{quick, strict};
+use trials::{ACCOUNT, Census, Lab, Options, REGION};
 
 use super::doctor::{names, user};
 
 #[test]
 fn a_wider_scope_needs_the_accounts_id_and_then_works() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
-        let before = Census::of(&world).await;
+    in_lab(quick(), async |world, lab| {
+        let before = Census::of(world).await;
         for more in [&[][..], &["--confirm-account", "210987654321"]] {
             let mut line = vec!["deploy", "--scope", "account"];
             line.extend(more);
@@ -32,7 +26,7 @@ fn a_wider_scope_needs_the_accounts_id_and_then_works() {
             assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
             assert!(told.failure().contains(ACCOUNT), "{}", told.failure());
         }
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(world).await, "");
 
         let confirmed = ["deploy", "--scope", "account", "--confirm-account", ACCOUNT];
         lab.ok(&confirmed).await;
@@ -62,23 +56,13 @@ fn a_wider_scope_needs_the_accounts_id_and_then_works() {
         let policy = world.call(Service::Iam, "GetRolePolicy", role).await;
         assert!(policy.to_string().contains("Vpc"), "{policy}");
         lab.ok(&["cleanup"]).await;
-        world.end().await;
     });
 }
 
 /// An operator without any right to make roles, networks or functions, who may pass one role to CloudFormation.
 #[test]
 fn who_may_only_pass_cloudformations_role_deploys_and_cleans_up() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::with(Settings {
-            enforce_iam: true,
-            recorder_stop_lag: Some(Duration::ZERO),
-            ..Settings::default()
-        })
-        .await;
+    in_world(strict(), async |world, package| {
         let everything = json!({"Version": "2012-10-17",
             "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
         let boundary = json!({"PolicyName": "boundary", "PolicyDocument": everything.to_string()});
@@ -103,9 +87,9 @@ fn who_may_only_pass_cloudformations_role_deploys_and_cleans_up() {
             Part::Doctor.document(&names()).text(),
             pass.to_string(),
         ];
-        let key = user(&world, "ann", &documents).await;
-        let lab = Lab::with_key(&world, &package, &key);
-        let before = Census::of(&world).await;
+        let key = user(world, "ann", &documents).await;
+        let lab = Lab::with_key(world, package, &key);
+        let before = Census::of(world).await;
 
         // Without the role the operator may not, and hears of it before anything is made.
         let told = lab.run(&["deploy"]).await;
@@ -123,8 +107,7 @@ fn who_may_only_pass_cloudformations_role_deploys_and_cleans_up() {
             "{}",
             told.failure()
         );
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(world).await, "");
 
         let line = [
             "deploy",
@@ -134,31 +117,24 @@ fn who_may_only_pass_cloudformations_role_deploys_and_cleans_up() {
             &boundary,
         ];
         lab.ok(&line).await;
-        assert_eq!(flaws_of_ready(&world).await, Vec::<String>::new());
+        assert_eq!(flaws_of_ready(world).await, Vec::<String>::new());
         lab.ok(&["simulate-incident"]).await;
-        assert_eq!(flaws_of_healed(&world).await, Vec::<String>::new());
+        assert_eq!(flaws_of_healed(world).await, Vec::<String>::new());
         // The stack keeps its role, so clean-up does not name it.
         lab.ok(&["cleanup"]).await;
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 #[test]
 fn a_boundary_that_withholds_what_the_roles_need_is_told_before_and_after() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
+    in_lab(quick(), async |world, lab| {
         let narrow = json!({"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Action": "*", "Resource": "*"},
             {"Effect": "Deny", "Action": "ec2:RevokeSecurityGroupIngress", "Resource": "*"}]});
         let policy = json!({"PolicyName": "narrow", "PolicyDocument": narrow.to_string()});
         let policy = world.call(Service::Iam, "CreatePolicy", policy).await;
         let arn = policy["Policy"]["Arn"].as_str().unwrap().to_owned();
-        let lab = Lab::new(&world, &package);
         let told = lab.ok(&["deploy", "--permissions-boundary", &arn]).await;
         assert!(
             told.text
@@ -181,19 +157,13 @@ fn a_boundary_that_withholds_what_the_roles_need_is_told_before_and_after() {
             .await;
         assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
         assert!(told.failure().contains(&absent), "{}", told.failure());
-        world.end().await;
     });
 }
 
 /// Everything in the account that can bear a tag and that the stack made bears the stack's, in every partition.
 #[test]
 fn everything_that_is_made_bears_the_labs_tags() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
         let told = lab.ok(&["deploy", "--tag", "course=sec101"]).await;
         let delivery = told.document["delivery_bucket"].as_str().unwrap();
         let list = |answer: &serde_json::Value| answer.to_string();
@@ -271,7 +241,6 @@ fn everything_that_is_made_bears_the_labs_tags() {
             );
         }
         lab.ok(&["cleanup"]).await;
-        world.end().await;
     });
 }
 
@@ -312,14 +281,9 @@ fn came_with_the_vpc(thing: &Thing, shown: &str) -> bool {
 
 #[test]
 fn everything_that_is_made_tells_its_lab_its_owner_and_its_end() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let options = Options::furnish(&world).await;
-        let lab = Lab::new(&world, &package);
-        let before = Census::of(&world).await;
+    in_lab(quick(), async |world, lab| {
+        let options = Options::furnish(world).await;
+        let before = Census::of(world).await;
         let all = options.all();
         let deploy: Vec<_> = ["deploy", "--no-wait"]
             .into_iter()
@@ -336,7 +300,7 @@ fn everything_that_is_made_tells_its_lab_its_owner_and_its_end() {
             lab.ok(&[&deploy[..], more].concat()).await;
             world.idle().await;
             let mut excused = BTreeSet::new();
-            for (thing, shown) in before.added(&Census::of(&world).await) {
+            for (thing, shown) in before.added(&Census::of(world).await) {
                 let excuse = if came_with_the_vpc(&thing, &shown) {
                     "default"
                 } else {
@@ -356,6 +320,5 @@ fn everything_that_is_made_tells_its_lab_its_owner_and_its_end() {
             }
             assert_eq!(excused, expected, "an excuse that nothing needs");
         }
-        world.end().await;
     });
 }

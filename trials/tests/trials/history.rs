@@ -2,18 +2,14 @@
 
 use sandbox::protocol::Operation;
 use serde_json::json;
-use trials::trial::one;
-use trials::{Census, Lab, World, package};
+use trials::Census;
+use trials::trial::in_lab;
+use trials::world::quick;
 
 #[test]
 fn history_is_kept_until_it_is_not_wanted_any_more() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
+        let before = Census::of(world).await;
         let deployed = lab.ok(&["deploy"]).await;
         let bucket = deployed.document["delivery_bucket"]
             .as_str()
@@ -46,7 +42,6 @@ fn history_is_kept_until_it_is_not_wanted_any_more() {
             json!([format!("bucket `{bucket}`")])
         );
         assert_eq!(objects().await, Err("NoSuchBucket".to_owned()));
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }

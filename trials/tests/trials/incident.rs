@@ -5,26 +5,20 @@ use std::time::Duration;
 use sandbox::config::Latency;
 use sandbox::faults::{CallerKind, Fault, Rule};
 use trials::expected::flaws_of_healed;
-use trials::trial::one;
-use trials::{Lab, Spot, Trouble, World, furnish, package};
+use trials::trial::deployed;
+use trials::world::quick;
+use trials::{Spot, Trouble, furnish};
 
 #[test]
 fn an_incident_after_an_interrupted_one_waits_for_the_repair() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
-        lab.ok(&["deploy"]).await;
-        world.idle().await;
+    deployed(quick(), async |world, lab| {
         // As on AWS, where a repair takes its time, the ports are still open when the second incident begins: the function
         // gets nowhere, and is invoked again after a minute.
         world.strike(Rule {
             caller: Some(CallerKind::Role),
             ..Rule::new("ec2", "*", Fault::Throttling)
         });
-        furnish::silence_after(&world, &[("ec2", "AuthorizeSecurityGroupIngress")]);
+        furnish::silence_after(world, &[("ec2", "AuthorizeSecurityGroupIngress")]);
         let killed = lab.run_until_killed(&["simulate-incident"]).await;
         assert!(killed.is_none(), "{killed:?}");
         let mark = world.mark();
@@ -45,7 +39,7 @@ fn an_incident_after_an_interrupted_one_waits_for_the_repair() {
             while !again {
                 world.sandbox.clock.advance(Duration::from_secs(60));
                 news.changed().await.unwrap();
-                again = flaws_of_healed(&world).await.is_empty();
+                again = flaws_of_healed(world).await.is_empty();
             }
         };
         let (told, ()) = tokio::join!(lab.ok(&["simulate-incident"]), repair);
@@ -55,22 +49,14 @@ fn an_incident_after_an_interrupted_one_waits_for_the_repair() {
             told.text
         );
         assert_eq!(told.document["healed"], true);
-        assert_eq!(flaws_of_healed(&world).await, Vec::<String>::new());
+        assert_eq!(flaws_of_healed(world).await, Vec::<String>::new());
         lab.ok(&["cleanup"]).await;
-        world.end().await;
     });
 }
 
 #[test]
 fn the_lost_answer_to_an_opening_is_no_failure() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
-        lab.ok(&["deploy"]).await;
-        world.idle().await;
+    deployed(quick(), async |world, lab| {
         // The first attempt opens the ports. The second is told that they are open: Config is slow enough for that.
         let moment = Latency::Fixed(Duration::from_millis(500));
         world.sandbox.set_config_latency(moment);
@@ -84,6 +70,5 @@ fn the_lost_answer_to_an_opening_is_no_failure() {
         assert_eq!(world.strikes(), 1);
         assert_eq!(told.document["healed"], true);
         lab.ok(&["cleanup"]).await;
-        world.end().await;
     });
 }

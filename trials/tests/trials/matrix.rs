@@ -279,8 +279,7 @@ async fn meets(case: &Case, package: &Path) -> bool {
     let lies = lies(&world, &again, &[], &empty, false).await;
     assert!(lies.is_empty(), "the second time {}", lies.join("\n"));
     lab.ok(&["cleanup"]).await;
-    world.idle().await;
-    let left = empty.differences(&Census::of(&world).await);
+    let left = empty.since(&world).await;
     assert!(left.is_empty(), "after the clean-up:\n{left}");
     world.end().await;
     struck

@@ -1,15 +1,12 @@
 //! The other partitions of AWS: every ARN, managed policy and host name follows the region.
 
-use trials::trial::one;
-use trials::{ACCOUNT, Lab, STACK, World, package};
+use trials::trial::in_world;
+use trials::world::quick;
+use trials::{ACCOUNT, Lab, STACK};
 
 fn comes_heals_and_goes(region: &'static str, partition: &str) {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package).in_region(region);
+    in_world(quick(), async |world, package| {
+        let lab = Lab::new(world, package).in_region(region);
         let told = lab.ok(&["doctor"]).await;
         assert_eq!(told.document["verdict"], "ok", "{}", told.text);
         let told = lab.ok(&["deploy"]).await;
@@ -31,7 +28,6 @@ fn comes_heals_and_goes(region: &'static str, partition: &str) {
         assert!(!told.text.contains("arn:aws:"), "{}", told.text);
         let told = lab.ok(&["cleanup"]).await;
         assert_eq!(told.document["leftovers"], serde_json::json!([]));
-        world.end().await;
     });
 }
 

@@ -4,18 +4,14 @@ use driftlab::error::Kind;
 use sandbox::faults::{CallerKind, Fault, Phase, Rule};
 use sandbox::protocol::Operation;
 use serde_json::{Value, json};
-use trials::trial::one;
-use trials::{ACCOUNT, Census, Lab, REGION, STACK, Told, World, furnish, package};
+use trials::trial::{in_lab, in_world};
+use trials::world::quick;
+use trials::{ACCOUNT, Census, Lab, REGION, STACK, Told, World, furnish};
 
 #[test]
 fn a_plan_shows_everything_and_leaves_nothing() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
+        let before = Census::of(world).await;
         let mark = world.mark();
         let told = lab.ok(&["deploy", "--plan"]).await;
         let only = ["CreateChangeSet", "DeleteChangeSet", "DeleteStack"];
@@ -35,12 +31,11 @@ fn a_plan_shows_everything_and_leaves_nothing() {
             "{}",
             told.text
         );
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(world).await, "");
 
         lab.ok(&["deploy"]).await;
         world.idle().await;
-        let deployed = Census::of(&world).await;
+        let deployed = Census::of(world).await;
         let mark = world.mark();
         let told = lab
             .ok(&["deploy", "--plan", "--parameter", "FunctionName=other"])
@@ -60,20 +55,13 @@ fn a_plan_shows_everything_and_leaves_nothing() {
         let told = lab.ok(&["cleanup", "--plan"]).await;
         assert_eq!(told.document["removes"], true);
         assert_eq!(world.changes_after(mark), [""; 0]);
-        world.idle().await;
-        assert_eq!(deployed.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(deployed.since(world).await, "");
     });
 }
 
 #[test]
 fn only_what_changed_is_changed() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
         lab.ok(&["deploy"]).await;
         let mark = world.mark();
         lab.ok(&["deploy"]).await;
@@ -86,18 +74,12 @@ fn only_what_changed_is_changed() {
             world.changes_after(mark),
             ["PutObject", "PutConfigRule", "TagResource", "PutObject"]
         );
-        world.end().await;
     });
 }
 
 #[test]
 fn of_two_who_deploy_at_once_one_wins_and_the_other_is_told() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |_, lab| {
         let (first, second) = tokio::join!(lab.run(&["deploy"]), lab.run(&["deploy"]));
         let (won, lost) = if first.result.is_ok() {
             (first, second)
@@ -114,7 +96,6 @@ fn of_two_who_deploy_at_once_one_wins_and_the_other_is_told() {
         let again = lab.ok(&["deploy"]).await;
         assert_eq!(again.document["changed"], false);
         lab.ok(&["cleanup"]).await;
-        world.end().await;
     });
 }
 
@@ -129,14 +110,9 @@ fn journal(until: &str) -> Value {
 
 #[test]
 fn somebody_elses_lock_holds_until_it_expires_or_is_taken_over() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
         lab.ok(&["deploy"]).await;
-        put_journal(&world, &journal("2126-01-01T00:00:00Z")).await;
+        put_journal(world, &journal("2126-01-01T00:00:00Z")).await;
         for command in ["deploy", "cleanup"] {
             let mark = world.mark();
             let told = lab
@@ -156,10 +132,9 @@ fn somebody_elses_lock_holds_until_it_expires_or_is_taken_over() {
             assert_eq!(world.changes_after(mark), [""; 0]);
         }
         lab.ok(&["deploy", "--topic", "false", "--take-over"]).await;
-        put_journal(&world, &journal("2026-01-01T10:10:00Z")).await;
+        put_journal(world, &journal("2026-01-01T10:10:00Z")).await;
         let told = lab.ok(&["cleanup"]).await;
         assert!(told.text.contains("which has expired"), "{}", told.text);
-        world.end().await;
     });
 }
 
@@ -178,13 +153,8 @@ async fn put_journal(world: &World, journal: &Value) {
 
 #[test]
 fn the_lock_of_a_run_that_was_cut_off_is_no_obstacle_to_the_next_one() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
+        let before = Census::of(world).await;
         let killed = Fault::Timeout { hold_ms: 900_000 };
         world.strike(Rule {
             caller: Some(CallerKind::Operator),
@@ -200,28 +170,20 @@ fn the_lock_of_a_run_that_was_cut_off_is_no_obstacle_to_the_next_one() {
             told.text
         );
         lab.ok(&["cleanup"]).await;
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 #[test]
 fn whoever_stops_leaves_neither_a_change_set_nor_a_lock() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
+        let before = Census::of(world).await;
         // While CloudFormation works the plan out.
         let told = lab
             .run_until_interrupted(&["deploy"], "CreateChangeSet")
             .await;
         assert_eq!(told.kind(), Some(Kind::Interrupted), "{}", told.text);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(world).await, "");
         // While the stack is being made: what was begun goes on, and nobody is locked out of it.
         let told = lab
             .run_until_interrupted(&["deploy"], "ExecuteChangeSet")
@@ -233,22 +195,16 @@ fn whoever_stops_leaves_neither_a_change_set_nor_a_lock() {
         assert_eq!(told.kind(), Some(Kind::Interrupted), "{}", told.text);
         let told = lab.ok(&["cleanup"]).await;
         assert!(!told.text.contains("taking over"), "{}", told.text);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 /// A failure is an end, too: the stack that was only looked at is gone, and nobody is locked out.
 #[test]
 fn whoever_fails_leaves_neither_a_change_set_nor_a_lock() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, &package);
+    in_world(quick(), async |world, package| {
+        let before = Census::of(world).await;
+        let lab = Lab::new(world, package);
         let fails = async |service: &str, operation: &str, command: &str| {
             world.strike(Rule {
                 caller: Some(CallerKind::Operator),
@@ -262,36 +218,28 @@ fn whoever_fails_leaves_neither_a_change_set_nor_a_lock() {
         };
         // The change set is there, and nothing else can be made. With the package it is the same, under the lock.
         fails("s3", "CreateBucket", "deploy").await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(world).await, "");
         fails("s3", "PutBucketTagging", "deploy").await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(world).await, "");
         // CloudFormation cannot make the stack; what it leaves would be in the way of the next attempt.
-        furnish::deny_cloudformation(&world, &[("lambda", "CreateFunction")]);
+        furnish::deny_cloudformation(world, &[("lambda", "CreateFunction")]);
         let told = lab.run(&["deploy"]).await;
         assert_eq!(told.kind(), Some(Kind::Failed), "{}", told.text);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(world).await, "");
         fails("config", "PutConfigRule", "deploy").await;
         let told = lab.ok(&["deploy"]).await;
         assert!(!told.text.contains("taking over"), "{}", told.text);
         fails("config", "StopConfigurationRecorder", "cleanup").await;
         let told = lab.ok(&["cleanup"]).await;
         assert!(!told.text.contains("taking over"), "{}", told.text);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 #[test]
 fn a_plan_tells_when_the_lab_would_remove_itself() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
+        let before = Census::of(world).await;
         let ends = |told: &Told| {
             let expires = told.document["expires"].clone();
             let lines = told.document["self_destruct"].as_array().unwrap().len();
@@ -302,8 +250,7 @@ fn a_plan_tells_when_the_lab_would_remove_itself() {
         let told = lab.ok(&["deploy", "--plan", "--ttl", "3h"]).await;
         let (expires, lines, _) = ends(&told);
         assert!(expires.is_string() && lines > 1, "{}", told.document);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(world).await, "");
 
         let deployed = lab.ok(&["deploy", "--ttl", "3h"]).await;
         let expires = deployed.document["expires"].clone();
@@ -311,6 +258,5 @@ fn a_plan_tells_when_the_lab_would_remove_itself() {
         assert_eq!(ends(&told), (expires, lines, json!(false)));
         let told = lab.ok(&["deploy", "--plan", "--ttl", "off"]).await;
         assert_eq!(ends(&told), (Value::Null, 1, json!(true)));
-        world.end().await;
     });
 }

@@ -1,6 +1,5 @@
 //! Services that are not ready yet: what was asked for is right, and still has to be asked for again.
 
-use std::path::Path;
 use std::time::Duration;
 
 use driftlab::error::Kind;
@@ -12,29 +11,9 @@ use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::expected::{flaws_of_ready, output, stack};
 use trials::lab::beside;
-use trials::trial::{all, one};
+use trials::trial::{all, in_lab};
+use trials::world::quick;
 use trials::{Census, Lab, STACK, World, furnish, package};
-
-fn trial(settings: Settings, hold: impl AsyncFn(&World, &Path) + Sync) {
-    let Some(package) = package::path() else {
-        return;
-    };
-    let settings = std::sync::Mutex::new(Some(settings));
-    one(async || {
-        let settings = settings.lock().unwrap().take().unwrap();
-        let world = World::with(settings).await;
-        hold(&world, &package).await;
-        world.end().await;
-    });
-}
-
-/// As quick as it can be.
-fn quick() -> Settings {
-    Settings {
-        recorder_stop_lag: Some(Duration::ZERO),
-        ..Settings::default()
-    }
-}
 
 /// `driftlab` is refused with these words so many times.
 fn refuse(world: &World, service: &str, operation: &str, code: &str, count: u64) {
@@ -52,26 +31,23 @@ fn refuse(world: &World, service: &str, operation: &str, code: &str, count: u64)
 
 #[test]
 fn a_bucket_that_s3_is_at_work_on_is_asked_for_again() {
-    trial(quick(), async |world, package| {
+    in_lab(quick(), async |world, lab| {
         let before = Census::of(world).await;
-        let lab = Lab::new(world, package);
         refuse(world, "s3", "CreateBucket", "OperationAborted", 3);
         lab.ok(&["deploy"]).await;
         assert_eq!(world.strikes(), 3);
         refuse(world, "s3", "DeleteBucket", "OperationAborted", 3);
         lab.ok(&["cleanup"]).await;
         assert_eq!(world.strikes(), 6);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(world).await), "");
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 /// Something comes into each of the lab's buckets right after it was emptied, twice.
 #[test]
 fn a_bucket_that_fills_while_it_is_emptied_is_emptied_again() {
-    trial(quick(), async |world, package| {
+    in_lab(quick(), async |world, lab| {
         let before = Census::of(world).await;
-        let lab = Lab::new(world, package);
         lab.ok(&["deploy"]).await;
         world.idle().await;
         let mark = world.mark();
@@ -104,8 +80,7 @@ fn a_bucket_that_fills_while_it_is_emptied_is_emptied_again() {
         };
         let told = beside(lab.ok(&["cleanup"]), fills).await;
         assert_eq!(world.count_after(mark, "DeleteObjects"), 6, "{}", told.text);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(world).await), "");
+        assert_eq!(before.since(world).await, "");
     });
 }
 
@@ -115,16 +90,14 @@ fn a_channel_that_the_recorder_has_not_let_go_of_is_deleted_later() {
         recorder_stop_lag: Some(Duration::from_millis(200)),
         ..Settings::default()
     };
-    trial(settings, async |world, package| {
+    in_lab(settings, async |world, lab| {
         let before = Census::of(world).await;
-        let lab = Lab::new(world, package);
         lab.ok(&["deploy"]).await;
         world.idle().await;
         let mark = world.mark();
         lab.ok(&["cleanup"]).await;
         assert!(world.count_after(mark, "DeleteDeliveryChannel") > 1);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(world).await), "");
+        assert_eq!(before.since(world).await, "");
     });
 }
 
@@ -132,9 +105,8 @@ fn a_channel_that_the_recorder_has_not_let_go_of_is_deleted_later() {
 #[test]
 fn a_rule_that_is_being_deleted_is_made_again_or_waited_for() {
     for command in ["deploy", "cleanup"] {
-        trial(quick(), async |world, package| {
+        in_lab(quick(), async |world, lab| {
             let before = Census::of(world).await;
-            let lab = Lab::new(world, package);
             lab.ok(&["deploy"]).await;
             world.idle().await;
             // It stays so until the clock goes on.
@@ -159,8 +131,7 @@ fn a_rule_that_is_being_deleted_is_made_again_or_waited_for() {
             }
             // Clean-up waits for a rule to be gone.
             beside(lab.ok(&["cleanup"]), world.goes_on()).await;
-            world.idle().await;
-            assert_eq!(before.differences(&Census::of(world).await), "");
+            assert_eq!(before.since(world).await, "");
         });
     }
 }
@@ -168,9 +139,8 @@ fn a_rule_that_is_being_deleted_is_made_again_or_waited_for() {
 /// The function of a rule that is still there goes only after the rule.
 #[test]
 fn a_rule_that_clean_up_has_deleted_is_gone_before_its_function_goes() {
-    trial(quick(), async |world, package| {
+    in_lab(quick(), async |world, lab| {
         let before = Census::of(world).await;
-        let lab = Lab::new(world, package);
         lab.ok(&["deploy"]).await;
         world.idle().await;
         // The rule stays in deletion until the clock goes on, and that is when it was looked at for the third time.
@@ -189,8 +159,7 @@ fn a_rule_that_clean_up_has_deleted_is_gone_before_its_function_goes() {
             world.goes_on().await;
         });
         cleanup.await;
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(world).await), "");
+        assert_eq!(before.since(world).await, "");
     });
 }
 
@@ -198,9 +167,8 @@ fn a_rule_that_clean_up_has_deleted_is_gone_before_its_function_goes() {
 /// work with the roles.
 #[test]
 fn iam_that_is_late_is_waited_for() {
-    trial(quick(), async |world, package| {
+    in_lab(quick(), async |world, lab| {
         let before = Census::of(world).await;
-        let lab = Lab::new(world, package);
         for command in ["deploy", "simulate-incident", "cleanup"] {
             for of in [None, Some(Seen::Iam)] {
                 let service = if of.is_some() { "config" } else { "iam" };
@@ -222,8 +190,7 @@ fn iam_that_is_late_is_waited_for() {
             );
             lab.ok(&[command]).await;
         }
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(world).await), "");
+        assert_eq!(before.since(world).await, "");
     });
 }
 
@@ -274,8 +241,7 @@ fn credentials_that_expire_in_the_midst_are_told_and_the_same_command_goes_on() 
                 assert_eq!(flaws, Vec::<String>::new());
             }
             lab.ok(&["cleanup"]).await;
-            world.idle().await;
-            assert_eq!(before.differences(&Census::of(&world).await), "");
+            assert_eq!(before.since(&world).await, "");
             world.end().await;
         }
     });
@@ -285,9 +251,8 @@ fn credentials_that_expire_in_the_midst_are_told_and_the_same_command_goes_on() 
 #[test]
 fn a_change_that_was_left_half_made_is_taken_back() {
     for command in ["deploy", "cleanup"] {
-        trial(quick(), async |world, package| {
+        in_lab(quick(), async |world, lab| {
             let before = Census::of(world).await;
-            let lab = Lab::new(world, package);
             lab.ok(&["deploy"]).await;
             world.idle().await;
             let found = stack(world).await;
@@ -321,8 +286,7 @@ fn a_change_that_was_left_half_made_is_taken_back() {
                 assert_eq!(flaws, Vec::<String>::new());
                 lab.ok(&["cleanup"]).await;
             }
-            world.idle().await;
-            assert_eq!(before.differences(&Census::of(world).await), "");
+            assert_eq!(before.since(world).await, "");
         });
     }
 }

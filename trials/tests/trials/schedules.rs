@@ -81,8 +81,7 @@ async fn hold(seed: u64, package: &Path) {
         let lies = lies(&world, &told, &[], &empty, false).await;
         assert!(lies.is_empty(), "{story:#?}\n{}", lies.join("\n"));
     }
-    world.idle().await;
-    let left = empty.differences(&Census::of(&world).await);
+    let left = empty.since(&world).await;
     assert!(left.is_empty(), "{story:#?}\nafter the clean-up:\n{left}");
     world.end().await;
 }

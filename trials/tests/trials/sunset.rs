@@ -1,26 +1,15 @@
 //! Labs that remove themselves, on a clock that is moved forward.
 
-use std::path::Path;
 use std::time::Duration;
 
-use sandbox::sandbox::Settings;
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::expected::flaws_of_ready;
-use trials::trial::one;
-use trials::{Census, Lab, Options, STACK, World, package};
+use trials::trial::in_lab;
+use trials::world::strict;
+use trials::{Census, Options, STACK, World};
 
 const HOUR: u64 = 3600;
-
-/// A world where the policies of every caller count.
-pub(crate) async fn strict() -> World {
-    World::with(Settings {
-        enforce_iam: true,
-        recorder_stop_lag: Some(Duration::ZERO),
-        ..Settings::default()
-    })
-    .await
-}
 
 /// Lets time pass, a few minutes at a time, and lets what falls due happen.
 pub(crate) async fn pass(world: &World, seconds: u64) {
@@ -78,36 +67,28 @@ async fn expiry_of_stack(world: &World) -> Value {
         .map_or(Value::Null, |tag| tag["Value"].clone())
 }
 
-fn on(trial: impl AsyncFnOnce(&Path) + Send) {
-    if let Some(package) = package::path() {
-        one(async || trial(&package).await);
-    }
-}
-
 #[test]
 fn a_lab_with_a_time_to_live_removes_itself() {
-    on(async |package| {
-        let world = strict().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, package);
+    in_lab(strict(), async |world, lab| {
+        let before = Census::of(world).await;
         let deployed = lab.ok(&["deploy", "--ttl", "3h"]).await;
         let expires = deployed.document["expires"].as_str().unwrap().to_owned();
-        assert_eq!(flaws_of_ready(&world).await, Vec::<String>::new());
-        assert_eq!(expiry_of_stack(&world).await, expires.replace(".000Z", "Z"));
+        assert_eq!(flaws_of_ready(world).await, Vec::<String>::new());
+        assert_eq!(expiry_of_stack(world).await, expires.replace(".000Z", "Z"));
         let status = lab.ok(&["status"]).await;
         assert_eq!(status.document["expires"], expires);
         assert_eq!(status.document["owner"], "operator");
 
         // The clock runs on while all this works, so moments keep their distance from each other.
-        pass(&world, 3 * HOUR - 600).await;
-        assert_eq!(alive(&world).await, 4);
+        pass(world, 3 * HOUR - 600).await;
+        assert_eq!(alive(world).await, 4);
         // What acts and bills is gone within half an hour.
-        pass(&world, HOUR / 2 + 1200).await;
-        assert_eq!(alive(&world).await, 0);
+        pass(world, HOUR / 2 + 1200).await;
+        assert_eq!(alive(world).await, 0);
         // A bucket with something in it takes S3 a day or two; then all that is left is a role without rights.
-        pass(&world, 5 * 24 * HOUR).await;
-        assert_eq!(schedules(&world).await, 0);
-        let left = before.differences(&Census::of(&world).await);
+        pass(world, 5 * 24 * HOUR).await;
+        assert_eq!(schedules(world).await, 0);
+        let left = before.since(world).await;
         let role = "driftlab-expiry-us-east-1-lab-environment";
         assert!(
             !left.is_empty() && left.lines().all(|line| line.contains(role)),
@@ -130,117 +111,102 @@ fn a_lab_with_a_time_to_live_removes_itself() {
             removed.document["removed"],
             json!([format!("role `{role}`")])
         );
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 #[test]
 fn a_lab_with_every_option_removes_itself() {
-    on(async |package| {
-        let world = strict().await;
-        let options = Options::furnish(&world).await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, package);
+    in_lab(strict(), async |world, lab| {
+        let options = Options::furnish(world).await;
+        let before = Census::of(world).await;
         let all = options.all();
         let line = ["deploy", "--ttl", "3h"].into_iter();
         let line: Vec<_> = line.chain(all.iter().map(String::as_str)).collect();
         lab.ok(&line).await;
         let rules = async || {
-            list(&world, Service::Events, "ListRules", "Rules")
+            list(world, Service::Events, "ListRules", "Rules")
                 .await
                 .len()
         };
         assert_eq!(rules().await, 1);
         // An object that the bucket is not rid of yet keeps the stack; the rule goes with the first attempt.
-        pass(&world, 3 * HOUR + HOUR / 2).await;
-        assert_eq!((alive(&world).await, rules().await), (0, 0));
-        pass(&world, 5 * 24 * HOUR).await;
-        let left = before.differences(&Census::of(&world).await);
+        pass(world, 3 * HOUR + HOUR / 2).await;
+        assert_eq!((alive(world).await, rules().await), (0, 0));
+        pass(world, 5 * 24 * HOUR).await;
+        let left = before.since(world).await;
         assert!(
             left.lines().all(|line| line.contains("driftlab-expiry-")),
             "{left}"
         );
-        world.end().await;
     });
 }
 
 /// The role of the self-destruct reaches what bears the lab's names, and these can change while it is armed.
 #[test]
 fn a_lab_that_was_renamed_meanwhile_removes_itself() {
-    on(async |package| {
-        let world = strict().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, package);
+    in_lab(strict(), async |world, lab| {
+        let before = Census::of(world).await;
         lab.ok(&["deploy", "--ttl", "3h", "--no-wait"]).await;
         let renamed = ["deploy", "--no-wait", "--parameter", "TopicName=renamed"];
         lab.ok(&renamed).await;
-        pass(&world, 5 * 24 * HOUR).await;
-        let left = before.differences(&Census::of(&world).await);
+        pass(world, 5 * 24 * HOUR).await;
+        let left = before.since(world).await;
         assert!(
             left.lines().all(|line| line.contains("driftlab-expiry-")),
             "{left}"
         );
-        world.end().await;
     });
 }
 
 #[test]
 fn an_extended_lab_lives_longer() {
-    on(async |package| {
-        let world = strict().await;
-        let lab = Lab::new(&world, package);
+    in_lab(strict(), async |world, lab| {
         lab.ok(&["deploy", "--ttl", "3h"]).await;
-        let armed = schedules(&world).await;
+        let armed = schedules(world).await;
         let extended = lab.ok(&["extend", "--by", "2h"]).await;
         let until = extended.document["expires"]
             .as_str()
             .unwrap()
             .replace(".000Z", "Z");
-        assert_eq!(expiry_of_stack(&world).await, until);
-        assert_eq!(schedules(&world).await, armed);
-        pass(&world, 4 * HOUR).await;
-        assert_eq!(alive(&world).await, 4);
-        pass(&world, 2 * HOUR).await;
-        assert_eq!(alive(&world).await, 0);
+        assert_eq!(expiry_of_stack(world).await, until);
+        assert_eq!(schedules(world).await, armed);
+        pass(world, 4 * HOUR).await;
+        assert_eq!(alive(world).await, 4);
+        pass(world, 2 * HOUR).await;
+        assert_eq!(alive(world).await, 0);
         // What has begun cannot be taken back.
         let late = lab.run(&["extend", "--by", "2h"]).await;
         assert!(late.result.is_err(), "{}", late.text);
-        world.end().await;
     });
 }
 
 #[test]
 fn deploying_again_arms_nothing_twice() {
-    on(async |package| {
-        let world = strict().await;
-        let lab = Lab::new(&world, package);
+    in_lab(strict(), async |world, lab| {
         lab.ok(&["deploy", "--ttl", "3h"]).await;
-        let (armed, first) = (schedules(&world).await, expiry_of_stack(&world).await);
+        let (armed, first) = (schedules(world).await, expiry_of_stack(world).await);
         // Without a wish of its own a deployment keeps the expiry, and changes nothing.
         let mark = world.mark();
         let again = lab.ok(&["deploy", "--no-wait"]).await;
         assert_eq!(again.document["changed"], false, "{}", again.text);
         assert_eq!(world.changes_after(mark), [""; 0]);
-        pass(&world, HOUR).await;
+        pass(world, HOUR).await;
         lab.ok(&["deploy", "--ttl", "3h", "--no-wait"]).await;
-        assert_eq!(schedules(&world).await, armed);
-        assert_ne!(expiry_of_stack(&world).await, first);
+        assert_eq!(schedules(world).await, armed);
+        assert_ne!(expiry_of_stack(world).await, first);
         lab.ok(&["deploy", "--ttl", "off", "--no-wait"]).await;
-        assert_eq!(schedules(&world).await, 0);
-        assert_eq!(expiry_of_stack(&world).await, "never");
-        pass(&world, 24 * HOUR).await;
-        assert_eq!(alive(&world).await, 4);
-        world.end().await;
+        assert_eq!(schedules(world).await, 0);
+        assert_eq!(expiry_of_stack(world).await, "never");
+        pass(world, 24 * HOUR).await;
+        assert_eq!(alive(world).await, 4);
     });
 }
 
 #[test]
 fn a_clean_up_disarms() {
-    on(async |package| {
-        let world = strict().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, package);
+    in_lab(strict(), async |world, lab| {
+        let before = Census::of(world).await;
         lab.ok(&["deploy", "--ttl", "3h"]).await;
         let mark = world.mark();
         let planned = lab.ok(&["cleanup", "--plan"]).await;
@@ -252,50 +218,43 @@ fn a_clean_up_disarms() {
         assert_eq!(world.changes_after(mark), [""; 0]);
         let removed = lab.ok(&["cleanup"]).await;
         assert_eq!(removed.document["leftovers"], json!([]));
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 #[test]
 fn a_clean_up_that_the_end_overtakes_finishes_all_the_same() {
-    on(async |package| {
-        let world = strict().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, package);
+    in_lab(strict(), async |world, lab| {
+        let before = Census::of(world).await;
         lab.ok(&["deploy", "--ttl", "3h"]).await;
-        pass(&world, 3 * HOUR - 300).await;
+        pass(world, 3 * HOUR - 300).await;
         // The clean-up and the schedules work side by side.
-        let (removed, ()) = tokio::join!(lab.run(&["cleanup"]), pass(&world, 20 * 60));
+        let (removed, ()) = tokio::join!(lab.run(&["cleanup"]), pass(world, 20 * 60));
         assert!(
             removed.result.is_ok(),
             "{}{}",
             removed.text,
             removed.failure()
         );
-        pass(&world, 5 * 24 * HOUR).await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
-        world.end().await;
+        pass(world, 5 * 24 * HOUR).await;
+        assert_eq!(before.since(world).await, "");
     });
 }
 
 #[test]
 fn a_deployment_that_dies_half_way_removes_itself() {
-    on(async |package| {
-        let world = strict().await;
-        let before = Census::of(&world).await;
-        let lab = Lab::new(&world, package);
+    in_lab(strict(), async |world, lab| {
+        let before = Census::of(world).await;
         let rule = json!({"service": "cloudformation", "operation": "ExecuteChangeSet", "phase": "after",
             "count": 1, "fault": {"timeout": {"hold_ms": 900_000}}});
         world.strike(serde_json::from_value(rule).unwrap());
         let died = lab.run_until_killed(&["deploy", "--ttl", "3h"]).await;
         assert!(died.is_none());
-        pass(&world, 8 * 24 * HOUR).await;
-        let left = before.differences(&Census::of(&world).await);
+        pass(world, 8 * 24 * HOUR).await;
+        let left = before.since(world).await;
         assert!(
             left.lines().all(|line| line.contains("driftlab-expiry-")),
             "{left}"
         );
-        world.end().await;
     });
 }

@@ -8,10 +8,11 @@ use sandbox::faults::{CallerKind, Fault, Rule};
 use sandbox::journal::Ended;
 use sandbox::service::Service;
 use serde_json::{Value, json};
+use trials::World;
 use trials::expected::flaws_of_healed;
 use trials::groups::{open, ports};
-use trials::trial::one;
-use trials::{Lab, World, package};
+use trials::trial::{deployed, in_lab};
+use trials::world::quick;
 
 /// More groups than EC2 puts on two pages, and more drifted ones than Config takes verdicts in one call.
 const GROUPS: usize = 2_050;
@@ -71,18 +72,13 @@ async fn described(world: &World, vpc: &Value) -> Vec<Value> {
 /// the hundred.
 #[test]
 fn a_scheduled_rule_sweeps_every_page() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
         let deployed = lab.ok(&["deploy"]).await.document;
         world.idle().await;
         let gone = json!({"ConfigRuleName": "EC2SecurityGroup"});
         world.call(Service::Config, "DeleteConfigRule", gone).await;
         world.idle().await;
-        let groups = furnish(&world, &deployed["vpc_id"]).await;
+        let groups = furnish(world, &deployed["vpc_id"]).await;
         // Every fourteenth, so that each page has some.
         let drifted: Vec<&Value> = groups
             .iter()
@@ -90,11 +86,11 @@ fn a_scheduled_rule_sweeps_every_page() {
             .take(DRIFTED)
             .collect();
         for group in &drifted {
-            open(&world, group, 465).await;
+            open(world, group, 465).await;
         }
         world.idle().await;
         let mark = world.mark();
-        put_rule(&world, &deployed).await;
+        put_rule(world, &deployed).await;
         let calls = world.calls_after(mark);
         let inputs = |operation: &str| -> Vec<Value> {
             let made = calls.iter().filter(|call| call.operation == operation);
@@ -127,16 +123,15 @@ fn a_scheduled_rule_sweeps_every_page() {
             .collect();
         assert_eq!(revoked, wanted);
         assert_eq!(inputs("AuthorizeSecurityGroupIngress").len(), 0);
-        for group in described(&world, &deployed["vpc_id"]).await {
+        for group in described(world, &deployed["vpc_id"]).await {
             assert!(!ports(&group).contains(&465), "{group}");
         }
-        let compliant = compliant(&world).await;
+        let compliant = compliant(world).await;
         assert!(
             groups
                 .iter()
                 .all(|group| compliant.contains(group["groupId"].as_str().unwrap()))
         );
-        world.end().await;
     });
 }
 
@@ -145,14 +140,7 @@ fn a_scheduled_rule_sweeps_every_page() {
 #[test]
 fn an_incident_under_stale_readings_is_healed() {
     const LAG: Duration = Duration::from_millis(2_000);
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        let lab = Lab::new(&world, &package);
-        lab.ok(&["deploy"]).await;
-        world.idle().await;
+    deployed(quick(), async |world, lab| {
         world.strike(Rule {
             caller: Some(CallerKind::Role),
             ..Rule::new(
@@ -169,7 +157,7 @@ fn an_incident_under_stale_readings_is_healed() {
         assert_eq!(told.document["healed"], true);
         assert!(begun.elapsed() >= LAG, "the readings were not stale");
         world.idle().await;
-        assert_eq!(flaws_of_healed(&world).await, Vec::<String>::new());
+        assert_eq!(flaws_of_healed(world).await, Vec::<String>::new());
         let calls = world.calls_after(mark);
         let of_function = |operation: &str| {
             let made = calls.iter().filter(|call| {
@@ -184,6 +172,5 @@ fn an_incident_under_stale_readings_is_healed() {
         assert_eq!(closed.iter().filter(|done| **done).count(), 1, "{closed:?}");
         world.sandbox.faults.clear();
         lab.ok(&["cleanup"]).await;
-        world.end().await;
     });
 }

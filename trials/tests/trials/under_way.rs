@@ -13,8 +13,9 @@ use sandbox::service::Service;
 use serde_json::json;
 use trials::expected::{flaws_of_ready, stack};
 use trials::lab::beside;
-use trials::trial::one;
-use trials::{Census, Lab, STACK, Told, World, furnish, package};
+use trials::trial::{in_lab, in_world};
+use trials::world::quick;
+use trials::{Census, Lab, STACK, Told, World, furnish};
 
 /// How long the call takes that keeps CloudFormation at work.
 const HOLD: Duration = Duration::from_secs(60);
@@ -163,17 +164,6 @@ async fn own(world: &World, package: &Path, under_way: &UnderWay) {
     world.sandbox.faults.clear();
 }
 
-fn trial(hold: impl AsyncFn(&World, &Path) + Sync) {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = World::start().await;
-        hold(&world, &package).await;
-        world.end().await;
-    });
-}
-
 /// The command waits, says for what, and succeeds.
 fn waited_for(told: &Told, status: &str) {
     assert!(
@@ -190,7 +180,7 @@ fn waited_for(told: &Told, status: &str) {
 fn a_lab_whose_stack_is_under_way_is_deployed_once_it_is_at_rest() {
     for under_way in OWN {
         let status = under_way.status;
-        trial(async |world, package| {
+        in_world(quick(), async |world, package| {
             let before = Census::of(world).await;
             own(world, package, &under_way).await;
             let lab = Lab::new(world, package);
@@ -198,8 +188,7 @@ fn a_lab_whose_stack_is_under_way_is_deployed_once_it_is_at_rest() {
             let flaws = flaws_of_ready(world).await;
             assert_eq!(flaws, Vec::<String>::new(), "{status}");
             lab.ok(&["cleanup"]).await;
-            world.idle().await;
-            let left = before.differences(&Census::of(world).await);
+            let left = before.since(world).await;
             assert_eq!(left, "", "{status}");
         });
     }
@@ -209,13 +198,12 @@ fn a_lab_whose_stack_is_under_way_is_deployed_once_it_is_at_rest() {
 fn a_lab_whose_stack_is_under_way_is_removed_once_it_is_at_rest() {
     for under_way in OWN {
         let status = under_way.status;
-        trial(async |world, package| {
+        in_world(quick(), async |world, package| {
             let before = Census::of(world).await;
             own(world, package, &under_way).await;
             let lab = Lab::new(world, package);
             waited_for(&meets(world, &lab, &["cleanup"]).await, status);
-            world.idle().await;
-            let left = before.differences(&Census::of(world).await);
+            let left = before.since(world).await;
             assert_eq!(left, "", "{status}");
         });
     }
@@ -276,7 +264,7 @@ fn somebody_elses_stack_of_our_name_is_left_to_whoever_changes_it() {
         "UPDATE_ROLLBACK_IN_PROGRESS",
     ] {
         for command in ["deploy", "cleanup"] {
-            trial(async |world, package| {
+            in_world(quick(), async |world, package| {
                 foreign(world, status).await;
                 let mark = world.mark();
                 let told = meets(world, &Lab::new(world, package), &[command]).await;
@@ -291,15 +279,13 @@ fn somebody_elses_stack_of_our_name_is_left_to_whoever_changes_it() {
 
 #[test]
 fn a_name_that_somebody_elses_stack_gives_free_is_waited_for() {
-    trial(async |world, package| {
+    in_lab(quick(), async |world, lab| {
         let before = Census::of(world).await;
         foreign(world, "DELETE_IN_PROGRESS").await;
-        let lab = Lab::new(world, package);
-        waited_for(&meets(world, &lab, &["deploy"]).await, "DELETE_IN_PROGRESS");
+        waited_for(&meets(world, lab, &["deploy"]).await, "DELETE_IN_PROGRESS");
         let flaws = flaws_of_ready(world).await;
         assert_eq!(flaws, Vec::<String>::new());
         lab.ok(&["cleanup"]).await;
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(world).await), "");
+        assert_eq!(before.since(world).await, "");
     });
 }

@@ -3,10 +3,10 @@
 use driftlab::permissions::{Document, Part};
 use sandbox::service::Service;
 use serde_json::json;
-use trials::trial::{all, one};
+use trials::trial::{all, in_world};
+use trials::world::strict;
 use trials::{ACCOUNT, Census, Lab, Options, World, package};
 
-use super::operator::world;
 use super::story::{Packages, tell_of_stack};
 use crate::doctor::{names, user};
 
@@ -45,7 +45,7 @@ fn without_any_single_action_the_stack_fails_and_names_it() {
     all(what, &cases, name, |action| {
         let (action, whole, packages) = (*action, &whole, &packages);
         async move {
-            let world = world().await;
+            let world = World::with(strict()).await;
             let document = action.map_or_else(|| whole.clone(), |action| whole.without(action));
             let role = role(&world, "cfn", &document).await;
             let key = passer(&world, &[&role]).await;
@@ -56,7 +56,7 @@ fn without_any_single_action_the_stack_fails_and_names_it() {
                 if let Err(told) = told {
                     panic!("`{}` said\n{}{}", told.command, told.text, told.failure());
                 }
-                assert_eq!(before.differences(&Census::of(&world).await), "");
+                assert_eq!(before.since(&world).await, "");
                 return world.end().await;
             };
             let said = match &told {
@@ -75,16 +75,12 @@ fn without_any_single_action_the_stack_fails_and_names_it() {
 /// A stack keeps its role, but nobody keeps the role from being deleted.
 #[test]
 fn a_clean_up_can_name_another_role_when_that_of_the_stack_is_gone() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = world().await;
+    in_world(strict(), async |world, package| {
         let whole = Part::CfnRole.document(&names());
-        let first = role(&world, "first", &whole).await;
-        let second = role(&world, "second", &whole).await;
-        let key = passer(&world, &[&first, &second]).await;
-        let lab = Lab::with_key(&world, &package, &key);
+        let first = role(world, "first", &whole).await;
+        let second = role(world, "second", &whole).await;
+        let key = passer(world, &[&first, &second]).await;
+        let lab = Lab::with_key(world, package, &key);
         lab.ok(&["deploy", "--cfn-role", &first, "--no-wait", "--no-doctor"])
             .await;
         let policy = json!({"RoleName": "first", "PolicyName": "lab"});
@@ -95,6 +91,5 @@ fn a_clean_up_can_name_another_role_when_that_of_the_stack_is_gone() {
         assert!(told.result.is_err(), "{}", told.text);
         let told = lab.ok(&["cleanup", "--cfn-role", &second]).await;
         assert_eq!(told.document["leftovers"], json!([]));
-        world.end().await;
     });
 }

@@ -4,9 +4,9 @@ use driftlab::permissions::Part;
 use sandbox::service::Service;
 use serde_json::json;
 use trials::trial::all;
+use trials::world::strict;
 use trials::{Lab, World};
 
-use super::operator::world;
 use crate::doctor::{names, user};
 
 /// What `doctor` says with the published policies, less an action of its own.
@@ -38,7 +38,7 @@ fn without_any_single_action_something_is_not_seen_and_the_action_is_named() {
     all(what, &cases, name, |without| {
         let (without, actions) = (*without, &actions);
         async move {
-            let world = world().await;
+            let world = World::with(strict()).await;
             let said = said(&world, without).await;
             let named: Vec<_> = actions
                 .iter()

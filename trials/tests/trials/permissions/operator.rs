@@ -1,27 +1,16 @@
 //! Somebody who holds the operator's policies and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use driftlab::permissions::{CALLS, Document, Feature, Names, Part};
 use sandbox::caller::Caller;
-use sandbox::sandbox::Settings;
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::trial::{all, one};
+use trials::world::strict;
 use trials::{ACCOUNT, Census, Options, REGION, STACK, World, package};
 
 use super::story::{Packages, USER, tell};
-
-/// A world in which policies count.
-pub(super) async fn world() -> World {
-    World::with(Settings {
-        enforce_iam: true,
-        recorder_stop_lag: Some(Duration::ZERO),
-        ..Settings::default()
-    })
-    .await
-}
 
 fn names() -> Names {
     Names::new("aws", REGION, ACCOUNT, STACK, &BTreeMap::new())
@@ -56,7 +45,7 @@ fn the_policies_are_enough_for_everything_and_every_call_is_declared() {
     };
     let packages = Packages::of(&built, "enough");
     one(async || {
-        let world = world().await;
+        let world = World::with(strict()).await;
         let key = user(&world, &both()).await;
         let options = Options::furnish(&world).await;
         let before = Census::of(&world).await;
@@ -64,8 +53,7 @@ fn the_policies_are_enough_for_everything_and_every_call_is_declared() {
             panic!("`{}` said\n{}{}", told.command, told.text, told.failure());
         }
         assert_eq!(refused(&world).await, None);
-        world.idle().await;
-        assert_eq!(before.differences(&Census::of(&world).await), "");
+        assert_eq!(before.since(&world).await, "");
 
         let by_user = by_user();
         let made: BTreeSet<_> = world
@@ -172,7 +160,7 @@ fn without_any_single_action_something_fails_and_names_it() {
     all(what, &cases, name, |case| {
         let ((number, action), packages) = (*case, &packages);
         async move {
-            let world = world().await;
+            let world = World::with(strict()).await;
             let mut documents = both();
             documents[number] = documents[number].without(action);
             let key = user(&world, &documents).await;

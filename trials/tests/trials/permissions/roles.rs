@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use sandbox::sandbox::Settings;
 use sandbox::service::Service;
 use serde_json::{Value, json};
+use trials::groups::lab_group;
 use trials::options::Kept;
-use trials::trial::{all, one};
+use trials::trial::{all, in_lab};
+use trials::world::quick;
 use trials::{ACCOUNT, Lab, Options, World, package};
 
 const FUNCTION_ROLE: &str = "AwsConfigLambdaSGRole";
@@ -151,14 +152,6 @@ async fn set(world: &World, role: &str, policy: &str, document: &Value) {
     world.call(Service::Iam, "PutRolePolicy", input).await;
 }
 
-async fn world() -> World {
-    World::with(Settings {
-        recorder_stop_lag: Some(Duration::ZERO),
-        ..Settings::default()
-    })
-    .await
-}
-
 /// What the function does for a lab: it heals, reports, and logs what it did; with options it also looks after outbound rules
 /// and tells people. Answers with what is missing.
 async fn missing(world: &World, lab: &Lab<'_>, options: Option<&Options>) -> Option<String> {
@@ -209,14 +202,6 @@ async fn outbound_is_put_right(world: &World) -> bool {
     until(async || lab_group(world).await["ipPermissionsEgress"] == right).await
 }
 
-async fn lab_group(world: &World) -> Value {
-    let named = json!({"Filter": [{"Name": "group-name", "Value": ["LabSG1"]}]});
-    let found = world
-        .call(Service::Ec2, "DescribeSecurityGroups", named)
-        .await;
-    found["securityGroupInfo"][0].clone()
-}
-
 /// Whether something comes true within a time that is ample.
 async fn until(come_true: impl AsyncFn() -> bool) -> bool {
     let waiting = async {
@@ -250,7 +235,7 @@ fn the_function_needs_every_right_of_its_role() {
     all(what, &WAYS, name, |way| {
         let (way, package, found) = (*way, &package, &found);
         async move {
-            let world = world().await;
+            let world = World::start().await;
             let lab = Lab::new(&world, package);
             let options = way.deploy(&world, &lab).await;
             assert_eq!(
@@ -273,7 +258,7 @@ fn the_function_needs_every_right_of_its_role() {
     all(what, &cases, name, |(way, right)| {
         let (way, right, package) = (*way, right.clone(), &package);
         async move {
-            let world = world().await;
+            let world = World::start().await;
             let lab = Lab::new(&world, package);
             let options = way.deploy(&world, &lab).await;
             set(&world, FUNCTION_ROLE, &right.policy, &right.taken()).await;
@@ -286,12 +271,7 @@ fn the_function_needs_every_right_of_its_role() {
 
 #[test]
 fn aws_config_needs_every_right_of_the_recorders_role() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = world().await;
-        let lab = Lab::new(&world, &package);
+    in_lab(quick(), async |world, lab| {
         lab.ok(&["deploy"]).await;
         // AWS Config may publish as the service as well, where the topic lets it. For roles of one's own it is not documented
         // which of the two it does, so the topic and the role both allow it; here the topic says nothing.
@@ -307,15 +287,14 @@ fn aws_config_needs_every_right_of_the_recorders_role() {
         let managed = "arn:aws:iam::aws:policy/service-role/AWS_ConfigRole";
         let input = json!({"RoleName": CONFIG_ROLE, "PolicyArn": managed});
         world.call(Service::Iam, "DetachRolePolicy", input).await;
-        assert_eq!(undelivered(&world, &lab).await, None);
-        for right in rights(&world, CONFIG_ROLE).await {
-            set(&world, CONFIG_ROLE, &right.policy, &right.taken()).await;
-            let why = undelivered(&world, &lab).await;
+        assert_eq!(undelivered(world, lab).await, None);
+        for right in rights(world, CONFIG_ROLE).await {
+            set(world, CONFIG_ROLE, &right.policy, &right.taken()).await;
+            let why = undelivered(world, lab).await;
             assert!(why.is_some(), "{} is superfluous", right.action);
-            set(&world, CONFIG_ROLE, &right.policy, &right.document).await;
+            set(world, CONFIG_ROLE, &right.policy, &right.document).await;
         }
-        assert_eq!(undelivered(&world, &lab).await, None);
-        world.end().await;
+        assert_eq!(undelivered(world, lab).await, None);
     });
 }
 
