@@ -18,20 +18,57 @@ pub const BUCKET: &str = "security-team-history";
 /// Another account.
 pub const NEIGHBOUR: &str = "999999999999";
 
-/// A role that a service may take on, with a policy of its own.
+/// A policy's document that allows actions on everything.
+pub fn allowing(actions: &[&str]) -> Value {
+    json!({"Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
+}
+
+/// A role of somebody else that a service may take on, with a policy of its own.
 pub async fn role(world: &World, name: &str, service: &str) {
+    let allowed = allowing(&["s3:*", "config:*", "ec2:Describe*"]);
+    role_with(world, name, service, &allowed.to_string()).await;
+}
+
+/// The same with a document of one's choice as the policy, which is called `own`; the answer is its ARN.
+pub async fn role_with(world: &World, name: &str, service: &str, document: &str) -> String {
     let trust = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole",
     }]});
-    let allowed = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": ["s3:*", "config:*", "ec2:Describe*"], "Resource": "*",
-    }]});
     let role = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string(),
         "Description": "somebody else's", "Tags": [{"Key": "team", "Value": "security"}]});
-    world.call(Service::Iam, "CreateRole", role).await;
-    let policy =
-        json!({"RoleName": name, "PolicyName": "theirs", "PolicyDocument": allowed.to_string()});
+    let made = world.call(Service::Iam, "CreateRole", role).await;
+    let policy = json!({"RoleName": name, "PolicyName": "own", "PolicyDocument": document});
     world.call(Service::Iam, "PutRolePolicy", policy).await;
+    text(&made["Role"]["Arn"])
+}
+
+/// A user with these policies; the answer is the key.
+pub async fn user(world: &World, name: &str, documents: &[String]) -> String {
+    let user = json!({ "UserName": name });
+    world.call(Service::Iam, "CreateUser", user.clone()).await;
+    for (number, document) in documents.iter().enumerate() {
+        let arn = policy(world, &format!("{name}-{number}"), document).await;
+        let attach = json!({"UserName": name, "PolicyArn": arn});
+        world.call(Service::Iam, "AttachUserPolicy", attach).await;
+    }
+    let made = world.call(Service::Iam, "CreateAccessKey", user).await;
+    text(&made["AccessKey"]["AccessKeyId"])
+}
+
+/// A permissions boundary that takes nothing away; the answer is its ARN.
+pub async fn boundary(world: &World, name: &str) -> String {
+    policy(world, name, &allowing(&["*"]).to_string()).await
+}
+
+async fn policy(world: &World, name: &str, document: &str) -> String {
+    let policy = json!({"PolicyName": name, "PolicyDocument": document});
+    let made = world.call(Service::Iam, "CreatePolicy", policy).await;
+    text(&made["Policy"]["Arn"])
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }
 
 /// A bucket that AWS Config may deliver to, in any account.

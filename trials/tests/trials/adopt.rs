@@ -6,6 +6,7 @@ use driftlab::error::Kind;
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::expected::{flaws_of_healed, stack};
+use trials::furnish::role;
 use trials::trial::{all, in_lab};
 use trials::world::quick;
 use trials::{ACCOUNT, Census, Lab, World, furnish, package};
@@ -66,24 +67,7 @@ fn theirs() -> Vec<Theirs> {
 
 /// Sets the recorder up as a security team would: with a role, a bucket and a channel of its own, under its own name.
 async fn set_up(world: &World, theirs: &Theirs) {
-    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-        "Principal": {"Service": "config.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-    let policy = json!({"Version": "2012-10-17", "Statement": [
-        {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]});
-    world
-        .call(
-            Service::Iam,
-            "CreateRole",
-            json!({"RoleName": "TheirRecorder", "AssumeRolePolicyDocument": trust.to_string()}),
-        )
-        .await;
-    world
-        .call(
-            Service::Iam,
-            "PutRolePolicy",
-            json!({"RoleName": "TheirRecorder", "PolicyName": "deliver", "PolicyDocument": policy.to_string()}),
-        )
-        .await;
+    role(world, "TheirRecorder", "config.amazonaws.com").await;
     world
         .call(
             Service::S3,

@@ -8,6 +8,7 @@ use driftlab::error::Kind;
 use driftlab::permissions::{Document, Names, Part};
 use sandbox::service::Service;
 use serde_json::{Value, json};
+use trials::furnish::{allowing, role_with, user};
 use trials::trial::one;
 use trials::world::strict;
 use trials::{ACCOUNT, Census, Lab, REGION, STACK, Told, World};
@@ -19,23 +20,6 @@ fn lab<'w>(world: &'w World, key: &str) -> Lab<'w> {
 
 pub(crate) fn names() -> Names {
     Names::new("aws", REGION, ACCOUNT, STACK, &BTreeMap::new())
-}
-
-/// A user with these policies; the answer is its key.
-pub(crate) async fn user(world: &World, name: &str, documents: &[String]) -> String {
-    let user = json!({ "UserName": name });
-    world.call(Service::Iam, "CreateUser", user.clone()).await;
-    for (number, document) in documents.iter().enumerate() {
-        let policy = json!({"PolicyName": format!("{name}-{number}"), "PolicyDocument": document});
-        let made = world.call(Service::Iam, "CreatePolicy", policy).await;
-        let attach = json!({"UserName": name, "PolicyArn": made["Policy"]["Arn"]});
-        world.call(Service::Iam, "AttachUserPolicy", attach).await;
-    }
-    let made = world.call(Service::Iam, "CreateAccessKey", user).await;
-    made["AccessKey"]["AccessKeyId"]
-        .as_str()
-        .unwrap()
-        .to_owned()
 }
 
 /// The findings of one kind about one subject.
@@ -68,11 +52,9 @@ fn a_fresh_account_is_fit_and_stays_as_it_is() {
 fn what_is_in_the_way_is_a_blocker_each() {
     one(async || {
         let world = World::start().await;
-        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-            "Principal": {"Service": "config.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-        let role =
-            json!({"RoleName": "AwsConfigRole", "AssumeRolePolicyDocument": trust.to_string()});
-        let role = world.call(Service::Iam, "CreateRole", role).await["Role"]["Arn"].clone();
+        let config = "config.amazonaws.com";
+        let allowed = allowing(&["s3:*"]).to_string();
+        let role = role_with(&world, "AwsConfigRole", config, &allowed).await;
         let recorder = json!({"ConfigurationRecorder": {"name": "default", "roleARN": role}});
         world
             .call(Service::Config, "PutConfigurationRecorder", recorder)

@@ -8,6 +8,7 @@ use driftlab::aws::Session;
 use driftlab::cli::Cli;
 use driftlab::output::{Format, Ui, failure};
 use serde_json::{Value, json};
+use trials::furnish::user;
 use trials::trial::in_world;
 use trials::world::strict;
 use trials::{ACCOUNT, REGION, STACK, World};
@@ -164,7 +165,7 @@ fn who_may_clean_up_in_every_region_does() {
                 let line = [&["policy", part], more].concat();
                 documents.push(run(world, here, &line).await.1.to_string());
             }
-            let key = crate::doctor::user(world, name, &documents).await;
+            let key = user(world, name, &documents).await;
             let (ok, swept, text) = run_as(world, &key, here, &sweep).await;
             assert_eq!(ok, enough, "{text}");
             assert!(enough || text.contains("not authorized"), "{text}");

@@ -9,11 +9,12 @@ use serde_json::json;
 use std::collections::BTreeSet;
 use trials::census::Thing;
 use trials::expected::{flaws_of_healed, flaws_of_ready};
+use trials::furnish::{boundary, user};
 use trials::trial::{in_lab, in_world};
 use trials::world::{quick, strict};
 use trials::{ACCOUNT, Census, Lab, Options, REGION};
 
-use super::doctor::{names, user};
+use super::doctor::names;
 
 #[test]
 fn a_wider_scope_needs_the_accounts_id_and_then_works() {
@@ -63,13 +64,7 @@ fn a_wider_scope_needs_the_accounts_id_and_then_works() {
 #[test]
 fn who_may_only_pass_cloudformations_role_deploys_and_cleans_up() {
     in_world(strict(), async |world, package| {
-        let everything = json!({"Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
-        let boundary = json!({"PolicyName": "boundary", "PolicyDocument": everything.to_string()});
-        let boundary = world.call(Service::Iam, "CreatePolicy", boundary).await["Policy"]["Arn"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let boundary = boundary(world, "boundary").await;
         let template = include_str!("../../../templates/cfn-role.yaml");
         let stack = json!({"StackName": "role", "TemplateBody": template,
             "Capabilities": ["CAPABILITY_NAMED_IAM"],

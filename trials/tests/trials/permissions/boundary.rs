@@ -7,20 +7,10 @@ use driftlab::error::Kind;
 use driftlab::permissions::{Names, Part};
 use sandbox::service::Service;
 use serde_json::{Value, json};
+use trials::furnish::{boundary, user};
 use trials::trial::{in_lab, in_world};
 use trials::world::{quick, strict};
 use trials::{ACCOUNT, Census, Lab, REGION, STACK, World};
-
-use super::operator::user;
-
-/// A boundary that takes nothing away; the answer is its ARN.
-async fn boundary(world: &World, name: &str) -> String {
-    let everything = json!({"Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
-    let policy = json!({"PolicyName": name, "PolicyDocument": everything.to_string()});
-    let made = world.call(Service::Iam, "CreatePolicy", policy).await;
-    made["Policy"]["Arn"].as_str().unwrap().to_owned()
-}
 
 fn expiry_role() -> String {
     format!("driftlab-expiry-{REGION}-{STACK}")
@@ -41,7 +31,7 @@ fn who_may_make_roles_with_a_boundary_only_gives_it_to_each() {
         let names = Names::new("aws", REGION, ACCOUNT, STACK, &parameters);
         let documents =
             [Part::Operator, Part::OperatorStack, Part::Doctor].map(|part| part.document(&names));
-        let key = user(world, &documents).await;
+        let key = user(world, "ann", &documents.map(|document| document.text())).await;
         let lab = Lab::with_key(world, package, &key);
         let before = Census::of(world).await;
 

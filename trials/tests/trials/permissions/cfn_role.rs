@@ -3,22 +3,23 @@
 use driftlab::permissions::{Document, Part};
 use sandbox::service::Service;
 use serde_json::json;
+use trials::furnish::{role_with, user};
 use trials::trial::{all, in_world};
 use trials::world::strict;
-use trials::{ACCOUNT, Census, Lab, Options, World, package};
+use trials::{Census, Lab, Options, World, package};
 
 use super::story::{Packages, tell_of_stack};
-use crate::doctor::{names, user};
+use crate::doctor::names;
 
 /// A role that CloudFormation may take on.
 async fn role(world: &World, name: &str, document: &Document) -> String {
-    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
-        "Principal": {"Service": "cloudformation.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
-    let role = json!({"RoleName": name, "AssumeRolePolicyDocument": trust.to_string()});
-    world.call(Service::Iam, "CreateRole", role).await;
-    let policy = json!({"RoleName": name, "PolicyName": "lab", "PolicyDocument": document.text()});
-    world.call(Service::Iam, "PutRolePolicy", policy).await;
-    format!("arn:aws:iam::{ACCOUNT}:role/{name}")
+    role_with(
+        world,
+        name,
+        "cloudformation.amazonaws.com",
+        &document.text(),
+    )
+    .await
 }
 
 /// The key of somebody who holds the operator's policy and may pass these roles.
@@ -83,7 +84,7 @@ fn a_clean_up_can_name_another_role_when_that_of_the_stack_is_gone() {
         let lab = Lab::with_key(world, package, &key);
         lab.ok(&["deploy", "--cfn-role", &first, "--no-wait", "--no-doctor"])
             .await;
-        let policy = json!({"RoleName": "first", "PolicyName": "lab"});
+        let policy = json!({"RoleName": "first", "PolicyName": "own"});
         world.call(Service::Iam, "DeleteRolePolicy", policy).await;
         let role = json!({"RoleName": "first"});
         world.call(Service::Iam, "DeleteRole", role).await;

@@ -1,21 +1,16 @@
 //! Somebody whose `doctor` may look at everything but one thing.
 
 use driftlab::permissions::Part;
-use sandbox::service::Service;
-use serde_json::json;
+use trials::furnish::{boundary, user};
 use trials::trial::all;
 use trials::world::strict;
 use trials::{Lab, World};
 
-use crate::doctor::{names, user};
+use crate::doctor::names;
 
 /// What `doctor` says with the published policies, less an action of its own.
 async fn said(world: &World, without: Option<&str>) -> String {
-    let everything = json!({"Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]});
-    let boundary = json!({"PolicyName": "boundary", "PolicyDocument": everything.to_string()});
-    let boundary = world.call(Service::Iam, "CreatePolicy", boundary).await;
-    let arn = boundary["Policy"]["Arn"].as_str().unwrap();
+    let boundary = boundary(world, "boundary").await;
     let mut documents =
         [Part::Operator, Part::OperatorStack, Part::Doctor].map(|part| part.document(&names()));
     if let Some(action) = without {
@@ -24,7 +19,9 @@ async fn said(world: &World, without: Option<&str>) -> String {
     let key = user(world, "ann", &documents.map(|document| document.text())).await;
     let lab = Lab::with_key(world, "none.zip".as_ref(), &key);
     // What it cannot see it tells, and goes on.
-    let told = lab.ok(&["doctor", "--permissions-boundary", arn]).await;
+    let told = lab
+        .ok(&["doctor", "--permissions-boundary", &boundary])
+        .await;
     told.document.to_string()
 }
 

@@ -1,37 +1,18 @@
 //! Somebody who holds the operator's policies and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use driftlab::permissions::{CALLS, Document, Feature, Names, Part};
+use driftlab::permissions::{CALLS, Document, Feature, Part};
 use sandbox::caller::Caller;
 use sandbox::service::Service;
 use serde_json::{Value, json};
+use trials::furnish::user;
 use trials::trial::{all, one};
 use trials::world::strict;
-use trials::{ACCOUNT, Census, Options, REGION, STACK, World, package};
+use trials::{Census, Options, STACK, World, package};
 
 use super::story::{Packages, USER, tell};
-
-fn names() -> Names {
-    Names::new("aws", REGION, ACCOUNT, STACK, &BTreeMap::new())
-}
-
-/// A user with these policies; the answer is its key.
-pub(super) async fn user(world: &World, documents: &[Document]) -> String {
-    let user = json!({"UserName": USER});
-    world.call(Service::Iam, "CreateUser", user.clone()).await;
-    for (number, document) in documents.iter().enumerate() {
-        let policy = json!({"PolicyName": format!("p{number}"), "PolicyDocument": document.text()});
-        let made = world.call(Service::Iam, "CreatePolicy", policy).await;
-        let attach = json!({"UserName": USER, "PolicyArn": made["Policy"]["Arn"]});
-        world.call(Service::Iam, "AttachUserPolicy", attach).await;
-    }
-    let made = world.call(Service::Iam, "CreateAccessKey", user).await;
-    made["AccessKey"]["AccessKeyId"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
+use crate::doctor::names;
 
 /// Both policies, as they are.
 fn both() -> [Document; 2] {
@@ -46,7 +27,7 @@ fn the_policies_are_enough_for_everything_and_every_call_is_declared() {
     let packages = Packages::of(&built, "enough");
     one(async || {
         let world = World::with(strict()).await;
-        let key = user(&world, &both()).await;
+        let key = user(&world, USER, &both().map(|document| document.text())).await;
         let options = Options::furnish(&world).await;
         let before = Census::of(&world).await;
         if let Err(told) = tell(&world, &packages, &options, &key).await {
@@ -163,7 +144,7 @@ fn without_any_single_action_something_fails_and_names_it() {
             let world = World::with(strict()).await;
             let mut documents = both();
             documents[number] = documents[number].without(action);
-            let key = user(&world, &documents).await;
+            let key = user(&world, USER, &documents.map(|document| document.text())).await;
             let options = Options::furnish(&world).await;
             let told = tell(&world, packages, &options, &key).await.err();
             let (command, said) = match told {
