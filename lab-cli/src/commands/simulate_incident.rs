@@ -15,7 +15,9 @@ use crate::error::{Error, Kind, Result};
 use crate::output::moment;
 use crate::spec::RULE_NAME;
 use crate::state::Outputs;
-use crate::verify::{Evaluation, Evidence, Incident, Judgement, Source, Timeline, judge};
+use crate::verify::{
+    Evaluation, Evidence, Incident, Judgement, Source, Timeline, is_own_doing, judge,
+};
 use crate::wait::{Look, Pace, Seconds, Wait, parse_duration};
 
 /// SMTPS and IMAPS: the ports of both source documents.
@@ -106,13 +108,10 @@ async fn open(context: &Changing, incident: &Incident) -> Result<()> {
     let Err(refused) = writer.open(group_id, opened).await else {
         return Ok(());
     };
-    // A lost answer: the call was repeated and met its own work. EC2 does all of a request or nothing, so by now all of
-    // the rules are there, or none, if the function has been quicker. Anything else is somebody else's doing.
-    if refused.code() == Some("InvalidPermission.Duplicate") {
-        let ingress = live_group(context, group_id).await?.ingress;
-        if opened.is_subset(&ingress) || opened.is_disjoint(&ingress) {
-            return Ok(());
-        }
+    if refused.code() == Some("InvalidPermission.Duplicate")
+        && is_own_doing(opened, &live_group(context, group_id).await?.ingress)
+    {
+        return Ok(());
     }
     Err(refused).doing(format_args!("open the ports of `{group_id}`"))
 }

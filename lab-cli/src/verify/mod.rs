@@ -2,6 +2,8 @@
 
 mod evidence;
 mod judge;
+mod opening;
 
 pub use evidence::{Evaluation, Evidence, Incident, Source, is_failure, shows_open};
 pub use judge::{Judgement, Timeline, judge};
+pub use opening::is_own_doing;
