@@ -11,6 +11,8 @@ use crate::ids::{AccountId, Region, global_arn, upper_id};
 pub enum Caller {
     /// Whoever uses the account id as access key: an administrator of that account.
     Operator,
+    /// The account's root user.
+    Root,
     /// An IAM user with a long-lived key.
     User {
         /// The user's name.
@@ -39,6 +41,7 @@ impl Caller {
         let partition = region.partition();
         match self {
             Caller::Operator => global_arn(partition, account, "iam", "user/operator"),
+            Caller::Root => global_arn(partition, account, "iam", "root"),
             Caller::User { name } => global_arn(partition, account, "iam", &format!("user/{name}")),
             Caller::Role { role, session } => global_arn(
                 partition,
@@ -50,10 +53,11 @@ impl Caller {
         }
     }
 
-    /// What kind of principal this is, in one word: `operator`, `user`, `role` or `service`.
+    /// What kind of principal this is, in one word: `operator`, `root`, `user`, `role` or `service`.
     pub fn kind(&self) -> &'static str {
         match self {
             Caller::Operator => "operator",
+            Caller::Root => "root",
             Caller::User { .. } => "user",
             Caller::Role { .. } => "role",
             Caller::Service(_) => "service",
@@ -118,11 +122,17 @@ impl KeyRing {
         }
     }
 
-    /// What `access_key_id` stands for at `now`: twelve digits are the operator of that account,
-    /// anything else must have been issued, be active and not have expired.
+    /// What `access_key_id` stands for at `now`: twelve digits are the operator of that account, with `-root` behind them its
+    /// root user; anything else must have been issued, be active and not have expired.
     pub fn lookup(&self, access_key_id: &str, now: Timestamp) -> Option<(AccountId, Caller)> {
         if let Some(account) = AccountId::parse(access_key_id) {
             return Some((account, Caller::Operator));
+        }
+        let root = access_key_id
+            .strip_suffix("-root")
+            .and_then(AccountId::parse);
+        if let Some(account) = root {
+            return Some((account, Caller::Root));
         }
         let keys = self.lock();
         let key = keys.get(access_key_id)?;

@@ -31,9 +31,10 @@ pub(crate) fn record(entry: &Entry) -> Option<Value> {
         (Origin::OnBehalf(principal), _) | (Origin::Service, Caller::Service(principal)) => {
             (*principal, *principal)
         }
-        (Origin::Service, Caller::Operator | Caller::User { .. } | Caller::Role { .. }) => {
-            ("127.0.0.1", "sandbox")
-        }
+        (
+            Origin::Service,
+            Caller::Operator | Caller::Root | Caller::User { .. } | Caller::Role { .. },
+        ) => ("127.0.0.1", "sandbox"),
     };
     let mut record = json!({
         "eventVersion": VERSION,
@@ -140,6 +141,13 @@ pub(crate) fn identity(call: &Call<'_>, caller: &Caller, origin: &Origin) -> Val
             "accountId": account.as_str(),
             "userName": "operator",
         }),
+        // Its id is the account's, and it has a name only where the account has an alias.
+        Caller::Root => json!({
+            "type": "Root",
+            "principalId": account.as_str(),
+            "arn": arn,
+            "accountId": account.as_str(),
+        }),
         Caller::User { name } => json!({
             "type": "IAMUser",
             "principalId": iam::user_id(call.account, name),
@@ -191,6 +199,7 @@ fn role_identity(
 pub(super) fn user_name(entry: &Entry) -> Option<String> {
     match entry.caller.as_ref()? {
         Caller::Operator => Some("operator".to_owned()),
+        Caller::Root => Some("root".to_owned()),
         Caller::User { name } => Some(name.clone()),
         Caller::Role { session, .. } => Some(session.clone()),
         Caller::Service(_) => None,

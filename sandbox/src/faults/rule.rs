@@ -105,6 +105,8 @@ pub enum Phase {
 pub enum CallerKind {
     /// Whoever uses the account id as access key.
     Operator,
+    /// The account's root user.
+    Root,
     /// An IAM user.
     User,
     /// A session of a role, for example a function at work.
@@ -253,6 +255,7 @@ impl Rule {
         };
         let kind = |wanted: CallerKind| match wanted {
             CallerKind::Operator => "operator",
+            CallerKind::Root => "root",
             CallerKind::User => "user",
             CallerKind::Role => "role",
             CallerKind::Service => "service",

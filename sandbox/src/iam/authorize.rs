@@ -22,7 +22,7 @@ pub(crate) const STACK_SESSION: &str = "AWSCloudFormation";
 
 /// Refuses `operation` unless the caller's policies allow it. The policies of role sessions (functions
 /// at work, stacks with a role) are always evaluated, those of users when the sandbox enforces IAM. The
-/// operator of an account is its administrator: everything is allowed that no resource's policy denies.
+/// operator of an account is its administrator, as its root user is: everything is allowed that no resource's policy denies.
 /// Services act for themselves; they have asked for whom they act. `via` is the service that acts in the
 /// caller's name.
 ///
@@ -36,7 +36,7 @@ pub(crate) fn authorize(
 ) -> Result<(), ApiError> {
     let enforced = match call.caller {
         Caller::Role { .. } => true,
-        Caller::Operator | Caller::User { .. } => call.sandbox.settings.enforce_iam,
+        Caller::Operator | Caller::Root | Caller::User { .. } => call.sandbox.settings.enforce_iam,
         Caller::Service(_) => false,
     };
     // Everybody may ask who they are, even where a policy denies it.
@@ -50,7 +50,7 @@ pub(crate) fn authorize(
     for access in needed {
         let access = with_request_keys(call, access, via);
         let identity = match &call.caller {
-            Caller::Operator | Caller::Service(_) => Verdict::Allowed,
+            Caller::Operator | Caller::Root | Caller::Service(_) => Verdict::Allowed,
             Caller::User { name } => user_verdict(call.account, name, &access),
             Caller::Role { role, .. } => role_verdict(call.account, role, &access),
         };
@@ -58,7 +58,7 @@ pub(crate) fn authorize(
         let action = &access.action;
         let boundary = match &call.caller {
             Caller::Role { role, .. } => kept_by_boundary(call.account, role, &access),
-            Caller::Operator | Caller::User { .. } | Caller::Service(_) => None,
+            Caller::Operator | Caller::Root | Caller::User { .. } | Caller::Service(_) => None,
         };
         let why = match (identity, resource) {
             (Verdict::Denied, _) => boundary

@@ -16,8 +16,8 @@ use crate::sandbox::Account;
 /// Whether the identity policies of `caller` allow `access`.
 pub(crate) fn decide(account: &Account, caller: &Caller, access: &Access) -> Decision {
     let verdict = match caller {
-        // An operator is an administrator, a service acts for itself: neither has policies here.
-        Caller::Operator | Caller::Service(_) => Verdict::Allowed,
+        // An operator is an administrator, as the root user is, a service acts for itself: none of them has policies here.
+        Caller::Operator | Caller::Root | Caller::Service(_) => Verdict::Allowed,
         Caller::User { name } => user_verdict(account, name, access),
         Caller::Role { role, .. } => role_verdict(account, role, access),
     };

@@ -69,10 +69,12 @@ pub(super) fn meant(call: &Call<'_>, operation: &Operation) -> Result<String, Ap
     }
     match &call.caller {
         Caller::User { name } => Ok(name.clone()),
-        Caller::Operator | Caller::Role { .. } | Caller::Service(_) => Err(ApiError::bad(
-            "ValidationError",
-            "Must specify userName when calling with non-User credentials",
-        )),
+        Caller::Operator | Caller::Root | Caller::Role { .. } | Caller::Service(_) => {
+            Err(ApiError::bad(
+                "ValidationError",
+                "Must specify userName when calling with non-User credentials",
+            ))
+        }
     }
 }
 

@@ -43,6 +43,7 @@ fn identity(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiErro
     let user_id = match &call.caller {
         // Stable and of the right length; nobody issued it.
         Caller::Operator => format!("AIDAOPERA{account}"),
+        Caller::Root => account.to_string(),
         Caller::User { name } => iam::user_id(call.account, name).unwrap_or_else(|| name.clone()),
         Caller::Role { role, session } => match iam::role_id(call.account, role) {
             Some(id) => format!("{id}:{session}"),
@@ -119,6 +120,14 @@ fn assume_role(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, Ap
         external_id: input.text("ExternalId").map(str::to_owned),
         caller_arn: call.caller.arn(&call.account.id, &call.region),
     };
+    // STS API reference, AssumeRole: not with the root user's credentials, whatever the role trusts.
+    if call.caller == Caller::Root {
+        return Err(ApiError::new(
+            403,
+            "AccessDenied",
+            "Roles may not be assumed by root accounts.",
+        ));
+    }
     if matches!(call.caller, Caller::Role { .. }) && request.seconds > 3600 {
         return Err(ApiError::bad(
             "ValidationError",

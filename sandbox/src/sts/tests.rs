@@ -78,3 +78,23 @@ async fn the_operator_and_a_session_of_its_own() {
     let (_, caller) = keys.lookup(key, world.sandbox.clock.now()).unwrap();
     assert_eq!(caller, Caller::Operator);
 }
+
+#[tokio::test]
+async fn the_root_user_is_its_account_and_assumes_no_role() {
+    let world = world();
+    let now = world.sandbox.clock.now();
+    let keys = &world.sandbox.keys;
+    let (account, root) = keys.lookup(&format!("{ONE}-root"), now).unwrap();
+    assert_eq!((account.as_str(), &root), (ONE, &Caller::Root));
+    for other in ["root", "-root", "12345678901-root", "123456789012-roots"] {
+        assert_eq!(keys.lookup(other, now), None, "{other}");
+    }
+    world.role("R", json!({"AWS": ONE})).await;
+    let world = world.by(root);
+    let who = world.ok("GetCallerIdentity", json!({})).await;
+    assert_eq!(who["Arn"], format!("arn:aws:iam::{ONE}:root"));
+    assert_eq!(who["UserId"], ONE);
+    let input = json!({"RoleArn": format!("arn:aws:iam::{ONE}:role/R"), "RoleSessionName": "me"});
+    let refused = world.call("AssumeRole", input).await.unwrap_err();
+    assert_eq!(refused.code, "AccessDenied");
+}

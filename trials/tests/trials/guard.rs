@@ -4,6 +4,7 @@
 
 use driftlab::error::Kind;
 use driftlab::permissions::Part;
+use sandbox::caller::Caller;
 use sandbox::service::Service;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -315,5 +316,55 @@ fn everything_that_is_made_tells_its_lab_its_owner_and_its_end() {
             }
             assert_eq!(excused, expected, "an excuse that nothing needs");
         }
+    });
+}
+
+/// Without `--allow-root` the account's root user changes nothing, and looks at what it wants.
+#[test]
+fn the_root_user_changes_nothing_unless_it_insists() {
+    in_world(strict(), async |world, package| {
+        let root = Lab::with_key(world, package, &format!("{ACCOUNT}-root"));
+        let empty = Census::of(world).await;
+        let told = root.run(&["doctor"]).await;
+        assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
+        for command in [
+            &["deploy", "--ttl", "3h"][..],
+            &["simulate-incident"],
+            &["extend", "--by", "1h"],
+            &["cleanup"],
+        ] {
+            let before = Census::of(world).await;
+            let mark = world.mark();
+            for dry in [&[][..], &["--plan"]] {
+                if !dry.is_empty() && !["deploy", "cleanup"].contains(&command[0]) {
+                    continue;
+                }
+                let told = root.run(&[command, dry].concat()).await;
+                assert_eq!(told.kind(), Some(Kind::Refused), "{}", told.text);
+                let said = told.failure();
+                assert!(
+                    said.contains(&format!("arn:aws:iam::{ACCOUNT}:root"))
+                        && said.contains("--allow-root"),
+                    "{said}"
+                );
+            }
+            let calls = world.calls_after(mark).into_iter();
+            let own = calls.filter(|call| call.caller == Some(Caller::Root));
+            let asked: BTreeSet<_> = own.map(|call| call.operation.clone()).collect();
+            assert_eq!(asked, BTreeSet::from(["GetCallerIdentity".to_owned()]));
+            assert_eq!(before.since(world).await, "");
+
+            root.ok(&[command, &["--allow-root"]].concat()).await;
+            match command[0] {
+                "deploy" => assert_eq!(flaws_of_ready(world).await, Vec::<String>::new()),
+                "simulate-incident" => {
+                    assert_eq!(flaws_of_healed(world).await, Vec::<String>::new());
+                    let told = root.ok(&["status"]).await;
+                    assert_eq!(told.document["owner"], "root");
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(empty.since(world).await, "");
     });
 }

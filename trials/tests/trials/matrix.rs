@@ -83,7 +83,7 @@ impl fmt::Display for Case {
         } = self;
         let whose = match caller {
             CallerKind::Role => " (the function's)",
-            CallerKind::Operator | CallerKind::User | CallerKind::Service => "",
+            CallerKind::Operator | CallerKind::Root | CallerKind::User | CallerKind::Service => "",
         };
         write!(f, "{} {spot}{whose} {trouble:?}", verb.line()[0])
     }
