@@ -10,6 +10,7 @@ use crate::aws::{Doing, Tags, Writer};
 use crate::cli::{Changing, Context};
 use crate::error::{Error, Kind, Result};
 use crate::output::moment;
+use crate::permissions;
 use crate::state::{Interest, Names};
 use crate::sunset::{self, EXPIRES_TAG, Facts};
 use crate::wait::parse_duration;
@@ -79,17 +80,9 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     tags.retain(|key, _| !key.starts_with("aws:"));
     tags.insert(EXPIRES_TAG.to_owned(), sunset::stamp_of(expires));
     // The schedules first: what the tags promise has to be armed.
-    let parameters = &stack.description.parameters;
+    let reach = [permissions::Names::of(place, &stack.description.parameters)];
     let hands = (&writer, place);
-    sunset::arm(
-        hands,
-        (ui, &context.clock),
-        &facts,
-        parameters,
-        &tags,
-        &armed,
-    )
-    .await?;
+    sunset::arm(hands, (ui, &context.clock), &facts, &reach, &tags, &armed).await?;
     retag(context, &writer, &stack.description.id, &tags).await?;
     let mine = tags.into_iter().filter(|(key, _)| key == EXPIRES_TAG);
     sunset::stamp(&context.aws, &writer, place, &mine.collect()).await?;

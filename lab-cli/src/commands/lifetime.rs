@@ -5,9 +5,10 @@ use time::OffsetDateTime;
 use crate::aws::{Doing, Tags, Writer};
 use crate::cli::Context;
 use crate::error::{Error, Result};
+use crate::permissions::Names;
 use crate::plan::Plan;
 use crate::spec::Spec;
-use crate::state::{Observed, Outputs, Phase, phase};
+use crate::state::{Observed, Outputs, Phase, Place, phase};
 use crate::sunset::{self, Armed, EXPIRES_TAG, Facts, OWNER_TAG, Ttl};
 
 /// What was asked for, and what is armed already.
@@ -105,8 +106,20 @@ impl Lifetime {
         tags
     }
 
+    /// The names of the lab as it is, and as it shall be.
+    fn names(place: &Place, spec: &Spec, observed: &Observed) -> (Option<Names>, Names) {
+        let stack = observed.stack.as_ref().filter(|stack| {
+            // One that is only reviewed has nothing yet that bears a name.
+            observed.owns_stack() && phase(&stack.description.status) != Phase::Review
+        });
+        let before = stack.map(|stack| Names::of(place, &stack.description.parameters));
+        let request = spec.stack_request(&place.code_bucket());
+        (before, Names::of(place, &request.parameters))
+    }
+
     /// Arms the self-destruct before anything is made: a deployment that dies half-way removes itself, too. An old
-    /// self-destruct must not outlive the lab that it was for.
+    /// self-destruct must not outlive the lab that it was for. One that goes on reaches what bears the lab's old names as well
+    /// as the new ones, as nobody knows how far the deployment gets.
     ///
     /// # Errors
     /// The call that failed.
@@ -122,18 +135,29 @@ impl Lifetime {
             let gone = sunset::disarm(writer, place, &self.armed).await?;
             context.ui.say(format_args!("removed {}", gone.join(", ")));
         }
-        let Some(expires) = self.expires.filter(|_| self.arms) else {
+        let Some(expires) = self.expires else {
             return Ok(());
         };
+        let (before, wanted) = Self::names(place, spec, observed);
+        let before = before.filter(|before| *before != wanted);
+        let renames = before.is_some();
+        let reach: Vec<_> = before.into_iter().chain([wanted]).collect();
+        let tags = Self::tags(spec);
+        if !self.arms {
+            return if renames {
+                sunset::empower((writer, place), &reach, &tags).await
+            } else {
+                Ok(())
+            };
+        }
         let outputs = observed.outputs()?;
         let facts = Facts::of(observed, outputs.as_ref(), expires);
-        let parameters = spec.stack_request(&place.code_bucket()).parameters;
         let hands = ((writer, place), (&context.ui, &context.clock));
-        let tags = Self::tags(spec);
-        sunset::arm(hands.0, hands.1, &facts, &parameters, &tags, &self.armed).await
+        sunset::arm(hands.0, hands.1, &facts, &reach, &tags, &self.armed).await
     }
 
-    /// Arms what could not be known before, and writes owner and expiry on what no stack tags.
+    /// Arms what could not be known before, lets go of names that the lab had before, and writes owner and expiry on what no
+    /// stack tags.
     ///
     /// # Errors
     /// The call that failed.
@@ -150,10 +174,10 @@ impl Lifetime {
             return Ok(());
         }
         if let Some(expires) = self.expires {
-            // Armed by an earlier deployment, perhaps for other names.
-            if !self.arms {
-                let parameters = spec.stack_request(&place.code_bucket()).parameters;
-                sunset::empower((writer, place), &parameters, &Self::tags(spec)).await?;
+            let (before, wanted) = Self::names(place, spec, observed);
+            // Armed by an earlier deployment, or for two names.
+            if !self.arms || before.is_some_and(|before| before != wanted) {
+                sunset::empower((writer, place), &[wanted], &Self::tags(spec)).await?;
             }
             let mut facts = Facts::of(observed, Some(outputs), expires);
             let what = format!("look at the stack `{}`", place.stack);

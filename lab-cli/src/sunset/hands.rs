@@ -1,7 +1,5 @@
 //! Arming and disarming.
 
-use std::collections::BTreeMap;
-
 use tokio::task::JoinSet;
 
 use super::plan::{Facts, names, schedules};
@@ -11,6 +9,7 @@ use crate::aws::{CallError, CallResult, Doing, Reader, ScheduleRequest, Tags, Wr
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::output::Ui;
+use crate::permissions::Names;
 use crate::state::Place;
 use crate::wait::{Look, Pace, Wait};
 
@@ -66,11 +65,11 @@ pub async fn arm(
     (writer, place): (&Writer, &Place),
     (ui, clock): (&Ui, &Clock),
     facts: &Facts,
-    parameters: &BTreeMap<String, String>,
+    reach: &[Names],
     tags: &Tags,
     before: &Armed,
 ) -> Result<()> {
-    empower((writer, place), parameters, tags).await?;
+    empower((writer, place), reach, tags).await?;
     let wanted = schedules(facts, place);
     // A new role is not known everywhere at once, and Scheduler asks whether it may work with it.
     if let Some(first) = wanted.first() {
@@ -90,16 +89,16 @@ pub async fn arm(
     remove(writer, obsolete.cloned()).await
 }
 
-/// Makes the role that the schedules work with, or gives it the rights that the lab's present names need.
+/// Makes the role that the schedules work with, or gives it the rights that these names of the lab need, and no others.
 ///
 /// # Errors
 /// The call that failed.
 pub async fn empower(
     (writer, place): (&Writer, &Place),
-    parameters: &BTreeMap<String, String>,
+    reach: &[Names],
     tags: &Tags,
 ) -> Result<()> {
-    let role = request(place, parameters, tags);
+    let role = request(place, reach, tags);
     writer
         .put_role(&role)
         .await

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use super::{OWNER_TAG, role_arn, role_name};
 use crate::aws::{RoleRequest, Tags};
 use crate::permissions::{Names, Sid, stack};
-use crate::spec::boundary_of;
 use crate::state::Place;
 
 /// The name of its one policy.
@@ -29,12 +28,9 @@ const CALLS: &[(&str, Sid)] = &[
     ("s3:DeleteBucket", Sid::EmptyBuckets),
 ];
 
-/// The role with its policies.
-pub(super) fn request(
-    place: &Place,
-    parameters: &BTreeMap<String, String>,
-    tags: &Tags,
-) -> RoleRequest {
+/// The role with its policies. It reaches what bears any of these names: a lab that is given other ones has both until it is
+/// done. The last ones are those that it shall have, and say which boundary the role has.
+pub(super) fn request(place: &Place, names: &[Names], tags: &Tags) -> RoleRequest {
     let name = role_name(place);
     let group = format!(
         "arn:{}:scheduler:{}:{}:schedule-group/default",
@@ -59,15 +55,14 @@ pub(super) fn request(
         ),
         trust: trust.to_string(),
         policy_name: POLICY_NAME.to_owned(),
-        policy: policy(place, parameters).to_string(),
-        boundary: boundary_of(parameters).map(str::to_owned),
+        policy: policy(place, names).to_string(),
+        boundary: names.last().and_then(|names| names.boundary.clone()),
         tags: tags.clone(),
         name,
     }
 }
 
-fn policy(place: &Place, parameters: &BTreeMap<String, String>) -> Value {
-    let names = Names::of(place, parameters);
+fn policy(place: &Place, names: &[Names]) -> Value {
     let mut allowed: BTreeMap<Sid, BTreeSet<&str>> = BTreeMap::new();
     for (action, sid) in CALLS.iter().copied().chain(stack::removing()) {
         allowed.entry(sid).or_default().insert(action);
@@ -75,13 +70,15 @@ fn policy(place: &Place, parameters: &BTreeMap<String, String>) -> Value {
     let mut statements: Vec<Value> = allowed
         .into_iter()
         .map(|(sid, actions)| {
+            let resources: BTreeSet<_> = names.iter().flat_map(|it| sid.resources(it)).collect();
             let mut statement = json!({
                 "Sid": format!("{sid:?}"),
                 "Effect": "Allow",
                 "Action": actions,
-                "Resource": sid.resources(&names),
+                "Resource": resources,
             });
-            for condition in sid.conditions(&names) {
+            // They follow from the stack, which keeps its name.
+            for condition in names.iter().flat_map(|it| sid.conditions(it)) {
                 statement["Condition"][condition.operator] =
                     json!({ condition.key: condition.value });
             }
@@ -102,11 +99,54 @@ mod tests {
     use super::*;
     use crate::state::fixtures::nothing;
 
+    fn named(parameters: &[(&str, &str)]) -> Names {
+        let parameters = parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Names::of(&nothing().place, &parameters)
+    }
+
+    fn other_names() -> Names {
+        named(&[
+            ("ConfigRoleName", "BlueConfig"),
+            ("FunctionRoleName", "BlueFunction"),
+            ("FunctionName", "blue_function"),
+            ("LogGroupName", "blue_log"),
+            ("TopicName", "blue-topic"),
+            ("DeliveryBucketName", "blue-bucket"),
+        ])
+    }
+
+    #[test]
+    fn both_names_are_within_reach_while_a_lab_gets_others() {
+        let place = nothing().place;
+        let (old, new) = (named(&[]), other_names());
+        let reached = |names: &[Names]| -> BTreeSet<String> {
+            let policy = policy(&place, names);
+            let statements = policy["Statement"].as_array().into_iter().flatten();
+            statements
+                .flat_map(|each| each["Resource"].as_array().cloned().unwrap_or_default())
+                .filter_map(|resource| resource.as_str().map(str::to_owned))
+                .collect()
+        };
+        let either = [&old, &new].map(|names| reached(std::slice::from_ref(names)));
+        assert!(!either[0].is_subset(&either[1]) && !either[1].is_subset(&either[0]));
+        assert_eq!(
+            reached(&[old.clone(), new.clone()]),
+            &either[0] | &either[1]
+        );
+        // One condition holds for both.
+        for sid in Sid::ALL {
+            assert_eq!(sid.conditions(&old), sid.conditions(&new), "{sid:?}");
+        }
+        // IAM's limit for all inline policies of a role.
+        assert!(policy(&place, &[old, new]).to_string().len() < 10_240);
+    }
+
     #[test]
     fn it_can_take_away_and_nothing_else() {
-        let policy = policy(&nothing().place, &BTreeMap::new());
-        // IAM's limit for all inline policies of a role.
-        assert!(policy.to_string().len() < 10_240);
+        let policy = policy(&nothing().place, &[named(&[])]);
         let statements = policy["Statement"].as_array().into_iter().flatten();
         for statement in statements {
             let actions = statement["Action"].as_array().into_iter().flatten();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sandbox::service::Service;
 use serde_json::{Value, json};
 use trials::expected::flaws_of_ready;
+use trials::furnish::silence_after;
 use trials::trial::in_lab;
 use trials::world::strict;
 use trials::{Census, Options, STACK, World};
@@ -150,6 +151,15 @@ fn a_lab_that_was_renamed_meanwhile_removes_itself() {
         lab.ok(&["deploy", "--ttl", "3h", "--no-wait"]).await;
         let renamed = ["deploy", "--no-wait", "--parameter", "TopicName=renamed"];
         lab.ok(&renamed).await;
+        // It lets go of the old name.
+        let role = json!({"RoleName": "driftlab-expiry-us-east-1-lab-environment",
+            "PolicyName": "remove-the-lab"});
+        let policy = world.call(Service::Iam, "GetRolePolicy", role).await;
+        let policy = policy["PolicyDocument"].as_str().unwrap();
+        assert!(
+            policy.contains("renamed") && !policy.contains("config-topic"),
+            "{policy}"
+        );
         pass(world, 5 * 24 * HOUR).await;
         let left = before.since(world).await;
         assert!(
@@ -257,4 +267,31 @@ fn a_deployment_that_dies_half_way_removes_itself() {
             "{left}"
         );
     });
+}
+
+/// Until the stack has changed the lab has its old names, and from then on the new ones: the role of the self-destruct must
+/// reach either, whenever the deployment dies.
+#[test]
+fn a_lab_whose_renaming_died_removes_itself() {
+    for death in [
+        ("iam", "PutRolePolicy"),
+        ("cloudformation", "ExecuteChangeSet"),
+    ] {
+        for more in [&[][..], &["--ttl", "3h"]] {
+            in_lab(strict(), async |world, lab| {
+                let before = Census::of(world).await;
+                lab.ok(&["deploy", "--ttl", "3h", "--no-wait"]).await;
+                silence_after(world, &[death]);
+                let renamed = ["deploy", "--no-wait", "--parameter", "TopicName=renamed"];
+                let died = lab.run_until_killed(&[&renamed[..], more].concat()).await;
+                assert!(died.is_none(), "{death:?} was not called");
+                pass(world, 5 * 24 * HOUR).await;
+                let left = before.since(world).await;
+                assert!(
+                    left.lines().all(|line| line.contains("driftlab-expiry-")),
+                    "{death:?} {more:?}: {left}"
+                );
+            });
+        }
+    }
 }
