@@ -136,8 +136,7 @@ impl Reader {
         Ok(results.into_iter().map(simulated).collect())
     }
 
-    /// The actions that a permissions boundary does not let through, whatever else allows them; `None` when there is no such
-    /// policy.
+    /// The actions that a permissions boundary with this text does not let through, whatever else allows them.
     ///
     /// # Errors
     /// The failed call.
@@ -145,16 +144,13 @@ impl Reader {
         &self,
         boundary: &str,
         simulation: &Simulation,
-    ) -> CallResult<Option<Vec<String>>> {
+    ) -> CallResult<Vec<String>> {
         const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
-        let Some(document) = self.policy_document(boundary).await? else {
-            return Ok(None);
-        };
         let results: Vec<_> = self
             .iam
             .simulate_custom_policy()
             .policy_input_list(EVERYTHING)
-            .permissions_boundary_policy_input_list(document)
+            .permissions_boundary_policy_input_list(boundary)
             .set_action_names(Some(simulation.actions.clone()))
             .set_resource_arns(Some(simulation.resources.clone()))
             .into_paginator()
@@ -164,15 +160,17 @@ impl Reader {
             .await
             .map_err(|e| CallError::from_sdk("iam:SimulateCustomPolicy", &e))?;
         let results = results.into_iter().map(simulated);
-        Ok(Some(
-            results
-                .filter(|each| !each.allowed)
-                .map(|each| each.action)
-                .collect(),
-        ))
+        Ok(results
+            .filter(|each| !each.allowed)
+            .map(|each| each.action)
+            .collect())
     }
 
-    async fn policy_document(&self, arn: &str) -> CallResult<Option<String>> {
+    /// The text of a managed policy; `None` when there is no such policy.
+    ///
+    /// # Errors
+    /// The failed call.
+    pub async fn policy_document(&self, arn: &str) -> CallResult<Option<String>> {
         let policy = match self.iam.get_policy().policy_arn(arn).send().await {
             Ok(answer) => answer.policy,
             Err(e) => {

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::caller::Caller;
-use super::facts::{Boundary, Concurrency, Facts, Known, Measured, Permissions, Reason, Unseen};
+use super::facts::{
+    Boundary, Concurrency, Facts, Known, Measured, Permissions, Reason, Unseen, Withheld,
+};
 use super::quotas::{self, Quota};
 use crate::aws::{CallResult, Reader, Simulated, Simulation};
-use crate::permissions::{Choice, Feature, Names, Needed, needed};
+use crate::permissions::{Choice, Feature, Names, Needed, needed, of_roles};
 use crate::plan::conflicts;
 use crate::state::{self, Interest, Observed, Place, observe};
 
@@ -15,7 +17,7 @@ use crate::state::{self, Interest, Observed, Place, observe};
 pub struct Asked<'a> {
     /// The commands that shall be possible.
     pub features: &'a [Feature],
-    /// The names of the template's resources that differ from the source documents.
+    /// The names of the template's resources that differ from the source documents, and its options.
     pub parameters: &'a BTreeMap<String, String>,
     /// The account string, which is part of the topic's name.
     pub student: Option<&'a str>,
@@ -59,7 +61,7 @@ pub async fn collect(aws: &Reader, place: &Place, asked: Asked<'_>) -> Facts {
         stack,
         measured(aws, place.partition()),
         concurrency,
-        boundary(aws, &names, asked.boundary),
+        boundary(aws, &names, asked),
     );
     let (conflicts, retention, unconfirmed) = match things {
         None => (None, None, None),
@@ -342,76 +344,53 @@ async fn rehearse(aws: &Reader, why: Unseen) -> Permissions {
     }
 }
 
-async fn boundary(aws: &Reader, names: &Names, arn: Option<&str>) -> Option<Boundary> {
-    let arn = arn?;
-    let mut withheld = Some(Vec::new());
-    for simulation in what_roles_do(names) {
-        match aws.withheld_by(arn, &simulation).await {
-            Ok(Some(more)) => withheld.get_or_insert_default().extend(more),
-            Ok(None) => {
-                withheld = None;
-                break;
-            }
-            Err(error) => {
-                return Some(Boundary {
-                    arn: arn.to_owned(),
-                    withholds: Err(error.into()),
-                });
-            }
-        }
-    }
+async fn boundary(aws: &Reader, names: &Names, asked: Asked<'_>) -> Option<Boundary> {
+    let arn = asked.boundary?;
+    let all = of_roles(names, asked.parameters);
     Some(Boundary {
         arn: arn.to_owned(),
-        withholds: Ok(withheld),
+        withholds: withheld(aws, arn, all).await,
     })
 }
 
-/// What the two roles do, and on what: what a boundary has to let through.
-fn what_roles_do(names: &Names) -> [Simulation; 6] {
-    let on = |actions: &[&str], resource: String| Simulation {
-        actions: actions.iter().map(|action| (*action).to_owned()).collect(),
-        resources: vec![resource],
-        context: Vec::new(),
+/// What a boundary does not let through of all that is needed; `None` when there is no such policy.
+async fn withheld(
+    aws: &Reader,
+    arn: &str,
+    all: BTreeSet<Needed>,
+) -> Known<Option<BTreeSet<Withheld>>> {
+    let Some(document) = aws.policy_document(arn).await? else {
+        return Ok(None);
     };
-    let Names {
-        partition,
-        region,
-        account,
-        ..
-    } = names;
-    let here =
-        |service: &str, what: &str| format!("arn:{partition}:{service}:{region}:{account}:{what}");
-    let bucket = format!("arn:{partition}:s3:::{}", names.delivery_bucket);
-    let log_streams = format!("log-group:{}:log-stream:*", names.log_group);
-    [
-        on(
-            &["config:PutEvaluations", "ec2:DescribeSecurityGroups"],
-            "*".to_owned(),
-        ),
-        on(
-            &[
-                "ec2:AuthorizeSecurityGroupIngress",
-                "ec2:RevokeSecurityGroupIngress",
-            ],
-            here("ec2", "security-group/*"),
-        ),
-        on(
-            &["logs:CreateLogStream", "logs:PutLogEvents"],
-            here("logs", &log_streams),
-        ),
-        on(&["s3:GetBucketAcl"], bucket.clone()),
-        on(
-            &["s3:PutObject"],
-            format!("{bucket}/AWSLogs/{account}/Config/*"),
-        ),
-        on(&["sns:Publish"], here("sns", &names.topic)),
-    ]
+    let resources = |action: &str| all.iter().filter(|each| each.action == action).count();
+    let mut withheld = BTreeSet::new();
+    // One question for each resource, as an answer names actions only.
+    for (resource, actions) in by_resource(&all) {
+        let simulation = Simulation {
+            actions,
+            resources: vec![resource.to_owned()],
+            context: Vec::new(),
+        };
+        for action in aws.withheld_by(&document, &simulation).await? {
+            let on = (resources(&action) > 1).then(|| resource.to_owned());
+            withheld.insert(Withheld { action, on });
+        }
+    }
+    Ok(Some(withheld))
+}
+
+fn by_resource(all: &BTreeSet<Needed>) -> BTreeMap<&str, Vec<String>> {
+    let mut by_resource: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for each in all {
+        let actions = by_resource.entry(each.resource.as_str()).or_default();
+        actions.push(each.action.clone());
+    }
+    by_resource
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::TEMPLATE;
 
     #[test]
     fn what_belongs_together_is_asked_at_once() {
@@ -433,35 +412,5 @@ mod tests {
             .map(|each| format!("{} on {}", each.actions.join(" "), each.resources.join(" ")))
             .collect();
         assert_eq!(shown, ["a:A a:B on x", "a:A a:B a:C on y", "a:C on z"]);
-    }
-
-    /// Every action that a role's policy in the template allows is one that a boundary is asked about.
-    #[test]
-    fn the_roles_do_what_the_template_lets_them_do() {
-        let roles = TEMPLATE
-            .split_once("- roles\n")
-            .and_then(|(_, rest)| rest.split_once("- function\n"))
-            .map(|(roles, _)| roles)
-            .unwrap_or_default();
-        let actions: BTreeSet<_> = roles
-            .split(|c: char| c.is_whitespace() || "\"[],".contains(c))
-            .filter(|word| {
-                word.split_once(':').is_some_and(|(service, name)| {
-                    ["config", "ec2", "logs", "s3", "sns"].contains(&service)
-                        && name.starts_with(|c: char| c.is_ascii_uppercase())
-                        && name.chars().all(|c| c.is_ascii_alphabetic())
-                })
-            })
-            // A condition key, not an action.
-            .filter(|word| *word != "ec2:Vpc")
-            // Only with the option `ManageEgress`.
-            .filter(|word| !word.ends_with("SecurityGroupEgress"))
-            .collect();
-        let simulated = what_roles_do(&Names::published());
-        let asked: BTreeSet<_> = simulated
-            .iter()
-            .flat_map(|each| each.actions.iter().map(String::as_str))
-            .collect();
-        assert_eq!(actions, asked);
     }
 }

@@ -1,6 +1,6 @@
 //! What was seen in an account. Not everybody may see everything: each fact is known or is not, with the reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::caller::Caller;
 use super::quotas::Quota;
@@ -130,6 +130,15 @@ pub enum Reason {
 pub struct Boundary {
     /// Its ARN.
     pub arn: String,
-    /// Actions of the two roles that it does not let through; `None` when there is no such policy.
-    pub withholds: Known<Option<Vec<String>>>,
+    /// What it does not let through of what the two roles do; `None` when there is no such policy.
+    pub withholds: Known<Option<BTreeSet<Withheld>>>,
+}
+
+/// Something that a permissions boundary does not let through.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Withheld {
+    /// The action.
+    pub action: String,
+    /// On what, where the action is needed on several things.
+    pub on: Option<String>,
 }

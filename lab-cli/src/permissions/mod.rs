@@ -12,12 +12,14 @@
 pub mod calls;
 pub mod document;
 pub mod resource;
+pub mod roles;
 pub mod stack;
 pub mod statement;
 
 pub use calls::{CALLS, Call, Feature};
 pub use document::{Document, Part};
 pub use resource::Names;
+pub use roles::of_roles;
 pub use stack::Choice;
 pub use statement::Sid;
 

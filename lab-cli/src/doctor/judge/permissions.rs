@@ -1,8 +1,8 @@
 //! Whether the caller may do what the commands do, and the roles what they are for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::doctor::facts::{Permissions, Reason};
+use crate::doctor::facts::{Permissions, Reason, Withheld};
 use crate::doctor::{Facts, Finding, Severity};
 
 const ABOUT: &str = "permissions";
@@ -128,8 +128,8 @@ fn boundary(facts: &Facts) -> Option<Finding> {
         Ok(Some(withheld)) => Finding::new(
             Severity::Warning,
             ABOUT,
-            format!("`{arn}` does not let through `{}`", withheld.join("`, `")),
-            "a boundary limits a role whatever its policies say: AWS Config could not record, or the function not repair",
+            format!("`{arn}` does not let through {}", listed(withheld)),
+            "a boundary limits a role whatever its policies say: AWS Config could not record, or the function not do what it is for",
         )
         .todo("let whoever manages the boundary allow these actions in it"),
         Err(unseen) => Finding::new(
@@ -139,4 +139,12 @@ fn boundary(facts: &Facts) -> Option<Finding> {
             "whether it leaves the two roles what they need shows only when they work",
         ),
     })
+}
+
+fn listed(withheld: &BTreeSet<Withheld>) -> String {
+    let each = withheld.iter().map(|Withheld { action, on }| match on {
+        None => format!("`{action}`"),
+        Some(on) => format!("`{action}` on `{on}`"),
+    });
+    each.collect::<Vec<_>>().join(", ")
 }

@@ -1,11 +1,13 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::*;
 use crate::aws::Identity;
-use crate::doctor::facts::{Boundary, Concurrency, Known, Measured, Permissions, Reason, Unseen};
+use crate::doctor::facts::{
+    Boundary, Concurrency, Known, Measured, Permissions, Reason, Unseen, Withheld,
+};
 use crate::doctor::quotas::{BUCKETS, GROUPS, RULES, VPCS};
 use crate::doctor::{Caller, Severity};
 use crate::plan::Conflict;
@@ -273,14 +275,24 @@ fn a_boundary_is_asked_what_it_leaves_the_roles() {
             });
         }
     };
-    check(with(Ok(Some(Vec::new()))), "");
+    check(with(Ok(Some(BTreeSet::new()))), "");
     check(
         with(Ok(None)),
         "blocker boundary: there is no policy `arn:aws:iam::123456789012:policy/limit`",
     );
     check(
-        with(Ok(Some(vec!["config:PutEvaluations".to_owned()]))),
-        "warning boundary: `arn:aws:iam::123456789012:policy/limit` does not let through `config:PutEvaluations`",
+        with(Ok(Some(BTreeSet::from([
+            Withheld {
+                action: "config:PutEvaluations".to_owned(),
+                on: None,
+            },
+            Withheld {
+                action: "ssm:GetParameter".to_owned(),
+                on: Some("arn:aws:ssm:us-east-1:123456789012:parameter/webhook".to_owned()),
+            },
+        ])))),
+        "warning boundary: `arn:aws:iam::123456789012:policy/limit` does not let through `config:PutEvaluations`, \
+         `ssm:GetParameter` on `arn:aws:ssm:us-east-1:123456789012:parameter/webhook`",
     );
     check(
         with(Err(unseen())),
