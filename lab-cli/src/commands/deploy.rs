@@ -199,7 +199,7 @@ async fn consider(
     };
     let examination = async {
         if examine {
-            before_deploy(context, spec).await
+            before_deploy(context, spec, args.ttl).await
         } else {
             Ok(())
         }

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::permissions::Feature;
 use crate::spec::Spec;
 use crate::spec::validate::{self, pair};
+use crate::sunset::Ttl;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,9 @@ pub struct Args {
     /// The boundary that the roles would get, as for `deploy`
     #[arg(long, env = "DRIFTLAB_PERMISSIONS_BOUNDARY", value_name = "ARN")]
     permissions_boundary: Option<String>,
+    /// That the lab would remove itself, as for `deploy`
+    #[arg(long, env = "DRIFTLAB_TTL", value_name = "DURATION")]
+    ttl: Option<Ttl>,
     /// That a recorder and channel which are there would be borrowed, as for `deploy`
     #[arg(long)]
     adopt: bool,
@@ -61,6 +65,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
         student: settings.student.as_deref(),
         cfn_role: cfn_role.map(String::as_str),
         boundary: boundary.map(String::as_str),
+        ends: ends(args.ttl),
         adopt: args.adopt,
         things: true,
     };
@@ -94,13 +99,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
 ///
 /// # Errors
 /// [`Kind::Refused`], with every blocker and what to do about it.
-pub async fn before_deploy(context: &Context, spec: &Spec) -> Result<()> {
+pub async fn before_deploy(context: &Context, spec: &Spec, ttl: Option<Ttl>) -> Result<()> {
     let asked = Asked {
         features: &[Feature::Deploy, Feature::Cleanup],
         parameters: &spec.parameters,
         student: Some(&spec.student),
         cfn_role: spec.cfn_role.as_deref(),
         boundary: spec.permissions_boundary.as_deref(),
+        ends: ends(ttl),
         adopt: false,
         things: false,
     };
@@ -137,6 +143,10 @@ pub async fn before_deploy(context: &Context, spec: &Spec) -> Result<()> {
     Err(hints
         .fold(error, |error, hint| error.hint(hint))
         .hint("or, if you know better, deploy with `--no-doctor`"))
+}
+
+fn ends(ttl: Option<Ttl>) -> bool {
+    matches!(ttl, Some(Ttl::In(_)))
 }
 
 fn blockers(findings: &[Finding]) -> Vec<&Finding> {

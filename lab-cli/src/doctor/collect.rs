@@ -11,6 +11,7 @@ use crate::aws::{CallResult, Reader, Simulated, Simulation};
 use crate::permissions::{Choice, Feature, Names, Needed, needed, of_roles};
 use crate::plan::conflicts;
 use crate::state::{self, Interest, Observed, Place, observe};
+use crate::sunset;
 
 /// What is asked.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +26,8 @@ pub struct Asked<'a> {
     pub cfn_role: Option<&'a str>,
     /// The boundary that the roles would get.
     pub boundary: Option<&'a str>,
+    /// Whether the lab would remove itself.
+    pub ends: bool,
     /// Whether a recorder and channel that are there would be borrowed.
     pub adopt: bool,
     /// Whether to look at what is there too. `deploy` does that itself.
@@ -61,7 +64,7 @@ pub async fn collect(aws: &Reader, place: &Place, asked: Asked<'_>) -> Facts {
         stack,
         measured(aws, place.partition()),
         concurrency,
-        boundary(aws, &names, asked),
+        boundary(aws, place, &names, asked),
     );
     let (conflicts, retention, unconfirmed) = match things {
         None => (None, None, None),
@@ -255,10 +258,7 @@ async fn simulate(
     }
     let mut missing = BTreeMap::new();
     while let Some(done) = running.join_next().await {
-        let results = done.map_err(|error| Unseen {
-            why: error.to_string(),
-            denied: false,
-        })??;
+        let results = done.map_err(Unseen::from)??;
         for result in results {
             if let Some(reason) = reason(&result) {
                 missing.insert(result.action, reason);
@@ -344,9 +344,17 @@ async fn rehearse(aws: &Reader, why: Unseen) -> Permissions {
     }
 }
 
-async fn boundary(aws: &Reader, names: &Names, asked: Asked<'_>) -> Option<Boundary> {
+async fn boundary(
+    aws: &Reader,
+    place: &Place,
+    names: &Names,
+    asked: Asked<'_>,
+) -> Option<Boundary> {
     let arn = asked.boundary?;
-    let all = of_roles(names, asked.parameters);
+    let mut all = of_roles(names, asked.parameters);
+    if asked.ends {
+        all.extend(sunset::needed(place, names));
+    }
     Some(Boundary {
         arn: arn.to_owned(),
         withholds: withheld(aws, arn, all).await,
@@ -363,7 +371,7 @@ async fn withheld(
         return Ok(None);
     };
     let resources = |action: &str| all.iter().filter(|each| each.action == action).count();
-    let mut withheld = BTreeSet::new();
+    let mut running = tokio::task::JoinSet::new();
     // One question for each resource, as an answer names actions only.
     for (resource, actions) in by_resource(&all) {
         let simulation = Simulation {
@@ -371,8 +379,17 @@ async fn withheld(
             resources: vec![resource.to_owned()],
             context: Vec::new(),
         };
-        for action in aws.withheld_by(&document, &simulation).await? {
-            let on = (resources(&action) > 1).then(|| resource.to_owned());
+        let (aws, document, resource) = (aws.clone(), document.clone(), resource.to_owned());
+        running.spawn(async move {
+            let answered = aws.withheld_by(&document, &simulation).await;
+            answered.map(|actions| (resource, actions))
+        });
+    }
+    let mut withheld = BTreeSet::new();
+    while let Some(done) = running.join_next().await {
+        let (resource, actions) = done.map_err(Unseen::from)??;
+        for action in actions {
+            let on = (resources(&action) > 1).then(|| resource.clone());
             withheld.insert(Withheld { action, on });
         }
     }

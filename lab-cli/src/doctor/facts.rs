@@ -20,6 +20,16 @@ pub struct Unseen {
     pub denied: bool,
 }
 
+/// A task that ended without an answer.
+impl From<tokio::task::JoinError> for Unseen {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self {
+            why: error.to_string(),
+            denied: false,
+        }
+    }
+}
+
 impl From<CallError> for Unseen {
     fn from(error: CallError) -> Self {
         Self {
@@ -130,7 +140,7 @@ pub enum Reason {
 pub struct Boundary {
     /// Its ARN.
     pub arn: String,
-    /// What it does not let through of what the two roles do; `None` when there is no such policy.
+    /// What it does not let through of what the roles do; `None` when there is no such policy.
     pub withholds: Known<Option<BTreeSet<Withheld>>>,
 }
 

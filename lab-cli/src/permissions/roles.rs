@@ -1,4 +1,5 @@
-//! What the lab's two roles do, by the options of the template that let them: what a permissions boundary has to let through.
+//! What the two roles of the stack do, by the options of the template that let them: what a permissions boundary has to let
+//! through.
 //!
 //! Decrypting is not among it. A key of one's own is the business of whoever chose it, and the key of Parameter Store or
 //! Secrets Manager lets every principal of the account through by a policy of its own (AWS Systems Manager User Guide,

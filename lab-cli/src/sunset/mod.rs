@@ -14,6 +14,7 @@ pub use hands::{Armed, arm, armed, disarm, empower, rearm};
 pub use lost::{Lost, lost_in};
 pub use moment::{Ttl, stamp_of, until, whole_minute};
 pub use plan::{Facts, REST, lines, schedules};
+pub use role::needed;
 pub use stamp::stamp;
 
 use sha2::{Digest, Sha256};

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{OWNER_TAG, role_arn, role_name};
 use crate::aws::{RoleRequest, Tags};
-use crate::permissions::{Names, Sid, stack};
+use crate::permissions::{Names, Needed, Sid, stack};
 use crate::state::Place;
 
 /// The name of its one policy.
@@ -62,9 +62,31 @@ pub(super) fn request(place: &Place, names: &[Names], tags: &Tags) -> RoleReques
     }
 }
 
+/// Its rights, each with the statement that gives it, but for the last one.
+fn rights() -> impl Iterator<Item = (&'static str, Sid)> {
+    CALLS.iter().copied().chain(stack::removing())
+}
+
+/// With this it takes its own policy away at the end.
+const LAST: &str = "iam:DeleteRolePolicy";
+
+/// What a permissions boundary has to let through for it.
+pub fn needed(place: &Place, names: &Names) -> BTreeSet<Needed> {
+    let each = |action: &str, resource| Needed {
+        action: action.to_owned(),
+        resource,
+        context: Vec::new(),
+    };
+    let many = rights().flat_map(|(action, sid)| {
+        let resources = sid.resources(names).into_iter();
+        resources.map(move |resource| each(action, resource))
+    });
+    many.chain([each(LAST, role_arn(place))]).collect()
+}
+
 fn policy(place: &Place, names: &[Names]) -> Value {
     let mut allowed: BTreeMap<Sid, BTreeSet<&str>> = BTreeMap::new();
-    for (action, sid) in CALLS.iter().copied().chain(stack::removing()) {
+    for (action, sid) in rights() {
         allowed.entry(sid).or_default().insert(action);
     }
     let mut statements: Vec<Value> = allowed
@@ -88,7 +110,7 @@ fn policy(place: &Place, names: &[Names]) -> Value {
     statements.push(json!({
         "Sid": "GiveUpOwnRights",
         "Effect": "Allow",
-        "Action": "iam:DeleteRolePolicy",
+        "Action": LAST,
         "Resource": role_arn(place),
     }));
     json!({"Version": "2012-10-17", "Statement": statements})
@@ -142,6 +164,33 @@ mod tests {
         }
         // IAM's limit for all inline policies of a role.
         assert!(policy(&place, &[old, new]).to_string().len() < 10_240);
+    }
+
+    #[test]
+    fn a_boundary_has_to_let_through_all_of_its_policy() {
+        let (place, names) = (nothing().place, named(&[]));
+        let needed: BTreeSet<_> = needed(&place, &names)
+            .into_iter()
+            .map(|each| (each.action, each.resource))
+            .collect();
+        let texts = |value: &Value| -> Vec<String> {
+            let one = value.as_str().map(|it| vec![it.to_owned()]);
+            one.unwrap_or_else(|| {
+                let several = value.as_array().into_iter().flatten();
+                let texts = several.filter_map(Value::as_str);
+                texts.map(str::to_owned).collect()
+            })
+        };
+        let mut allowed = BTreeSet::new();
+        let policy = policy(&place, &[names]);
+        for statement in policy["Statement"].as_array().into_iter().flatten() {
+            for action in texts(&statement["Action"]) {
+                for resource in texts(&statement["Resource"]) {
+                    allowed.insert((action.clone(), resource));
+                }
+            }
+        }
+        assert_eq!(needed, allowed);
     }
 
     #[test]

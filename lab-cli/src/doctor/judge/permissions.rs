@@ -108,7 +108,7 @@ fn rehearsed(
     findings
 }
 
-/// What the boundary that both roles would get does to them.
+/// What the boundary that the roles would get does to them.
 fn boundary(facts: &Facts) -> Option<Finding> {
     const ABOUT: &str = "boundary";
     let boundary = facts.boundary.as_ref()?;
@@ -123,20 +123,20 @@ fn boundary(facts: &Facts) -> Option<Finding> {
         .todo("give the ARN of a managed policy of this account with `--permissions-boundary`"),
         Ok(Some(withheld)) if withheld.is_empty() => Finding::ok(
             ABOUT,
-            format!("`{arn}` lets through all that the two roles do"),
+            format!("`{arn}` lets through all that the roles do"),
         ),
         Ok(Some(withheld)) => Finding::new(
             Severity::Warning,
             ABOUT,
             format!("`{arn}` does not let through {}", listed(withheld)),
-            "a boundary limits a role whatever its policies say: AWS Config could not record, or the function not do what it is for",
+            "a boundary limits a role whatever its policies say: AWS Config could not record, the function not do what it is for, or a lab with `--ttl` not remove itself",
         )
         .todo("let whoever manages the boundary allow these actions in it"),
         Err(unseen) => Finding::new(
             Severity::Note,
             ABOUT,
             format!("`{arn}` could not be looked at: {}", unseen.why),
-            "whether it leaves the two roles what they need shows only when they work",
+            "whether it leaves the roles what they need shows only when they work",
         ),
     })
 }

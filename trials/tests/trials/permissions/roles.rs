@@ -440,7 +440,9 @@ fn doctor_names_what_a_boundary_withholds_from_an_option() {
         let options = Options::furnish(&world).await;
         let paths = options.paths();
         let (topic, secret) = (options.told(Kept::Parameter), options.told(Kept::Secret));
+        let ends = ["--ttl", "3h"].map(str::to_owned);
         for (option, action) in [
+            (&ends[..], "config:DeleteConfigRule"),
             (&paths[4..6], "ec2:RevokeSecurityGroupEgress"),
             (&paths[6..], "ssm:GetParameter"),
             (&topic[2..], "ssm:GetParameter"),
