@@ -379,14 +379,9 @@ fn alike(one: &str, other: &str) -> bool {
 /// has, and for nothing else.
 #[test]
 fn a_boundary_is_asked_for_what_the_roles_of_such_a_lab_may_do() {
-    let Some(package) = package::path() else {
-        return;
-    };
-    one(async || {
-        let world = world().await;
-        let lab = Lab::new(&world, &package);
-        let options = Options::furnish(&world).await;
-        let boundary = boundary(&world, &[]).await;
+    in_lab(quick(), async |world, lab| {
+        let options = Options::furnish(world).await;
+        let boundary = boundary(world, &[]).await;
         let paths = options.paths();
         let more = [
             vec![],
@@ -401,7 +396,7 @@ fn a_boundary_is_asked_for_what_the_roles_of_such_a_lab_may_do() {
             let mut line = vec!["deploy", "--no-wait", "--permissions-boundary", &boundary];
             line.extend(more.iter().map(String::as_str));
             lab.ok(&line).await;
-            let (asked, allowed) = (asked_of_boundary(&world, mark), allowed(&world).await);
+            let (asked, allowed) = (asked_of_boundary(world, mark), allowed(world).await);
             for (pairs, others, what) in [
                 (&allowed, &asked, "was not asked"),
                 (&asked, &allowed, "is not in a policy"),
@@ -414,7 +409,6 @@ fn a_boundary_is_asked_for_what_the_roles_of_such_a_lab_may_do() {
                 }
             }
         }
-        world.end().await;
     });
 }
 
@@ -434,10 +428,8 @@ async fn boundary(world: &World, withheld: &[&str]) -> String {
 
 #[test]
 fn doctor_names_what_a_boundary_withholds_from_an_option() {
-    one(async || {
-        let world = world().await;
-        let lab = Lab::new(&world, "none.zip".as_ref());
-        let options = Options::furnish(&world).await;
+    in_lab(quick(), async |world, lab| {
+        let options = Options::furnish(world).await;
         let paths = options.paths();
         let (topic, secret) = (options.told(Kept::Parameter), options.told(Kept::Secret));
         let ends = ["--ttl", "3h"].map(str::to_owned);
@@ -449,7 +441,7 @@ fn doctor_names_what_a_boundary_withholds_from_an_option() {
             (&secret[2..], "secretsmanager:GetSecretValue"),
         ] {
             let mark = world.mark();
-            let narrow = boundary(&world, &[action]).await;
+            let narrow = boundary(world, &[action]).await;
             let line = ["doctor", "--permissions-boundary", &narrow];
             let said = async |more: &[String]| {
                 let more = more.iter().map(String::as_str);
@@ -481,6 +473,5 @@ fn doctor_names_what_a_boundary_withholds_from_an_option() {
         let told = lab.ok(&line).await;
         let named = format!("does not let through `sns:Publish` on `{arn}`");
         assert!(told.document.to_string().contains(&named), "{}", told.text);
-        world.end().await;
     });
 }
