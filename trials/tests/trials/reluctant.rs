@@ -114,14 +114,28 @@ fn a_rule_that_is_being_deleted_is_made_again_or_waited_for() {
             let rule = json!({"ConfigRuleName": "EC2SecurityGroup"});
             furnish::config(world, "DeleteConfigRule", rule).await;
             let mark = world.mark();
-            let asked = if command == "deploy" {
-                "PutConfigRule"
-            } else {
-                "DeleteDeliveryChannel"
-            };
+            let made = |operation| world.count_after(mark, operation);
             let line = [command];
             let told = beside(lab.ok(&line), async {
-                world.until(|| world.count_after(mark, asked) > 0).await;
+                if command == "deploy" {
+                    let put = || {
+                        let asked = made("GetComplianceDetailsByConfigRule");
+                        assert_eq!(asked, 0, "a rule that goes says nothing any more");
+                        made("PutConfigRule") > 0
+                    };
+                    world.until(put).await;
+                } else {
+                    world.until(|| made("DeleteDeliveryChannel") > 0).await;
+                    let seen = world.mark();
+                    let looked_twice = || {
+                        assert_eq!(made("DeleteStack"), 0, "the rule is still there");
+                        // Whoever asks for the deletion again hears that it is under way, and has looked as well.
+                        let looks = ["DescribeConfigRules", "DeleteConfigRule"];
+                        let looks = looks.map(|look| world.count_after(seen, look));
+                        looks.iter().sum::<usize>() >= 2
+                    };
+                    world.until(looked_twice).await;
+                }
                 world.goes_on().await;
             });
             let told = told.await;
@@ -268,7 +282,8 @@ fn a_change_that_was_left_half_made_is_taken_back() {
                 })
                 .collect();
             assert!(!parameters.is_empty(), "{found}");
-            assert!(output(&found, "LabSecurityGroupId").is_some());
+            let group = output(&found, "LabSecurityGroupId");
+            assert!(group.is_some());
             furnish::deny_cloudformation(world, &[("logs", "PutRetentionPolicy")]);
             let update = json!({
                 "StackName": STACK, "UsePreviousTemplate": true, "Parameters": parameters,
@@ -284,6 +299,9 @@ fn a_change_that_was_left_half_made_is_taken_back() {
             if command == "deploy" {
                 let flaws = flaws_of_ready(world).await;
                 assert_eq!(flaws, Vec::<String>::new());
+                // It is the same lab, and not a new one in its place.
+                let now = output(&stack(world).await, "LabSecurityGroupId");
+                assert_eq!(now, group);
                 lab.ok(&["cleanup"]).await;
             }
             assert_eq!(before.since(world).await, "");

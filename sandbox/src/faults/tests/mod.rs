@@ -72,14 +72,22 @@ impl World {
         address: &str,
         group: &'static str,
     ) -> (String, String) {
-        let address = address.to_owned();
+        let (address, other) = (address.to_owned(), address.to_owned());
         let waiting =
             tokio::spawn(async move { send(&address, "POST", "/", &create_form(group)).await });
         while self.groups(group).await == 0 {
             tokio::task::yield_now().await;
         }
+        // An answer that is not held is there long before other calls were made and answered.
+        let others = async || {
+            for _ in 0..3 {
+                send(&other, "GET", "/_sandbox/health", "").await;
+            }
+        };
+        others().await;
         self.sandbox.clock.advance(Duration::from_millis(59_999));
-        assert!(!waiting.is_finished());
+        others().await;
+        assert!(!waiting.is_finished(), "the answer came too early");
         // The held call may not have begun to wait yet; then its minute begins later.
         while !waiting.is_finished() {
             self.sandbox.clock.advance(Duration::from_secs(1));
@@ -308,6 +316,21 @@ async fn what_is_no_rule_is_refused_as_a_whole() {
             RuleError::TooLong(900_001),
         ),
         (
+            Rule::new("ec2", "*", Fault::Slow { hold_ms: 900_001 }),
+            RuleError::TooLong(900_001),
+        ),
+        (
+            Rule::new(
+                "ec2",
+                "*",
+                Fault::StaleReads {
+                    lag_ms: 900_001,
+                    of: None,
+                },
+            ),
+            RuleError::TooLong(900_001),
+        ),
+        (
             Rule::new("s3", "GetObject", stale.clone()),
             RuleError::StronglyConsistent,
         ),
@@ -403,6 +426,34 @@ async fn what_is_slow_before_its_effect_has_none_until_then() {
         tokio::task::yield_now().await;
     }
     assert_eq!(world.groups("slow").await, 1);
+}
+
+#[tokio::test]
+async fn a_stack_takes_as_long_as_cloudformations_own_calls() {
+    let world = World::new();
+    let slow = Fault::Slow { hold_ms: 60_000 };
+    world.set(vec![Rule {
+        caller: Some(CallerKind::Service),
+        ..Rule::new("logs", "CreateLogGroup", slow)
+    }]);
+    let template = json!({"Resources": {"Logs": {"Type": "AWS::Logs::LogGroup"}}});
+    let stack = json!({"StackName": "s", "TemplateBody": template.to_string()});
+    let cloudformation = world.of(Service::CloudFormation);
+    cloudformation.ok("CreateStack", stack).await;
+    let status = async || {
+        let found = cloudformation.ok("DescribeStacks", json!({})).await;
+        found["Stacks"][0]["StackStatus"].clone()
+    };
+    let struck = || world.sandbox.faults.list(world.sandbox.clock.now())[0].struck > 0;
+    testing::until("the log group is asked for", struck).await;
+    world.sandbox.clock.advance(Duration::from_millis(59_999));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(status().await, "CREATE_IN_PROGRESS");
+    world.sandbox.clock.advance(Duration::from_millis(1));
+    world.idle().await;
+    assert_eq!(status().await, "CREATE_COMPLETE");
 }
 
 #[tokio::test]
