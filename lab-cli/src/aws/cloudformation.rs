@@ -9,8 +9,12 @@ pub use change_sets::{
 pub use recovery::StackResource;
 
 use std::collections::BTreeMap;
+use std::error::Error as StdError;
 
 use aws_sdk_cloudformation::types::{Capability, Parameter, StackEvent as SdkEvent, Tag};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use time::OffsetDateTime;
 
 use super::{CallError, CallResult, Reader, Tags, Writer, moment};
@@ -96,6 +100,24 @@ fn stack_is_missing(error: &CallError) -> bool {
     error.is(&["ValidationError"])
         && message.starts_with("Stack ")
         && message.contains("does not exist")
+}
+
+/// What was listed of a stack; nothing when there is no such stack.
+fn listed<T, E>(
+    operation: &'static str,
+    found: Result<Vec<T>, SdkError<E, HttpResponse>>,
+) -> CallResult<Vec<T>>
+where
+    E: StdError + ProvideErrorMetadata + 'static,
+{
+    found.or_else(|e| {
+        let error = CallError::from_sdk(operation, &e);
+        if stack_is_missing(&error) {
+            Ok(Vec::new())
+        } else {
+            Err(error)
+        }
+    })
 }
 
 impl Reader {

@@ -1,7 +1,7 @@
 //! IAM: the roles, looked at by name, and what policies say.
 
 use aws_sdk_iam::types::{
-    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
+    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType, Role,
     SummaryKeyType,
 };
 
@@ -48,38 +48,20 @@ impl Reader {
     /// # Errors
     /// The failed call.
     pub async fn role_tags(&self, name: &str) -> CallResult<Option<Tags>> {
-        match self.iam.get_role().role_name(name).send().await {
-            Ok(answer) => Ok(answer.role.map(|role| {
-                role.tags
-                    .unwrap_or_default()
-                    .into_iter()
-                    .map(|tag| (tag.key, tag.value))
-                    .collect()
-            })),
-            Err(e) => {
-                let error = CallError::from_sdk("iam:GetRole", &e);
-                if error.is(&["NoSuchEntity"]) {
-                    Ok(None)
-                } else {
-                    Err(error)
-                }
-            }
-        }
+        let tags = |role: Role| {
+            let tags = role.tags.unwrap_or_default().into_iter();
+            tags.map(|tag| (tag.key, tag.value)).collect()
+        };
+        Ok(self.role(name).await?.map(tags))
     }
 
-    /// The permissions boundary of a role that is there.
+    /// The permissions boundary of a role; `None` when it has none, or there is no such role.
     ///
     /// # Errors
     /// The failed call.
     pub(super) async fn role_boundary(&self, name: &str) -> CallResult<Option<String>> {
-        let answer = self
-            .iam
-            .get_role()
-            .role_name(name)
-            .send()
-            .await
-            .map_err(|e| CallError::from_sdk("iam:GetRole", &e))?;
-        let boundary = answer.role.and_then(|role| role.permissions_boundary);
+        let role = self.role(name).await?;
+        let boundary = role.and_then(|role| role.permissions_boundary);
         Ok(boundary.and_then(|boundary| boundary.permissions_boundary_arn))
     }
 
@@ -88,8 +70,12 @@ impl Reader {
     /// # Errors
     /// The failed call.
     pub async fn role_arn(&self, name: &str) -> CallResult<Option<String>> {
+        Ok(self.role(name).await?.map(|role| role.arn))
+    }
+
+    async fn role(&self, name: &str) -> CallResult<Option<Role>> {
         match self.iam.get_role().role_name(name).send().await {
-            Ok(answer) => Ok(answer.role.map(|role| role.arn)),
+            Ok(answer) => Ok(answer.role),
             Err(e) => {
                 let error = CallError::from_sdk("iam:GetRole", &e);
                 if error.is(&["NoSuchEntity"]) {

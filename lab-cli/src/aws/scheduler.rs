@@ -64,6 +64,23 @@ impl Parts {
     }
 }
 
+/// Says the same to what makes and to what changes a schedule: the SDK has a type for each, with the same members.
+macro_rules! filled {
+    ($call:expr, $operation:expr, $request:expr) => {{
+        let parts = Parts::of($operation, $request)?;
+        $call
+            .name(&$request.name)
+            .description(&$request.description)
+            .schedule_expression(&$request.expression)
+            .schedule_expression_timezone("UTC")
+            .set_start_date(parts.start)
+            .set_end_date(parts.end)
+            .flexible_time_window(parts.window)
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .target(parts.target)
+    }};
+}
+
 impl Reader {
     /// The names of the schedules in the default group that begin so.
     ///
@@ -92,20 +109,7 @@ impl Writer {
     /// The failed call.
     pub async fn put_schedule(&self, request: &ScheduleRequest) -> CallResult<()> {
         const OPERATION: &str = "scheduler:CreateSchedule";
-        let parts = Parts::of(OPERATION, request)?;
-        let made = self
-            .aws
-            .scheduler
-            .create_schedule()
-            .name(&request.name)
-            .description(&request.description)
-            .schedule_expression(&request.expression)
-            .schedule_expression_timezone("UTC")
-            .set_start_date(parts.start)
-            .set_end_date(parts.end)
-            .flexible_time_window(parts.window)
-            .action_after_completion(ActionAfterCompletion::Delete)
-            .target(parts.target)
+        let made = filled!(self.aws.scheduler.create_schedule(), OPERATION, request)
             .send()
             .await;
         match made {
@@ -123,19 +127,7 @@ impl Writer {
 
     async fn change_schedule(&self, request: &ScheduleRequest) -> CallResult<()> {
         const OPERATION: &str = "scheduler:UpdateSchedule";
-        let parts = Parts::of(OPERATION, request)?;
-        self.aws
-            .scheduler
-            .update_schedule()
-            .name(&request.name)
-            .description(&request.description)
-            .schedule_expression(&request.expression)
-            .schedule_expression_timezone("UTC")
-            .set_start_date(parts.start)
-            .set_end_date(parts.end)
-            .flexible_time_window(parts.window)
-            .action_after_completion(ActionAfterCompletion::Delete)
-            .target(parts.target)
+        filled!(self.aws.scheduler.update_schedule(), OPERATION, request)
             .send()
             .await
             .map(drop)

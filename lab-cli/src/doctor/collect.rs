@@ -129,7 +129,6 @@ async fn look(aws: &Reader, place: &Place, asked: &Asked<'_>) -> Known<Things> {
 }
 
 async fn measured(aws: &Reader, partition: &str) -> Vec<Measured> {
-    let count = async |counted: CallResult<u64>| counted.map_err(Unseen::from);
     let buckets = async { aws.buckets().await.map(|found| found.len() as u64) };
     let rules = async { aws.rules().await.map(|found| found.len() as u64) };
     let (network, storage, vpcs, gateways, groups, buckets, rules, roles) = tokio::join!(
@@ -143,38 +142,30 @@ async fn measured(aws: &Reader, partition: &str) -> Vec<Measured> {
         aws.role_count(),
     );
     let network = network.map_err(Unseen::from);
-    let roles = roles.map_err(Unseen::from);
+    let (limit, used) = match roles {
+        Ok(roles) => (Ok(roles.limit), Ok(roles.used)),
+        Err(error) => {
+            let unseen = Unseen::from(error);
+            (Err(unseen.clone()), Err(unseen))
+        }
+    };
+    let measured = |quota, limit, used: CallResult<u64>| Measured {
+        quota,
+        limit,
+        used: used.map_err(Unseen::from),
+    };
+    let of_network = |quota, used| measured(quota, of(&network, quota), used);
     vec![
-        Measured {
-            quota: quotas::VPCS,
-            limit: of(&network, quotas::VPCS),
-            used: count(vpcs).await,
-        },
-        Measured {
-            quota: quotas::GATEWAYS,
-            limit: of(&network, quotas::GATEWAYS),
-            used: count(gateways).await,
-        },
-        Measured {
-            quota: quotas::GROUPS,
-            limit: of(&network, quotas::GROUPS),
-            used: count(groups).await,
-        },
-        Measured {
-            quota: quotas::BUCKETS,
-            limit: of(&storage, quotas::BUCKETS),
-            used: count(buckets).await,
-        },
+        of_network(quotas::VPCS, vpcs),
+        of_network(quotas::GATEWAYS, gateways),
+        of_network(quotas::GROUPS, groups),
+        measured(quotas::BUCKETS, of(&storage, quotas::BUCKETS), buckets),
         Measured {
             quota: quotas::ROLES,
-            limit: roles.clone().map(|roles| roles.limit),
-            used: roles.map(|roles| roles.used),
+            limit,
+            used,
         },
-        Measured {
-            quota: quotas::RULES,
-            limit: Ok(quotas::RULES.default),
-            used: count(rules).await,
-        },
+        measured(quotas::RULES, Ok(quotas::RULES.default), rules),
     ]
 }
 

@@ -6,7 +6,9 @@ use aws_sdk_cloudformation::types::{
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{CallError, CallResult, Reader, StackRequest, Writer, moment, stack_is_missing};
+use super::{
+    CallError, CallResult, Reader, StackRequest, Writer, listed, moment, stack_is_missing,
+};
 use crate::aws::absent;
 use crate::guard::MayChange;
 
@@ -232,7 +234,7 @@ impl Reader {
     /// # Errors
     /// The failed call.
     pub async fn change_sets(&self, stack: &str) -> CallResult<Vec<ChangeSetSummary>> {
-        let found: Result<Vec<_>, _> = self
+        let found = self
             .cloudformation
             .list_change_sets()
             .stack_name(stack)
@@ -241,24 +243,15 @@ impl Reader {
             .send()
             .try_collect()
             .await;
-        match found {
-            Ok(found) => Ok(found
-                .into_iter()
-                .map(|set| ChangeSetSummary {
-                    id: set.change_set_id.unwrap_or_default(),
-                    name: set.change_set_name.unwrap_or_default(),
-                    created: set.creation_time.as_ref().and_then(moment),
-                })
-                .collect()),
-            Err(e) => {
-                let error = CallError::from_sdk("cloudformation:ListChangeSets", &e);
-                if stack_is_missing(&error) {
-                    Ok(Vec::new())
-                } else {
-                    Err(error)
-                }
-            }
-        }
+        let found = listed("cloudformation:ListChangeSets", found)?;
+        Ok(found
+            .into_iter()
+            .map(|set| ChangeSetSummary {
+                id: set.change_set_id.unwrap_or_default(),
+                name: set.change_set_name.unwrap_or_default(),
+                created: set.creation_time.as_ref().and_then(moment),
+            })
+            .collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ways out of an operation on a stack that failed half-way.
 
-use super::{CallError, CallResult, Reader, Writer, stack_is_missing};
+use super::{CallError, CallResult, Reader, Writer, listed};
 
 /// One resource of a stack.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Reader {
     /// # Errors
     /// The failed call.
     pub async fn stack_resources(&self, stack: &str) -> CallResult<Vec<StackResource>> {
-        let found: Result<Vec<_>, _> = self
+        let found = self
             .cloudformation
             .list_stack_resources()
             .stack_name(stack)
@@ -32,31 +32,22 @@ impl Reader {
             .send()
             .try_collect()
             .await;
-        match found {
-            Ok(found) => Ok(found
-                .into_iter()
-                .map(|resource| StackResource {
-                    logical_id: resource.logical_resource_id.unwrap_or_default(),
-                    physical_id: resource
-                        .physical_resource_id
-                        .filter(|id: &String| !id.is_empty()),
-                    resource_type: resource.resource_type.unwrap_or_default(),
-                    status: resource
-                        .resource_status
-                        .map(|s| s.as_str().to_owned())
-                        .unwrap_or_default(),
-                    reason: resource.resource_status_reason,
-                })
-                .collect()),
-            Err(e) => {
-                let error = CallError::from_sdk("cloudformation:ListStackResources", &e);
-                if stack_is_missing(&error) {
-                    Ok(Vec::new())
-                } else {
-                    Err(error)
-                }
-            }
-        }
+        let found = listed("cloudformation:ListStackResources", found)?;
+        Ok(found
+            .into_iter()
+            .map(|resource| StackResource {
+                logical_id: resource.logical_resource_id.unwrap_or_default(),
+                physical_id: resource
+                    .physical_resource_id
+                    .filter(|id: &String| !id.is_empty()),
+                resource_type: resource.resource_type.unwrap_or_default(),
+                status: resource
+                    .resource_status
+                    .map(|s| s.as_str().to_owned())
+                    .unwrap_or_default(),
+                reason: resource.resource_status_reason,
+            })
+            .collect())
     }
 }
 
