@@ -23,6 +23,7 @@ pub mod webhooks;
 mod admin;
 mod door;
 mod gateway;
+mod kms;
 mod listing;
 mod tags;
 #[cfg(test)]

@@ -191,6 +191,21 @@ impl<Own: Clone> World<Own> {
         iam.ok("PutUserPolicy", input).await;
         self.by(user(name))
     }
+
+    /// Lets the user who calls do something with a key of KMS, where the context is this; nothing else that was said of keys
+    /// holds any more.
+    pub(crate) async fn let_use(&self, action: &str, key: &str, context: &Value) {
+        let Caller::User { name } = &self.target.caller else {
+            panic!("no user calls");
+        };
+        let statement = json!({"Effect": "Allow", "Action": action, "Resource": key,
+            "Condition": {"StringEquals": context}});
+        let document = json!({"Version": "2012-10-17", "Statement": [statement]});
+        let input = json!({"UserName": name, "PolicyName": "key",
+            "PolicyDocument": document.to_string()});
+        let operator = self.of(Service::Iam).by(Caller::Operator);
+        operator.ok("PutUserPolicy", input).await;
+    }
 }
 
 /// The user `name`.

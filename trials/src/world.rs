@@ -183,6 +183,14 @@ impl World {
         }
     }
 
+    /// Waits until everything that is due has happened; what is to be tried again later does not count.
+    pub async fn calm(&self) {
+        let sandbox::sandbox::Sandbox { engine, clock, .. } = &*self.sandbox;
+        while engine.is_busy(clock.now()) {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Ends the functions and the server.
     pub async fn end(self) {
         self.sandbox.functions.shut_down().await;

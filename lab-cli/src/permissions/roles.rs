@@ -1,9 +1,9 @@
 //! What the two roles of the stack do, by the options of the template that let them: what a permissions boundary has to let
 //! through.
 //!
-//! Decrypting is not among it. A key of one's own is the business of whoever chose it, and the key of Parameter Store or
-//! Secrets Manager lets every principal of the account through by a policy of its own (AWS Systems Manager User Guide,
-//! "Restricting decryption of SecureString parameter values").
+//! Decrypting is among it for a key of one's own only: the key of Parameter Store or Secrets Manager lets every principal of
+//! the account through by a policy of its own (AWS Systems Manager User Guide, "Restricting decryption of SecureString
+//! parameter values").
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -73,6 +73,16 @@ pub fn of_roles(names: &Names, parameters: &BTreeMap<String, String>) -> BTreeSe
     if let Some(secret) = given("NotifyWebhookSecretArn") {
         on(secret, &["secretsmanager:GetSecretValue"]);
     }
+    let reads = [
+        "PolicyParameterName",
+        "NotifyWebhookParameter",
+        "NotifyWebhookSecretArn",
+    ];
+    if let Some(key) = given("DecryptionKeyArn")
+        && reads.iter().any(|option| given(option).is_some())
+    {
+        on(key, &["kms:Decrypt"]);
+    }
     all
 }
 
@@ -92,7 +102,7 @@ mod tests {
             .collect()
     }
 
-    const EVERY: [(&str, &str); 6] = [
+    const EVERY: [(&str, &str); 7] = [
         ("FastPath", "true"),
         ("ManageEgress", "true"),
         ("PolicyParameterName", "/driftlab/policy"),
@@ -104,6 +114,10 @@ mod tests {
         (
             "NotifyWebhookSecretArn",
             "arn:aws:secretsmanager:us-east-1:123456789012:secret:webhook-abcdef",
+        ),
+        (
+            "DecryptionKeyArn",
+            "arn:aws:kms:us-east-1:123456789012:key/0123abcd-0123-4567-89ab-0123456789ab",
         ),
     ];
 
@@ -159,6 +173,8 @@ mod tests {
             vec![format!("sns:Publish on {}", EVERY[3].1)],
             vec![format!("ssm:GetParameter on {parameter}/driftlab/webhook")],
             vec![format!("secretsmanager:GetSecretValue on {}", EVERY[5].1)],
+            // There is nothing to decrypt.
+            vec![],
         ];
         for (option, expected) in EVERY.into_iter().zip(expected) {
             assert_eq!(more(option), expected, "{option:?}");

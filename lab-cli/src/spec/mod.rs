@@ -41,7 +41,7 @@ pub const LONGEST_PARAMETERS: usize = 1024;
 
 /// The parameters of the template that give resources a name, and the names of the source documents; then its options.
 /// They are what `parameters` of the settings file and `--parameter` may set.
-pub const NAMES: [(&str, &str); 15] = [
+pub const NAMES: [(&str, &str); 16] = [
     ("ConfigRoleName", "AwsConfigRole"),
     ("FunctionRoleName", "AwsConfigLambdaSGRole"),
     ("FunctionName", "evaluate_remediate_security_group"),
@@ -53,6 +53,7 @@ pub const NAMES: [(&str, &str); 15] = [
     ("FastPathPolicy", ""),
     ("ManageEgress", "false"),
     ("PolicyParameterName", ""),
+    ("DecryptionKeyArn", ""),
     ("NotifyTopicArn", ""),
     ("NotifyWebhookKind", "slack"),
     ("NotifyWebhookParameter", ""),

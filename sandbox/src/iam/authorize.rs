@@ -15,7 +15,7 @@ use crate::fields::Fields;
 use crate::protocol::Operation;
 use crate::sandbox::Call;
 use crate::service::Service;
-use crate::{s3, sns};
+use crate::{kms, s3, sns};
 
 /// The session in which CloudFormation uses the role of a stack.
 pub(crate) const STACK_SESSION: &str = "AWSCloudFormation";
@@ -76,13 +76,14 @@ pub(crate) fn authorize(
         } else {
             ""
         };
+        let said = format!(
+            "{preface}User: {caller} is not authorized to perform: {action} on resource: {} {why}",
+            access.resource
+        );
         return Err(ApiError::new(
             status,
             code,
-            format!(
-                "{preface}User: {caller} is not authorized to perform: {action} on resource: {} {why}",
-                access.resource
-            ),
+            kms::told(service, &access, said),
         ));
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::secret::{CURRENT, Content, Secret};
-use super::{accept, invalid, tags, value};
+use super::{accept, invalid, keys, tags, value};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::ids::upper_id;
@@ -22,12 +22,14 @@ pub(super) fn create(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErr
             "SecretString",
             "SecretBinary",
             "Tags",
+            "KmsKeyId",
         ],
     )?;
     let name = name(input)?;
     let content = Content::read(input)?;
     let tags = tags::given(call, input)?;
     let token = value::token(input)?;
+    let key = keys::given(call, input)?;
     if let Some(existing) = call.here().secretsmanager.secrets.get(&name) {
         return repeated(existing, &token, content.as_ref());
     }
@@ -40,6 +42,7 @@ pub(super) fn create(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErr
         arn,
         description: input.text("Description").map(str::to_owned),
         tags,
+        key,
         versions: BTreeMap::new(),
         created: now,
         changed: now,

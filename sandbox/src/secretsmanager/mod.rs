@@ -1,8 +1,7 @@
 //! Secrets Manager: secrets, their versions, and the window in which a deleted one can come back.
 //!
 //! Names, limits and errors are those of the service's API model (`secretsmanager-2017-10-17`) and its API
-//! reference. Everything is encrypted with the account's own key `aws/secretsmanager`; other keys, replicas, rotation
-//! and resource policies are not implemented.
+//! reference. Replicas, rotation and resource policies are not implemented.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +16,7 @@ use crate::sandbox::{Call, Outcome};
 
 mod create;
 mod delete;
+mod keys;
 mod list;
 mod secret;
 mod tags;
@@ -49,8 +49,15 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
     Ok(answer.into())
 }
 
-/// A secret is a resource for IAM, by the ARN that it really has; listing is not about one.
+/// What is needed for the secret, and then for its key.
 pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
+    let mut needed = secret_access(call, operation);
+    needed.extend(keys::needed(call, operation));
+    needed
+}
+
+/// A secret is a resource for IAM, by the ARN that it really has; listing is not about one.
+fn secret_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
     let input = &operation.input;
     let named = input.text("SecretId").or_else(|| input.text("Name"));
     let Some(named) = named.filter(|_| operation.name != "ListSecrets") else {

@@ -10,6 +10,7 @@ use super::invalid;
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::kms::Key;
 use crate::tags;
 
 /// The label of the version that is handed out unless another is asked for.
@@ -68,6 +69,8 @@ pub(super) struct Secret {
     pub(super) arn: String,
     pub(super) description: Option<String>,
     pub(super) tags: BTreeMap<String, String>,
+    /// What every version is encrypted with.
+    pub(super) key: Key,
     /// By version id.
     pub(super) versions: BTreeMap<String, Version>,
     pub(super) created: Timestamp,
@@ -159,6 +162,10 @@ impl Secret {
         }
         if let Some(description) = &self.description {
             shown["Description"] = json!(description);
+        }
+        // AWS's own key is not told.
+        if let Key::Customer(arn) = &self.key {
+            shown["KmsKeyId"] = json!(arn);
         }
         if let Some(deleted) = self.deleted {
             shown["DeletedDate"] = epoch_seconds(deleted);

@@ -93,3 +93,74 @@ async fn no_secret_is_written_down() {
     assert!(told.contains("HIDDEN_DUE_TO_SECURITY_REASONS"));
     assert!(!told.contains("hunter2"), "{told}");
 }
+
+/// A key of the customer's own.
+const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0123abcd-0123-4567-89ab-0123456789ab";
+
+#[tokio::test]
+async fn a_customers_own_key_needs_permission_of_its_own() {
+    let world = world();
+    let input = json!({"Name": "lab/hook", "SecretString": "hunter2", "KmsKeyId": KEY});
+    let made = world.ok("CreateSecret", input).await;
+    let arn = made["ARN"].as_str().unwrap();
+    let shown = world.ok("DescribeSecret", json!({"SecretId": arn})).await;
+    assert_eq!(shown["KmsKeyId"], KEY);
+    create(&world, "plain").await;
+    let shown = world.ok("DescribeSecret", json!({"SecretId": "plain"}));
+    assert_eq!(shown.await.get("KmsKeyId"), None);
+
+    let actions = json!("secretsmanager:*");
+    let diana = world.with_user("diana", actions, json!("*")).await;
+    let read = json!({"SecretId": arn});
+    // AWS's own key asks for nothing.
+    diana
+        .ok("GetSecretValue", json!({"SecretId": "plain"}))
+        .await;
+    let refused = diana.refusal("GetSecretValue", read.clone()).await;
+    assert_eq!(
+        (refused.status, &*refused.code, &*refused.message),
+        (400, "AccessDeniedException", "Access to KMS is not allowed")
+    );
+    for (context, allowed) in [
+        (
+            json!({"kms:ViaService": "ssm.us-east-1.amazonaws.com"}),
+            false,
+        ),
+        (
+            json!({"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}),
+            true,
+        ),
+        (
+            json!({"kms:EncryptionContext:SecretARN": "arn:aws:secretsmanager:us-east-1:123456789012:secret:other-AAAAAA"}),
+            false,
+        ),
+        (
+            json!({"kms:EncryptionContext:SecretARN": arn, "kms:EncryptionContext:SecretVersionId": made["VersionId"]}),
+            true,
+        ),
+        (json!({"kms:CallerAccount": "123456789012"}), true),
+    ] {
+        diana.let_use("kms:Decrypt", KEY, &context).await;
+        let read = diana.call("GetSecretValue", read.clone()).await;
+        assert_eq!(read.is_ok(), allowed, "{context}");
+    }
+    // Writing is another right, and making a secret needs both.
+    let written = json!({"SecretId": arn, "SecretString": "hunter3"});
+    let made = json!({"Name": "more", "SecretString": "hunter2", "KmsKeyId": KEY});
+    diana.refused("PutSecretValue", written.clone()).await;
+    diana.let_use("kms:GenerateDataKey", KEY, &json!({})).await;
+    diana.ok("PutSecretValue", written).await;
+    diana.refused("CreateSecret", made.clone()).await;
+    diana.let_use("kms:*", KEY, &json!({})).await;
+    diana.ok("CreateSecret", made).await;
+}
+
+#[tokio::test]
+async fn a_key_that_does_not_exist_encrypts_nothing() {
+    let world = world();
+    let input = json!({"Name": "s", "SecretString": "hunter2", "KmsKeyId": "alias/absent"});
+    assert_eq!(
+        world.refused("CreateSecret", input).await,
+        "EncryptionFailure"
+    );
+}

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::parameter::Parameter;
-use super::{accept, get, invalid, page, put};
+use super::{accept, get, invalid, keys, page};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
@@ -111,7 +111,7 @@ impl Filter {
             "Type" => Some(parameter.kind.as_str()),
             "Tier" => Some(parameter.tier.as_str()),
             "DataType" => Some("text"),
-            "KeyId" => parameter.is_secure().then_some(put::DEFAULT_KEY),
+            "KeyId" => parameter.key().map(keys::shown),
             "Path" => {
                 let deep = self.option == Choice::Recursive;
                 return (self.values.iter()).any(|path| get::is_below(name, path, deep));

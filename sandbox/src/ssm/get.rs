@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use super::name::Wanted;
-use super::parameter::{Kind, Parameter};
 use super::{State, accept, describe, invalid, page};
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -109,10 +108,4 @@ pub(super) fn names(input: &Value) -> Result<Vec<String>, ApiError> {
 
 pub(super) fn not_found(name: &str) -> ApiError {
     ApiError::bad("ParameterNotFound", format!("Parameter {name} not found."))
-}
-
-impl Parameter {
-    pub(super) fn is_secure(&self) -> bool {
-        self.kind == Kind::SecureString
-    }
 }

@@ -1,8 +1,7 @@
 //! Systems Manager's Parameter Store.
 //!
 //! Names, limits and errors are those of the service's API model (`ssm-2014-11-06`) and of the API reference of
-//! `PutParameter`. There is no KMS: a `SecureString` is encrypted with the key `alias/aws/ssm`, which every account
-//! has, and any other key does not exist. Parameter policies, labels and shared parameters are not implemented.
+//! `PutParameter`. Parameter policies, labels and shared parameters are not implemented.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +16,7 @@ use crate::sandbox::{Call, Outcome};
 mod delete;
 mod describe;
 mod get;
+mod keys;
 mod name;
 mod page;
 mod parameter;
@@ -49,8 +49,15 @@ pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Out
     Ok(answer.into())
 }
 
-/// Every parameter that is named is a resource for IAM, a path too; listing is not about one.
+/// What is needed for the parameters, and then for the keys of those that are secret.
 pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
+    let mut needed = parameters_access(call, operation);
+    needed.extend(keys::needed(call, operation));
+    needed
+}
+
+/// Every parameter that is named is a resource for IAM, a path too; listing is not about one.
+fn parameters_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> {
     let input = &operation.input;
     let mut names = input.texts("Names");
     names.extend(

@@ -6,8 +6,10 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
+use super::keys;
 use crate::clock::{Timestamp, epoch_seconds};
 use crate::error::ApiError;
+use crate::kms::Key;
 
 /// How many versions are kept; the oldest goes when one more comes.
 const MAX_VERSIONS: usize = 100;
@@ -67,6 +69,8 @@ impl Tier {
 pub(super) struct Version {
     pub(super) number: u64,
     pub(super) value: String,
+    /// What a secure string is encrypted with.
+    pub(super) key: Option<Key>,
     pub(super) at: Timestamp,
     /// The ARN of who wrote it.
     pub(super) by: String,
@@ -106,6 +110,11 @@ impl Parameter {
 
     pub(super) fn newest(&self) -> Option<&Version> {
         self.versions.last()
+    }
+
+    /// What the newest version is encrypted with.
+    pub(super) fn key(&self) -> Option<&Key> {
+        self.newest().and_then(|version| version.key.as_ref())
     }
 
     pub(super) fn next_number(&self) -> u64 {
@@ -182,8 +191,8 @@ impl Parameter {
         if let Some(pattern) = &self.allowed_pattern {
             shown["AllowedPattern"] = json!(pattern);
         }
-        if self.kind == Kind::SecureString {
-            shown["KeyId"] = json!(super::put::DEFAULT_KEY);
+        if let Some(key) = self.key() {
+            shown["KeyId"] = json!(keys::shown(key));
         }
         shown
     }

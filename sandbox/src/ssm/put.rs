@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::parameter::{Kind, Parameter, Tier, Version};
-use super::{accept, invalid, name, tags};
+use super::{accept, invalid, keys, name, tags};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::kms::Key;
 use crate::sandbox::Call;
 
-/// The key that encrypts unless another is named; the only one that the sandbox has.
-pub(super) const DEFAULT_KEY: &str = "alias/aws/ssm";
 /// AWS's default quota for standard and advanced parameters of one region, from the service's quotas.
 const MAX_PARAMETERS: usize = 10_000;
 
@@ -49,10 +48,11 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
             "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
         ));
     }
-    let wanted = Wanted::read(input, known)?;
+    let wanted = Wanted::read(call, input, known)?;
     let version = Version {
         number,
         value: wanted.value.clone(),
+        key: wanted.key.clone(),
         at: call.now,
         by: call.caller.arn(&call.account.id, &call.region),
     };
@@ -84,13 +84,24 @@ struct Wanted {
     kind: Kind,
     tier: Tier,
     value: String,
+    /// What a secure string is to be encrypted with.
+    key: Option<Key>,
     description: Option<String>,
     allowed_pattern: Option<String>,
 }
 
 impl Wanted {
-    fn read(input: &Value, known: Option<(Kind, Tier)>) -> Result<Self, ApiError> {
+    fn read(call: &Call<'_>, input: &Value, known: Option<(Kind, Tier)>) -> Result<Self, ApiError> {
         let kind = kind(input, known.map(|(kind, _)| kind))?;
+        let key = match (input.text("KeyId"), kind) {
+            (_, Kind::SecureString) => Some(keys::given(call, input)?),
+            (None, Kind::String | Kind::StringList) => None,
+            (Some(_), Kind::String | Kind::StringList) => {
+                return Err(invalid(
+                    "KeyId is required for SecureString type parameters only.",
+                ));
+            }
+        };
         let value = input.require("Value")?.to_owned();
         let tier = tier(input, value.len(), known.map(|(_, tier)| tier))?;
         match input.text("DataType") {
@@ -122,6 +133,7 @@ impl Wanted {
             kind,
             tier,
             value,
+            key,
             description,
             allowed_pattern,
         })
@@ -146,38 +158,24 @@ fn kind(input: &Value, known: Option<Kind>) -> Result<Kind, ApiError> {
             invalid(format!("1 validation error detected: Value '{text}' at 'type' failed to satisfy constraint: Member must satisfy enum value set: [SecureString, StringList, String]"))
         })?),
     };
-    let kind = match (given, known) {
-        (Some(given), Some(known)) if given != known => {
-            return Err(ApiError::bad(
-                "HierarchyTypeMismatchException",
-                format!(
-                    "The parameter is of type {}, which cannot be changed to {}.",
-                    known.as_str(),
-                    given.as_str()
-                ),
-            ));
-        }
-        (Some(kind), _) | (None, Some(kind)) => kind,
-        (None, None) => {
-            return Err(invalid(
-                "A parameter type is required when you create a parameter.",
-            ));
-        }
-    };
-    match (input.text("KeyId"), kind) {
-        (None | Some(DEFAULT_KEY), Kind::SecureString)
-        | (None, Kind::String | Kind::StringList) => Ok(kind),
-        (Some(key), Kind::SecureString) => Err(ApiError::bad(
-            "InvalidKeyId",
-            format!("Key '{key}' does not exist"),
+    match (given, known) {
+        (Some(given), Some(known)) if given != known => Err(ApiError::bad(
+            "HierarchyTypeMismatchException",
+            format!(
+                "The parameter is of type {}, which cannot be changed to {}.",
+                known.as_str(),
+                given.as_str()
+            ),
         )),
-        (Some(_), Kind::String | Kind::StringList) => Err(invalid(
-            "KeyId is required for SecureString type parameters only.",
+        (Some(kind), _) | (None, Some(kind)) => Ok(kind),
+        (None, None) => Err(invalid(
+            "A parameter type is required when you create a parameter.",
         )),
     }
 }
 
-fn tier(input: &Value, length: usize, known: Option<Tier>) -> Result<Tier, ApiError> {
+/// The tier of a value of so many bytes, where one was `known` before.
+pub(super) fn tier(input: &Value, length: usize, known: Option<Tier>) -> Result<Tier, ApiError> {
     let fits = |tier: Tier| length <= tier.limit();
     let tier = match (input.text("Tier"), known) {
         (Some("Standard"), Some(Tier::Advanced)) => {

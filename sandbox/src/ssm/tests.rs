@@ -84,6 +84,92 @@ async fn reading_needs_permission_for_that_parameter() {
     }
 }
 
+/// A key of the customer's own.
+const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/0123abcd-0123-4567-89ab-0123456789ab";
+
+#[tokio::test]
+async fn a_customers_own_key_needs_permission_of_its_own() {
+    let world = world();
+    let hook =
+        json!({"Name": "/lab/hook", "Value": "hunter2", "Type": "SecureString", "KeyId": KEY});
+    world.ok("PutParameter", hook).await;
+    put(&world, "/lab/plain", "hunter3").await;
+    let shown = world.ok("DescribeParameters", json!({})).await;
+    assert_eq!(shown["Parameters"][0]["KeyId"], KEY);
+    assert_eq!(shown["Parameters"][1]["KeyId"], "alias/aws/ssm");
+
+    let diana = world.with_user("diana", json!("ssm:*"), json!("*")).await;
+    let read = json!({"Name": "/lab/hook", "WithDecryption": true});
+    // AWS's own key asks for nothing, and neither does what stays encrypted.
+    for input in [
+        json!({"Name": "/lab/plain", "WithDecryption": true}),
+        json!({"Name": "/lab/hook"}),
+    ] {
+        diana.ok("GetParameter", input).await;
+    }
+    let refused = diana.refusal("GetParameter", read.clone()).await;
+    assert_eq!(
+        (refused.status, &*refused.code),
+        (400, "AccessDeniedException")
+    );
+    let named = format!("not authorized to perform: kms:Decrypt on resource: {KEY} because");
+    assert!(refused.message.contains(&named), "{refused}");
+    let several = json!({"Names": ["/lab/plain", "/lab/hook"], "WithDecryption": true});
+    diana.refused("GetParameters", several.clone()).await;
+    let below = json!({"Path": "/lab", "WithDecryption": true});
+    diana.refused("GetParametersByPath", below.clone()).await;
+
+    let arn = "arn:aws:ssm:us-east-1:123456789012:parameter/lab/hook";
+    for (context, allowed) in [
+        (
+            json!({"kms:ViaService": "secretsmanager.us-east-1.amazonaws.com"}),
+            false,
+        ),
+        (
+            json!({"kms:EncryptionContext:PARAMETER_ARN": format!("{arn}/more")}),
+            false,
+        ),
+        (json!({"kms:EncryptionContext:PARAMETER_ARN": arn}), true),
+        (
+            json!({"kms:ViaService": "ssm.us-east-1.amazonaws.com"}),
+            true,
+        ),
+    ] {
+        diana.let_use("kms:Decrypt", KEY, &context).await;
+        let read = diana.call("GetParameter", read.clone()).await;
+        assert_eq!(read.is_ok(), allowed, "{context}");
+    }
+    diana.ok("GetParameters", several).await;
+    diana.ok("GetParametersByPath", below).await;
+}
+
+#[tokio::test]
+async fn each_version_has_the_key_that_it_was_written_with() {
+    let world = world();
+    let diana = world.with_user("diana", json!("ssm:*"), json!("*")).await;
+    let write = |more: serde_json::Value| {
+        let mut input =
+            json!({"Name": "p", "Value": "hunter2", "Type": "SecureString", "Overwrite": true});
+        for (member, value) in more.as_object().into_iter().flatten() {
+            input[member] = value.clone();
+        }
+        input
+    };
+    let under = write(json!({"KeyId": KEY}));
+    diana.refused("PutParameter", under.clone()).await;
+    diana.let_use("kms:Encrypt", KEY, &json!({})).await;
+    diana.ok("PutParameter", under.clone()).await;
+    // An advanced parameter is encrypted with a data key.
+    let advanced = write(json!({"KeyId": KEY, "Tier": "Advanced"}));
+    diana.refused("PutParameter", advanced).await;
+    // Who names no key gets AWS's own.
+    diana.ok("PutParameter", write(json!({}))).await;
+    let read = |name: &str| json!({"Name": name, "WithDecryption": true});
+    diana.refused("GetParameter", read("p:1")).await;
+    diana.ok("GetParameter", read("p:2")).await;
+    diana.ok("GetParameter", read("p")).await;
+}
+
 #[tokio::test]
 async fn no_secret_is_written_down() {
     let world = world();
