@@ -164,10 +164,9 @@ impl Faults {
 impl Active {
     /// Whose past this rule shows, and how far back; of every service when it names none.
     fn looks_back(&self) -> Vec<(Service, Duration)> {
-        let Fault::StaleReads { lag_ms, of } = &self.rule.fault else {
+        let Some((lag, of)) = self.rule.fault.looks_back() else {
             return Vec::new();
         };
-        let lag = Duration::from_millis(*lag_ms);
         let named = of.map(Seen::service);
         let named = named.or_else(|| Service::from_signing_name(&self.rule.service));
         let services = named.map_or(Service::ALL.to_vec(), |service| vec![service]);

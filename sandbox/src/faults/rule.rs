@@ -153,6 +153,23 @@ pub struct Rule {
     pub fault: Fault,
 }
 
+impl Fault {
+    /// How far back reads look, and at whose past; `None` for every fault that is no stale read.
+    pub(super) fn looks_back(&self) -> Option<(Duration, Option<Seen>)> {
+        match self {
+            Fault::StaleReads { lag_ms, of } => Some((Duration::from_millis(*lag_ms), *of)),
+            Fault::Throttling
+            | Fault::AccessDenied
+            | Fault::InternalError
+            | Fault::ServiceUnavailable
+            | Fault::Timeout { .. }
+            | Fault::Slow { .. }
+            | Fault::DroppedConnection
+            | Fault::Error { .. } => None,
+        }
+    }
+}
+
 fn any() -> String {
     "*".to_owned()
 }
@@ -236,22 +253,11 @@ impl Rule {
         service: Service,
         operation: &str,
     ) -> bool {
-        let strikes = match &self.fault {
-            Fault::StaleReads { of: None, .. } => {
-                journal::reads(operation) && past::looks_at(service).is_some()
-            }
+        let strikes = match self.fault.looks_back() {
+            Some((_, None)) => journal::reads(operation) && past::looks_at(service).is_some(),
             // What changes the very service whose past is seen would change the past.
-            Fault::StaleReads { of: Some(of), .. } => {
-                journal::reads(operation) || of.service() != service
-            }
-            Fault::Throttling
-            | Fault::AccessDenied
-            | Fault::InternalError
-            | Fault::ServiceUnavailable
-            | Fault::Timeout { .. }
-            | Fault::Slow { .. }
-            | Fault::DroppedConnection
-            | Fault::Error { .. } => true,
+            Some((_, Some(of))) => journal::reads(operation) || of.service() != service,
+            None => true,
         };
         let kind = |wanted: CallerKind| match wanted {
             CallerKind::Operator => "operator",

@@ -76,20 +76,9 @@ impl Strike {
     /// Whose past a call of `service` is to see, and how far back; `None` for every fault that is no
     /// stale read.
     pub(crate) fn lag(&self, service: Service) -> Option<(Service, Duration)> {
-        match &self.fault {
-            Fault::StaleReads { lag_ms, of } => {
-                let seen = of.map(Seen::service).or_else(|| looks_at(service))?;
-                Some((seen, Duration::from_millis(*lag_ms)))
-            }
-            Fault::Throttling
-            | Fault::AccessDenied
-            | Fault::InternalError
-            | Fault::ServiceUnavailable
-            | Fault::Timeout { .. }
-            | Fault::Slow { .. }
-            | Fault::DroppedConnection
-            | Fault::Error { .. } => None,
-        }
+        let (lag, of) = self.fault.looks_back()?;
+        let seen = of.map(Seen::service).or_else(|| looks_at(service))?;
+        Some((seen, lag))
     }
 
     /// What the client gets instead of an answer; `None` when it gets one (a stale read, or one that takes its time).
