@@ -11,7 +11,7 @@ pub enum Action {
     /// Repair it again, and say that it is contested.
     #[default]
     Report,
-    /// Write nothing more until it has been quiet for as long as is counted over.
+    /// Write nothing more until fewer repairs than that lie within the minutes that are counted over.
     Leave,
     /// Take away every inbound rule, the approved ones too, once; then leave it.
     Quarantine,

@@ -89,6 +89,61 @@ async fn quarantined() {
     assert_eq!(fake.last_compliance(), Some(Compliance::NonCompliant));
 }
 
+/// K3, K4: the window moves with the clock. At its very end nothing is written yet, after it the group is repaired, and the
+/// count begins anew: as many repairs again make it contested again.
+#[tokio::test]
+async fn repaired_again_after_the_minutes_have_passed() {
+    for contested in ["leave:3/10", "quarantine:3/10"] {
+        let (fake, instance) = (Fake::with(&WEB), Instance::default());
+        fight(&fake, &instance, contested, 4).await;
+        let first = instance
+            .memory
+            .repairs(&crate::fake::GROUP.parse().unwrap())[0];
+        let written = writes(&fake);
+        // One moment is the time between two looks at the clock; the reading is the first of its run.
+        let at = |millis: i64| {
+            fake.clock
+                .set(first.plus_millis(10 * 60_000 + millis).as_millis() - 7)
+        };
+        at(0);
+        fight(&fake, &instance, contested, 1).await;
+        assert_eq!(writes(&fake), written, "{contested}");
+        assert_eq!(fake.last_compliance(), Some(Compliance::NonCompliant));
+        // Every repair and the quarantine have left the window.
+        at(60_000);
+        let said = fight(&fake, &instance, contested, 1).await;
+        assert!(said[0].starts_with("COMPLIANT"), "{contested}: {said:?}");
+        assert!(fake.is_baseline(&Baseline::ipv4()), "{contested}");
+        let said = fight(&fake, &instance, contested, 3).await;
+        assert!(said[1].starts_with("COMPLIANT"), "{contested}: {said:?}");
+        let contested_again = "NON_COMPLIANT: Contested: repaired 3 times in 10 minutes";
+        assert!(
+            said[2].starts_with(contested_again),
+            "{contested}: {said:?}"
+        );
+    }
+}
+
+/// K3: the oldest repair leaves the window first, so repairs that were far apart are followed by the next one sooner.
+#[tokio::test]
+async fn fewer_repairs_within_the_minutes_are_enough_to_go_on() {
+    let (fake, instance) = (Fake::with(&WEB), Instance::default());
+    let begin = fake.clock.get();
+    for (minute, repaired) in [
+        (0, true),
+        (5, true),
+        (9, true),
+        (9, false),
+        (11, true),
+        (12, false),
+    ] {
+        fake.clock.set(begin + minute * 60_000);
+        let written = writes(&fake);
+        fight(&fake, &instance, "leave:3/10", 1).await;
+        assert_eq!(writes(&fake) > written, repaired, "minute {minute}");
+    }
+}
+
 /// K1: a group that is repaired now and then is not contested, and neither is another one.
 #[tokio::test]
 async fn now_and_then() {
