@@ -54,12 +54,15 @@ impl Way {
         line.extend(self.arguments);
         let Some(kept) = self.options else {
             lab.ok(&line).await;
+            world.idle().await;
             return None;
         };
         let options = Options::under_own_key(world).await;
         let more = [options.paths(), options.told(kept)].concat();
         line.extend(more.iter().map(String::as_str));
         lab.ok(&line).await;
+        // People are told of the first repair after its report, and that is none of the next one's.
+        world.idle().await;
         Some(options)
     }
 }
