@@ -221,7 +221,7 @@ mod tests {
         ));
     }
 
-    /// G1: without `egress` outbound rules are nobody's business; with it they are planned alike.
+    /// B1: without `egress` outbound rules are nobody's business; with it they are planned alike.
     #[test]
     fn outbound_rules_only_where_asked_for() {
         let mut group = group(&WEB);

@@ -74,7 +74,7 @@ proptest! {
         }
     }
 
-    /// C2, A2, G1: an approved rule is never revoked, a present one never authorized, and nothing more
+    /// C2, A2, B1: an approved rule is never revoked, a present one never authorized, and nothing more
     /// is changed than has to be.
     #[test]
     fn a_plan_is_minimal((group, policy) in drifted()) {

@@ -94,7 +94,7 @@ async fn at_most_is_a_ceiling() {
     );
 }
 
-/// G1, G2: outbound rules are touched only where the policy speaks of them, at the same time as inbound
+/// B1, B2: outbound rules are touched only where the policy speaks of them, at the same time as inbound
 /// ones.
 #[tokio::test]
 async fn outbound_rules() {
