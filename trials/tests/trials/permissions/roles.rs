@@ -165,6 +165,10 @@ async fn missing(world: &World, lab: &Lab<'_>, options: Option<&Options>) -> Opt
     Some(format!("{what}: {errors:#?}"))
 }
 
+/// How long something may take that the function is to do. Where the fast path was quicker than AWS Config, the function doubts
+/// what it reads for fifteen seconds.
+const PATIENCE: Duration = Duration::from_secs(25);
+
 /// It heals, reports, and logs what it did; with options it also looks after outbound rules and tells people. Answers with
 /// what of it is not done.
 async fn not_done(world: &World, lab: &Lab<'_>, options: Option<&Options>) -> Option<String> {
@@ -181,7 +185,9 @@ async fn not_done(world: &World, lab: &Lab<'_>, options: Option<&Options>) -> Op
     if !reopened(world).await {
         return Some("the port that was closed stays closed".to_owned());
     }
-    let incident = lab.run(&["simulate-incident", "--timeout", "6s"]).await;
+    let patience = format!("{}s", PATIENCE.as_secs());
+    let incident = ["simulate-incident", "--timeout", &patience];
+    let incident = lab.run(&incident).await;
     if incident.result.is_err() {
         return Some(incident.failure());
     }
@@ -224,9 +230,7 @@ async fn until(come_true: impl AsyncFn() -> bool) -> bool {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(6), waiting)
-        .await
-        .is_ok()
+    tokio::time::timeout(PATIENCE, waiting).await.is_ok()
 }
 
 async fn reopened(world: &World) -> bool {
