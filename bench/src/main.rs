@@ -5,6 +5,7 @@
 //! memory are those of the function's process alone. What each number means is in `docs/performance.md`.
 
 mod authority;
+mod decisions;
 mod event;
 mod http;
 mod measure;
@@ -23,7 +24,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Parser;
 
 use authority::Authority;
@@ -102,7 +103,7 @@ fn main() -> Result<()> {
         machine()?,
         python.versions,
         table.into_text(),
-        decisions()?
+        decisions::rows()?
     );
     println!("{text}");
     if let Some(path) = &args.write {
@@ -174,51 +175,4 @@ fn machine() -> Result<String> {
     let model = model.and_then(|line| line.split_once(": "));
     let model = model.map_or(std::env::consts::ARCH, |(_, model)| model);
     Ok(format!("{cores} cores of {model}"))
-}
-
-/// The core by itself, without processes and networks: what criterion estimates, in nanoseconds.
-fn decisions() -> Result<String> {
-    const BENCHES: [(&str, &str); 3] = [
-        ("plan/exact", "plan, `exact`"),
-        ("plan/at-most", "plan, `at-most`"),
-        ("event/decide", "event, read and decided on"),
-    ];
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
-        .args(["bench", "--quiet", "-p", "remediator-core"])
-        .args(["--bench", "decisions"])
-        .current_dir(HERE)
-        .output()
-        .context("cannot start cargo")?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    ensure!(
-        output.status.success(),
-        "the core cannot be measured: {told}"
-    );
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| Path::new(HERE).join("../target"), PathBuf::from);
-    let mut rows = "| what | median | 95 % confident |\n| --- | ---: | ---: |".to_owned();
-    for (bench, what) in BENCHES {
-        for rules in [10, 100, 1_000] {
-            let file = target.join(format!("criterion/{bench}/{rules}/new/estimates.json"));
-            let text = fs::read_to_string(&file)
-                .with_context(|| format!("cannot read `{}`", file.display()))?;
-            let median = &serde_json::from_str::<serde_json::Value>(&text)?["median"];
-            let microseconds = |estimate: &serde_json::Value| {
-                estimate.as_f64().map(|nanoseconds| nanoseconds / 1e3)
-            };
-            let within = &median["confidence_interval"];
-            let (Some(middle), Some(low), Some(high)) = (
-                microseconds(&median["point_estimate"]),
-                microseconds(&within["lower_bound"]),
-                microseconds(&within["upper_bound"]),
-            ) else {
-                bail!("`{}` has no median", file.display());
-            };
-            let row =
-                format!("\n| {what}, {rules} rules | {middle:.1} µs | {low:.1} – {high:.1} µs |");
-            rows.push_str(&row);
-        }
-    }
-    Ok(rows)
 }

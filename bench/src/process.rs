@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::ServerConfig;
 
 use crate::event;
-use crate::world::{Invocation, World};
+use crate::world::{Invocation, PATIENCE, World};
 
 /// A function that can be started as often as wanted.
 #[derive(Debug)]
@@ -97,7 +97,9 @@ impl Function {
     /// Waits until it has asked for the next event and then has nothing to do.
     pub(crate) fn rest(&mut self) -> Result<()> {
         self.ready()?;
+        let until = Instant::now() + PATIENCE;
         while !self.status("State:")?.starts_with('S') {
+            ensure!(Instant::now() < until, "the function does not come to rest");
             thread::sleep(Duration::from_millis(1));
         }
         Ok(())

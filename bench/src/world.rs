@@ -15,7 +15,7 @@ use crate::runtime_api::{self, Said};
 use crate::stub::{self, Call, Scene};
 
 /// Nothing here takes so long, under callgrind and with the processor time of 128 MB included.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The Runtime API, EC2 and Config for one process. Each connection has a thread of its own, which does nothing but wait
 /// for that connection.

@@ -6,10 +6,9 @@ mod tests;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
-
-use std::path::Path;
 
 use sandbox::sandbox::Settings;
 use tally::Tally;
