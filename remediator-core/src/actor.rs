@@ -1,8 +1,8 @@
 //! Who changed a group, as CloudTrail tells it.
 
+use crate::json::{Json, member};
 use crate::log::one_line;
 use serde::Serialize;
-use serde_json::Value;
 use std::fmt;
 
 /// Somebody who made a call, and the event that tells of it.
@@ -31,22 +31,22 @@ const MAX_TEXT: usize = 256;
 impl Actor {
     /// Reads an `AWS API Call via CloudTrail` event; `None` for any other event.
     #[must_use]
-    pub fn from_event(event: &Value) -> Option<Self> {
-        if event.get("detail-type")?.as_str()? != "AWS API Call via CloudTrail" {
+    pub fn from_event(event: &Json<'_>) -> Option<Self> {
+        if member(event, "detail-type")?.as_str()? != "AWS API Call via CloudTrail" {
             return None;
         }
-        let detail = event.get("detail")?;
-        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(cut);
-        let identity = detail.get("userIdentity")?;
+        let detail = member(event, "detail")?;
+        let text = |value: &Json<'_>| value.as_str().filter(|text| !text.is_empty()).map(cut);
+        let identity = member(detail, "userIdentity")?;
         let principal = ["arn", "invokedBy", "principalId", "type"]
             .iter()
-            .find_map(|name| text(identity.get(*name)?))?;
+            .find_map(|name| text(member(identity, name)?))?;
         Some(Self {
             principal,
-            source: detail.get("sourceIPAddress").and_then(text),
-            call: text(detail.get("eventName")?)?,
-            event_id: text(detail.get("eventID")?)?,
-            at: detail.get("eventTime").and_then(text),
+            source: member(detail, "sourceIPAddress").and_then(text),
+            call: text(member(detail, "eventName")?)?,
+            event_id: text(member(detail, "eventID")?)?,
+            at: member(detail, "eventTime").and_then(text),
         })
     }
 }
@@ -86,7 +86,7 @@ mod tests {
             "eventName": "AuthorizeSecurityGroupIngress", "eventID": "e-1", "eventTime": "2026-11-22T10:00:00Z",
             "sourceIPAddress": "203.0.113.7",
             "userIdentity": {"type": "IAMUser", "arn": "arn:aws:iam::123456789012:user/eve\nrevoking for"}}});
-        let actor = Actor::from_event(&event).unwrap();
+        let actor = Actor::from_event(&(&event).into()).unwrap();
         assert_eq!(
             actor.to_string(),
             "arn:aws:iam::123456789012:user/eve revoking for from 203.0.113.7 (AuthorizeSecurityGroupIngress, CloudTrail event e-1)"
@@ -102,11 +102,11 @@ mod tests {
         let mut event = json!({"detail-type": "AWS API Call via CloudTrail", "detail": {
             "eventName": "CreateSecurityGroup", "eventID": "e-2",
             "userIdentity": {"type": "AWSService", "invokedBy": "cloudformation.amazonaws.com"}}});
-        let actor = Actor::from_event(&event).unwrap();
+        let actor = Actor::from_event(&(&event).into()).unwrap();
         assert_eq!(actor.principal, "cloudformation.amazonaws.com");
         event["detail-type"] = json!("EC2 Instance State-change Notification");
         for other in [event, json!({}), json!(null), json!({"detail-type": 1})] {
-            assert_eq!(Actor::from_event(&other), None);
+            assert_eq!(Actor::from_event(&(&other).into()), None);
         }
     }
 }

@@ -7,9 +7,9 @@
 use crate::doubt::rules_of_call;
 use crate::event::EventError;
 use crate::ids::{AccountId, GroupId};
+use crate::json::{Json, Object, member};
 use crate::rule::Rule;
 use crate::timestamp::Timestamp;
-use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The calls that change the rules of a group, or make one.
@@ -51,8 +51,8 @@ pub enum Heard {
 
 /// Whether this is an event of EventBridge's, not of Config's.
 #[must_use]
-pub fn is_api_call(event: &Value) -> bool {
-    event.get("detail-type").is_some()
+pub fn is_api_call(event: &Json<'_>) -> bool {
+    member(event, "detail-type").is_some()
 }
 
 impl Heard {
@@ -60,22 +60,20 @@ impl Heard {
     ///
     /// # Errors
     /// [`EventError`], which names the field.
-    pub fn from_value(event: &Value) -> Result<Self, EventError> {
-        let text = |field: &'static str, value: Option<&Value>| {
-            let text = value
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty());
+    pub fn from_value(event: &Json<'_>) -> Result<Self, EventError> {
+        let text = |field: &'static str, value: Option<&Json<'_>>| {
+            let text = value.and_then(Json::as_str).filter(|text| !text.is_empty());
             text.map(str::to_owned).ok_or(EventError::Field {
                 field,
                 expected: "a non-empty string",
             })
         };
-        let kind = text("detail-type", event.get("detail-type"))?;
+        let kind = text("detail-type", member(event, "detail-type"))?;
         if kind != "AWS API Call via CloudTrail" {
             return Err(EventError::NotSupported(shown(&kind)));
         }
-        let empty = Map::new();
-        let detail = event.get("detail").and_then(Value::as_object);
+        let empty = Object::default();
+        let detail = member(event, "detail").and_then(Json::as_object);
         let detail = detail.ok_or(EventError::Field {
             field: "detail",
             expected: "an object",
@@ -85,10 +83,10 @@ impl Heard {
         if source != "ec2.amazonaws.com" || !CALLS.contains(&name.as_str()) {
             return Err(EventError::NotSupported(shown(&format!("{source} {name}"))));
         }
-        if let Some(code) = detail.get("errorCode").and_then(Value::as_str) {
+        if let Some(code) = detail.get("errorCode").and_then(Json::as_str) {
             return Ok(Self::Refused(shown(code)));
         }
-        let account_id = text("account", event.get("account"))?
+        let account_id = text("account", member(event, "account"))?
             .parse()
             .map_err(EventError::Account)?;
         let at = text("detail.eventTime", detail.get("eventTime"))?;
@@ -96,12 +94,7 @@ impl Heard {
             field: "detail.eventTime",
             source,
         })?;
-        let part = |name: &str| {
-            detail
-                .get(name)
-                .and_then(Value::as_object)
-                .unwrap_or(&empty)
-        };
+        let part = |name: &str| detail.get(name).and_then(Json::as_object).unwrap_or(&empty);
         let (asked, answered) = (part("requestParameters"), part("responseElements"));
         let group = group_of(asked, answered).ok_or(EventError::Field {
             field: "detail.requestParameters.groupId",
@@ -111,34 +104,33 @@ impl Heard {
         let added = (name == "AuthorizeSecurityGroupIngress")
             .then(|| asked.get("ipPermissions"))
             .flatten();
-        let actor = detail.get("userIdentity").and_then(|who| who.get("arn"));
+        let actor = detail
+            .get("userIdentity")
+            .and_then(|who| member(who, "arn"));
         Ok(Self::Call(ApiCall {
             account_id,
             group,
             at,
             ingress: added.map(rules_of_call).unwrap_or_default(),
-            actor: actor.and_then(Value::as_str).map(shown),
+            actor: actor.and_then(Json::as_str).map(shown),
             name,
         }))
     }
 }
 
 /// The group of a call. A group that was named by its name is found in the answer, and so is a new one.
-fn group_of<'a>(
-    asked: &'a Map<String, Value>,
-    answered: &'a Map<String, Value>,
-) -> Option<&'a str> {
-    let id = |value: &'a Value, name: &str| value.get(name).and_then(Value::as_str);
+fn group_of<'a>(asked: &'a Object<'_>, answered: &'a Object<'_>) -> Option<&'a str> {
+    let id = |value: &'a Json<'_>, name: &str| member(value, name).and_then(Json::as_str);
     let wrapped = asked.get("ModifySecurityGroupRulesRequest");
     let direct = asked
         .get("groupId")
-        .and_then(Value::as_str)
+        .and_then(Json::as_str)
         .or_else(|| id(wrapped?, "GroupId"))
-        .or_else(|| answered.get("groupId").and_then(Value::as_str));
+        .or_else(|| answered.get("groupId").and_then(Json::as_str));
     direct.or_else(|| {
         ["securityGroupRuleSet", "revokedSecurityGroupRuleSet"]
             .iter()
-            .filter_map(|set| answered.get(*set)?.get("items")?.as_array()?.first())
+            .filter_map(|set| member(answered.get(set)?, "items")?.as_array()?.first())
             .find_map(|rule| id(rule, "groupId"))
     })
 }
@@ -151,7 +143,7 @@ fn shown(text: &str) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn event(name: &str, asked: &Value, answered: &Value) -> Value {
         json!({
@@ -178,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_authorization() {
-        let Heard::Call(call) = Heard::from_value(&authorize()).unwrap() else {
+        let Heard::Call(call) = Heard::from_value(&(&authorize()).into()).unwrap() else {
             unreachable!("it succeeded")
         };
         assert_eq!(call.group.as_str(), "sg-0a");
@@ -236,7 +228,7 @@ mod tests {
                 json!({"groupId": "sg-0a"}),
             ),
         ] {
-            let heard = Heard::from_value(&event(name, &asked, &answered)).unwrap();
+            let heard = Heard::from_value(&(&event(name, &asked, &answered)).into()).unwrap();
             assert!(
                 matches!(heard, Heard::Call(call) if call.group.as_str() == "sg-0a"),
                 "{name} {asked}"
@@ -249,7 +241,7 @@ mod tests {
     fn a_call_that_was_refused() {
         let mut refused = authorize();
         refused["detail"]["errorCode"] = "Client.UnauthorizedOperation".into();
-        let heard = Heard::from_value(&refused).unwrap();
+        let heard = Heard::from_value(&(&refused).into()).unwrap();
         assert_eq!(
             heard,
             Heard::Refused("Client.UnauthorizedOperation".to_owned())
@@ -289,9 +281,12 @@ mod tests {
         ] {
             let mut event = authorize();
             *event.pointer_mut(pointer).unwrap() = value;
-            let error = Heard::from_value(&event).unwrap_err().to_string();
+            let error = Heard::from_value(&(&event).into()).unwrap_err().to_string();
             assert!(error.contains(field), "{pointer}: {error}");
         }
-        assert!(is_api_call(&authorize()) && !is_api_call(&json!({"invokingEvent": "{}"})));
+        assert!(
+            is_api_call(&(&authorize()).into())
+                && !is_api_call(&(&json!({"invokingEvent": "{}"})).into())
+        );
     }
 }

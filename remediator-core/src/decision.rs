@@ -105,7 +105,7 @@ mod tests {
         invoking["configurationItem"]["configurationItemStatus"] = status.into();
         let mut event = event(&invoking);
         event["eventLeftScope"] = left_scope.into();
-        decide(&Event::from_value(&event).unwrap()).unwrap()
+        decide(&Event::from_json(&event.to_string()).unwrap()).unwrap()
     }
 
     fn check(kind: &str, status: &str, left_scope: bool, expect: &str) {
@@ -171,7 +171,7 @@ mod tests {
     fn an_id_that_is_none_is_an_error() {
         let mut invoking = invoking();
         invoking["configurationItem"]["resourceId"] = "sg-1&Action=DeleteSecurityGroup".into();
-        let error = decide(&Event::from_value(&event(&invoking)).unwrap()).unwrap_err();
+        let error = decide(&Event::from_json(&event(&invoking).to_string()).unwrap()).unwrap_err();
         assert!(error.to_string().contains("resourceId"));
     }
 }

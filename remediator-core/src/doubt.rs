@@ -5,11 +5,11 @@
 //! and nothing would ask again. So the rules that an event shows are held against the reading. They
 //! never lead to a write: what is revoked and authorized is decided by a reading alone.
 
+use crate::json::{Json, member};
 use crate::ports::Ports;
 use crate::rule::Rule;
 use crate::source::Source;
 use crate::timestamp::Timestamp;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// How long after an item was captured a reading may be an older one: 15 seconds.
@@ -24,7 +24,7 @@ pub const SETTLED_MILLIS: i64 = 15_000;
 /// Items come in several shapes. Whatever is not understood is left out: a witness that says less
 /// raises less doubt, and that is all it is asked for.
 #[must_use]
-pub fn rules_of_item(configuration: &Value) -> BTreeSet<Rule> {
+pub fn rules_of_item(configuration: &Json<'_>) -> BTreeSet<Rule> {
     list(configuration, "ipPermissions")
         .flat_map(|permission| atoms(permission, &ITEM))
         .collect()
@@ -32,7 +32,7 @@ pub fn rules_of_item(configuration: &Value) -> BTreeSet<Rule> {
 
 /// The same for the permissions of a CloudTrail event, whose lists are `{"items": […]}`.
 #[must_use]
-pub fn rules_of_call(permissions: &Value) -> BTreeSet<Rule> {
+pub fn rules_of_call(permissions: &Json<'_>) -> BTreeSet<Rule> {
     list(permissions, "items")
         .flat_map(|permission| atoms(permission, &CALL))
         .collect()
@@ -56,29 +56,29 @@ const CALL: Names = [
 ];
 
 /// An array member; also one that CloudTrail wraps into `items`.
-fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
-    let member = value.get(name);
-    let member = member.and_then(|member| member.get("items")).or(member);
-    member.and_then(Value::as_array).into_iter().flatten()
+fn list<'a, 'text>(value: &'a Json<'text>, name: &str) -> impl Iterator<Item = &'a Json<'text>> {
+    let list = member(value, name);
+    let list = list.and_then(|list| member(list, "items")).or(list);
+    list.and_then(Json::as_array).into_iter().flatten()
 }
 
-fn atoms(permission: &Value, names: &Names) -> Vec<Rule> {
-    let protocol = match permission.get("ipProtocol") {
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(Value::Number(number)) => number.to_string().parse().ok(),
+fn atoms(permission: &Json<'_>, names: &Names) -> Vec<Rule> {
+    let protocol = match member(permission, "ipProtocol") {
+        Some(Json::Str(text)) => text.parse().ok(),
+        Some(Json::Number(number)) => number.to_string().parse().ok(),
         _ => None,
     };
     let Some(protocol) = protocol else {
         return Vec::new();
     };
-    let port = |name| permission.get(name).and_then(Value::as_i64);
+    let port = |name| member(permission, name).and_then(Json::as_i64);
     let (from, to) = (port("fromPort"), port("toPort"));
     if Ports::from_ec2(protocol, from, to).is_err() {
         return Vec::new();
     }
-    let source = |entry: &Value, key: &str| -> Option<Source> {
-        let id = entry.get(key)?.as_str()?;
-        match entry.get("userId").and_then(Value::as_str) {
+    let source = |entry: &Json<'_>, key: &str| -> Option<Source> {
+        let id = member(entry, key)?.as_str()?;
+        match member(entry, "userId").and_then(Json::as_str) {
             Some(account) if key == "groupId" => format!("{account}/{id}").parse().ok(),
             Some(_) | None => id.parse().ok(),
         }
@@ -116,7 +116,7 @@ mod tests {
             {"ipProtocol": "-1", "ipv4Ranges": [{"cidrIp": "10.0.0.0/8"}]}
         ]});
         check(
-            rules_of_item(&configuration),
+            rules_of_item(&(&configuration).into()),
             &[
                 "all traffic from 10.0.0.0/8",
                 "tcp 465 from 0.0.0.0/0",
@@ -133,7 +133,10 @@ mod tests {
             {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "groups": {}, "prefixListIds": {},
              "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0", "description": "x"}]}, "ipv6Ranges": {}}
         ]});
-        check(rules_of_call(&permissions), &["tcp 22 from 0.0.0.0/0"]);
+        check(
+            rules_of_call(&(&permissions).into()),
+            &["tcp 22 from 0.0.0.0/0"],
+        );
     }
 
     #[test]
@@ -145,7 +148,10 @@ mod tests {
             json!({"ipPermissions": [{"ipProtocol": "tcp", "fromPort": 2, "toPort": 1, "ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}]}]}),
             json!({"ipPermissions": [{"ipProtocol": "-1", "ipv4Ranges": ["everywhere", {"cidrIp": 7}]}]}),
         ] {
-            assert!(rules_of_item(&configuration).is_empty(), "{configuration}");
+            assert!(
+                rules_of_item(&(&configuration).into()).is_empty(),
+                "{configuration}"
+            );
         }
     }
 }

@@ -5,10 +5,10 @@
 
 use crate::doubt::rules_of_item;
 use crate::ids::{AccountId, IdError, ResultToken};
+use crate::json::{Json, Object, parse, payload};
 use crate::policy::{Policy, PolicyError, PolicySource};
 use crate::rule::Rule;
 use crate::timestamp::{Timestamp, TimestampError};
-use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// What Config tells, and how to judge it.
@@ -117,14 +117,14 @@ impl Event {
     /// # Errors
     /// [`EventError`], which names the field.
     pub fn from_json(text: &str) -> Result<Self, EventError> {
-        Self::from_value(&json("event", text)?)
+        Self::from_value(&payload(text)?)
     }
 
     /// Reads the function's input, already parsed.
     ///
     /// # Errors
     /// [`EventError`], which names the field.
-    pub fn from_value(value: &Value) -> Result<Self, EventError> {
+    pub fn from_value(value: &Json<'_>) -> Result<Self, EventError> {
         let event = value.as_object().ok_or(EventError::NotAnObject {
             field: "event",
             source: None,
@@ -137,12 +137,12 @@ impl Event {
         let left_scope =
             event
                 .get("eventLeftScope")
-                .and_then(Value::as_bool)
+                .and_then(Json::as_bool)
                 .ok_or(EventError::Field {
                     field: "eventLeftScope",
                     expected: "a boolean",
                 })?;
-        let invoking = json(
+        let invoking = parse(
             "invokingEvent",
             string(event, "invokingEvent", "invokingEvent")?,
         )?;
@@ -161,13 +161,11 @@ impl Event {
     }
 }
 
-fn policy(event: &Map<String, Value>) -> Result<PolicySource, EventError> {
+fn policy(event: &Object<'_>) -> Result<PolicySource, EventError> {
     match event.get("ruleParameters") {
         // Config leaves the field out for a rule without parameters.
-        None | Some(Value::Null) => Ok(PolicySource::Here(Policy::default())),
-        Some(Value::String(json)) => {
-            PolicySource::from_parameters(json).map_err(EventError::Policy)
-        }
+        None | Some(Json::Null) => Ok(PolicySource::Here(Policy::default())),
+        Some(Json::Str(json)) => PolicySource::from_parameters(json).map_err(EventError::Policy),
         Some(_) => Err(EventError::Field {
             field: "ruleParameters",
             expected: "a string that holds JSON",
@@ -175,7 +173,7 @@ fn policy(event: &Map<String, Value>) -> Result<PolicySource, EventError> {
     }
 }
 
-fn message(invoking: &Map<String, Value>) -> Result<Message, EventError> {
+fn message(invoking: &Object<'_>) -> Result<Message, EventError> {
     match string(invoking, "messageType", "invokingEvent.messageType")? {
         "ConfigurationItemChangeNotification" => item(invoking, &CHANGE).map(Message::Change),
         // Too large for the message: Config sends a summary, which has all that is needed here.
@@ -197,10 +195,10 @@ fn message(invoking: &Map<String, Value>) -> Result<Message, EventError> {
     }
 }
 
-fn item(invoking: &Map<String, Value>, names: &Names) -> Result<Item, EventError> {
+fn item(invoking: &Object<'_>, names: &Names) -> Result<Item, EventError> {
     let item = invoking
         .get(names.key)
-        .and_then(Value::as_object)
+        .and_then(Json::as_object)
         .ok_or(EventError::Field {
             field: names.item,
             expected: "an object",
@@ -256,21 +254,14 @@ const OVERSIZED: Names = Names {
     resource_id: "invokingEvent.configurationItemSummary.resourceId",
 };
 
-fn json(field: &'static str, text: &str) -> Result<Value, EventError> {
-    serde_json::from_str(text).map_err(|source| EventError::NotAnObject {
-        field,
-        source: Some(source),
-    })
-}
-
 fn string<'a>(
-    object: &'a Map<String, Value>,
+    object: &'a Object<'_>,
     key: &str,
     field: &'static str,
 ) -> Result<&'a str, EventError> {
     object
         .get(key)
-        .and_then(Value::as_str)
+        .and_then(Json::as_str)
         .filter(|text| !text.is_empty())
         .ok_or(EventError::Field {
             field,
@@ -282,7 +273,7 @@ fn string<'a>(
 pub(crate) mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// A real event's shape, with the invoking event as an object so that tests can change it.
     pub(crate) fn invoking() -> Value {
@@ -349,7 +340,7 @@ pub(crate) mod tests {
         let item = invoking["configurationItem"].take();
         invoking["configurationItemSummary"] = item;
         invoking["messageType"] = "OversizedConfigurationItemChangeNotification".into();
-        let event = Event::from_value(&event(&invoking)).unwrap();
+        let event = Event::from_json(&event(&invoking).to_string()).unwrap();
         let Message::Change(item) = event.message else {
             unreachable!("it is a change")
         };
@@ -361,11 +352,16 @@ pub(crate) mod tests {
         let mut event = event(&invoking());
         event.as_object_mut().unwrap().remove("ruleParameters");
         let defaults = PolicySource::Here(Policy::default());
-        assert_eq!(Event::from_value(&event).unwrap().policy, defaults);
+        assert_eq!(
+            Event::from_json(&event.to_string()).unwrap().policy,
+            defaults
+        );
     }
 
     fn fails(event: &Value, word: &str) {
-        let error = Event::from_value(event).unwrap_err().to_string();
+        let error = Event::from_json(&event.to_string())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(word), "expected `{word}` in: {error}");
     }
 
@@ -435,7 +431,7 @@ pub(crate) mod tests {
             "ScheduledNotification",
             "ConfigurationSnapshotDeliveryCompleted",
         ] {
-            let event = Event::from_value(&event(&without_item(kind))).unwrap();
+            let event = Event::from_json(&event(&without_item(kind)).to_string()).unwrap();
             let created = "2026-11-22T08:00:01Z".parse().unwrap();
             assert_eq!(event.message, Message::Sweep { created });
             let mut bad = without_item(kind);

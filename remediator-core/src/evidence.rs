@@ -7,11 +7,11 @@
 use crate::actor::Actor;
 use crate::evaluation::Evaluation;
 use crate::ids::GroupId;
+use crate::json::{Json, member};
 use crate::plan::Direction;
 use crate::rule::Rule;
 use crate::timestamp::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What all lines of a run have in common.
@@ -44,8 +44,8 @@ const MAX_DIMENSION: usize = 255;
 impl Context {
     /// From the event as it came; `region` and `request_id` are Lambda's.
     #[must_use]
-    pub fn new(payload: &Value, region: &str, request_id: &str) -> Self {
-        let text = |name: &str| payload.get(name).and_then(Value::as_str);
+    pub fn new(payload: &Json<'_>, region: &str, request_id: &str) -> Self {
+        let text = |name: &str| member(payload, name).and_then(Json::as_str);
         let actor = Actor::from_event(payload);
         let correlation = match &actor {
             Some(actor) => actor.event_id.clone(),
@@ -299,11 +299,11 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
     use crate::{Annotation, Compliance};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn context() -> Context {
         let payload = json!({"configRuleName": "EC2SecurityGroup", "configRuleId": "config-rule-a", "accountId": "123456789012"});
-        Context::new(&payload, "us-east-1", "r-1")
+        Context::new(&(&payload).into(), "us-east-1", "r-1")
     }
 
     fn parsed(line: &str) -> Value {
@@ -351,7 +351,7 @@ mod tests {
         let payload = json!({"configRuleId": "config-rule-0a"});
         let captured: Timestamp = "2026-11-22T08:00:00.123Z".parse().unwrap();
         let name = |request: &str| {
-            let mut context = Context::new(&payload, "us-east-1", request);
+            let mut context = Context::new(&(&payload).into(), "us-east-1", request);
             context.about("sg-0a", captured);
             context.correlation
         };
@@ -365,7 +365,7 @@ mod tests {
         let payload = json!({"detail-type": "AWS API Call via CloudTrail", "account": "123456789012", "detail": {
             "eventName": "AuthorizeSecurityGroupIngress", "eventID": "e-1",
             "userIdentity": {"arn": "arn:aws:iam::123456789012:user/eve"}}});
-        let context = Context::new(&payload, "us-east-1", "r-1");
+        let context = Context::new(&(&payload).into(), "us-east-1", "r-1");
         assert_eq!(
             (context.correlation.as_str(), context.rule.as_str()),
             ("e-1", NO_RULE)
@@ -409,7 +409,7 @@ mod tests {
         }
         assert_eq!(line["HealLatency"].as_array().unwrap().len(), MAX_VALUES);
         assert_eq!((&line["Healed"], &line["Failed"]), (&json!(1), &json!(0)));
-        let odd = Context::new(&json!({"configRuleName": "\n "}), "", "r");
+        let odd = Context::new(&(&json!({"configRuleName": "\n "})).into(), "", "r");
         assert_eq!(
             (odd.rule.as_str(), odd.account.as_str()),
             (NO_RULE, NO_RULE)

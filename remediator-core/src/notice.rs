@@ -248,7 +248,7 @@ mod tests {
 
     fn notice(groups: usize, rules: u16, error: Option<&str>) -> Option<Notice> {
         let payload = json!({"configRuleName": "EC2SecurityGroup", "accountId": "123456789012"});
-        let context = Context::new(&payload, "us-east-1", "r-1");
+        let context = Context::new(&(&payload).into(), "us-east-1", "r-1");
         let account = Account {
             drifted: true,
             compliant: error.is_none(),
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn silence_where_there_is_nothing_to_tell() {
         assert_eq!(notice(0, 0, None), None);
-        let context = Context::new(&json!({}), "us-east-1", "r");
+        let context = Context::new(&(&json!({})).into(), "us-east-1", "r");
         let clean = Account {
             compliant: true,
             ..Account::default()

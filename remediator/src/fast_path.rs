@@ -11,14 +11,13 @@ use crate::handle::{Instance, log_event};
 use crate::repair::{self, Job};
 use crate::report::{Reporter, Sink};
 use remediator_core::api_call::Heard;
-use remediator_core::{ApiCall, PolicySource, Witness};
-use serde_json::Value;
+use remediator_core::{ApiCall, Json, PolicySource, Witness};
 
 /// Looks at the group of the call, under the policy of the environment: the event brings none.
 pub(crate) async fn run<E: Effects>(
     effects: &E,
     instance: &Instance,
-    payload: &Value,
+    payload: &Json<'_>,
 ) -> Result<(), HandleError> {
     let parameters = instance.fast_path.as_deref();
     let parameters = parameters.ok_or(HandleError::NoPolicy)?;

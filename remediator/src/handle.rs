@@ -10,7 +10,7 @@ use crate::report::{Reporter, Sink};
 use crate::sweep;
 use crate::witness::Witness;
 use remediator_core::api_call::is_api_call;
-use remediator_core::{Compliance, Decision, Event, PolicySource, decide};
+use remediator_core::{Compliance, Decision, Event, Json, PolicySource, decide, json};
 use serde_json::Value;
 
 /// What one instance of the function keeps between invocations.
@@ -24,20 +24,24 @@ pub(crate) struct Instance {
     pub(crate) fast_path: Option<String>,
 }
 
-/// Handles one event. Whatever fails is in the log and in the result.
+/// Handles the event whose text is `text`. Whatever fails is in the log and in the result.
 ///
 /// # Errors
 /// [`HandleError`]; Lambda then invokes again with the same event, up to twice.
 pub(crate) async fn handle<E: Effects>(
     effects: &E,
     instance: &Instance,
-    payload: &Value,
+    text: &str,
 ) -> Result<(), HandleError> {
-    let witness = Witness::new(effects, payload);
-    let result = if is_api_call(payload) {
-        fast_path::run(&witness, instance, payload).await
-    } else {
-        answer(&witness, instance, payload).await
+    let (payload, read) = match json::payload(text) {
+        Ok(payload) => (payload, Ok(())),
+        Err(error) => (Json::Null, Err(error)),
+    };
+    let witness = Witness::new(effects, &payload);
+    let result = match read {
+        Ok(()) if is_api_call(&payload) => fast_path::run(&witness, instance, &payload).await,
+        Ok(()) => answer(&witness, instance, &payload).await,
+        Err(error) => Err(error.into()),
     };
     if let Err(error) = &result {
         effects.log(&format!("error: {}", error.chain()));
@@ -49,7 +53,7 @@ pub(crate) async fn handle<E: Effects>(
 async fn answer<E: Effects>(
     effects: &E,
     instance: &Instance,
-    payload: &Value,
+    payload: &Json<'_>,
 ) -> Result<(), HandleError> {
     let event = Event::from_value(payload)?;
     let decision = decide(&event)?;
@@ -117,8 +121,8 @@ fn says_debug(source: &PolicySource) -> bool {
 
 /// The event as received, except for the token with which anybody in the account could report on
 /// behalf of the rule.
-pub(crate) fn log_event<E: Effects>(effects: &E, payload: &Value) {
-    let mut shown = payload.clone();
+pub(crate) fn log_event<E: Effects>(effects: &E, payload: &Json<'_>) {
+    let mut shown = Value::from(payload);
     if let Some(token) = shown.get_mut("resultToken") {
         *token = "(not shown)".into();
     }

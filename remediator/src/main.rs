@@ -27,7 +27,7 @@ use aws_calls::{Client, Config};
 use handle::Instance;
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use notify::Notifier;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -88,9 +88,9 @@ async fn serve() -> Result<(), InitError> {
         region,
     };
     let (shell, instance) = (&shell, &instance);
-    let handler = service_fn(|event: LambdaEvent<Value>| async move {
+    let handler = service_fn(|event: LambdaEvent<Box<RawValue>>| async move {
         let live = Live::new(shell, &event.context);
-        handle::handle(&live, instance, &event.payload)
+        handle::handle(&live, instance, event.payload.get())
             .await
             .map_err(Diagnostic::from)
     });

@@ -9,10 +9,9 @@ use aws_calls::{GroupQuery, Rejected, Revoked};
 use remediator_core::evidence::{self, Context, Metrics, Write};
 use remediator_core::notice::{Account, Notice, Outcome};
 use remediator_core::{
-    Annotation, Compliance, Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup,
+    Annotation, Compliance, Direction, Evaluation, GroupId, Json, ResultToken, Rule, SecurityGroup,
     Timestamp, naming,
 };
-use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -36,7 +35,7 @@ struct Seen {
 }
 
 impl<'a, E: Effects> Witness<'a, E> {
-    pub(crate) fn new(effects: &'a E, payload: &Value) -> Self {
+    pub(crate) fn new(effects: &'a E, payload: &Json<'_>) -> Self {
         let (request_id, region) = effects.invocation();
         let context = Context::new(payload, region, request_id);
         Self {

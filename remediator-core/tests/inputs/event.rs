@@ -3,7 +3,8 @@
 use remediator_core::actor::Actor;
 use remediator_core::api_call::{Heard, is_api_call};
 use remediator_core::evidence::{self, Context};
-use remediator_core::{Annotation, Decision, Event, Rule, decide, log};
+use remediator_core::json::payload;
+use remediator_core::{Annotation, Decision, Event, Json, Rule, decide, log};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -15,16 +16,17 @@ pub(crate) fn event(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    if let Ok(payload) = serde_json::from_str(text) {
+    if let Ok(payload) = payload(text) {
         whole(&payload);
     }
-    whole(&json!({
+    let around = json!({
         "invokingEvent": text, "accountId": "123456789012", "resultToken": "t", "eventLeftScope": false,
         "configRuleId": "config-rule-0a", "configRuleName": "r",
-    }));
+    });
+    whole(&(&around).into());
 }
 
-fn whole(payload: &Value) {
+fn whole(payload: &Json<'_>) {
     let mut context = Context::new(payload, "us-east-1", "request");
     if let Some(actor) = Actor::from_event(payload) {
         assert_eq!(actor.to_string(), log::one_line(&actor.to_string()));

@@ -2,6 +2,7 @@
 
 use super::{WEB, event, handle, incident, run};
 use crate::fake::{Fake, GROUP};
+use crate::handle::Instance;
 use remediator_core::Compliance;
 use serde_json::json;
 
@@ -83,6 +84,20 @@ async fn what_is_not_understood_touches_nothing() {
         handle(&fake, &payload).await.unwrap_err();
         assert!(fake.calls.borrow().is_empty(), "{payload}");
         assert!(fake.lines.borrow()[0].starts_with("error: "), "{payload}");
+    }
+}
+
+/// E2: text that is no JSON, or holds a number that none can hold, gets that far: the runtime looks at its shape only.
+#[tokio::test]
+async fn text_that_cannot_be_read_touches_nothing() {
+    for text in ["{", "[1e999]", r#"{"accountId": "\ud800"}"#] {
+        let fake = incident();
+        let error = crate::handle::handle(&fake, &Instance::default(), text)
+            .await
+            .unwrap_err();
+        assert!(error.chain().contains("`event` is not a JSON object"));
+        assert!(fake.calls.borrow().is_empty(), "{text}");
+        assert!(fake.lines.borrow()[0].starts_with("error: "), "{text}");
     }
 }
 

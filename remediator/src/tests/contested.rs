@@ -1,8 +1,8 @@
 //! Groups that come back broken.
 
-use super::{MAIL, WEB, event, rule};
+use super::{MAIL, WEB, answer as handle, event, rule};
 use crate::fake::Fake;
-use crate::handle::{Instance, handle};
+use crate::handle::Instance;
 use remediator_core::{Baseline, Compliance};
 use serde_json::json;
 

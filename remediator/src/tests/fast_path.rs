@@ -1,8 +1,8 @@
 //! Events of EventBridge.
 
-use super::{MAIL, WEB, event, incident};
+use super::{MAIL, WEB, answer as handle, event, incident};
 use crate::fake::{ACCOUNT, Fake, GROUP};
-use crate::handle::{Instance, handle};
+use crate::handle::Instance;
 use remediator_core::Baseline;
 use serde_json::{Value, json};
 

@@ -12,9 +12,10 @@ mod readings;
 mod repairs;
 mod sweeps;
 
+use crate::effects::Effects;
 use crate::error::HandleError;
 use crate::fake::{ACCOUNT, Fake, GROUP};
-use crate::handle::Instance;
+use crate::handle::{self, Instance};
 use remediator_core::Rule;
 use serde_json::{Value, json};
 
@@ -50,7 +51,16 @@ fn change() -> Value {
 
 /// One invocation of an instance that has just been started.
 async fn handle(fake: &Fake, event: &Value) -> Result<(), HandleError> {
-    crate::handle::handle(fake, &Instance::default(), event).await
+    answer(fake, &Instance::default(), event).await
+}
+
+/// One invocation of an instance that may have been there before.
+async fn answer<E: Effects>(
+    effects: &E,
+    instance: &Instance,
+    event: &Value,
+) -> Result<(), HandleError> {
+    handle::handle(effects, instance, &event.to_string()).await
 }
 
 async fn run(fake: &Fake) -> Result<(), String> {

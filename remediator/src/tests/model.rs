@@ -3,8 +3,9 @@
 //! Seeded: the same seed makes the same attacks and the same faults. What the network makes of them is
 //! another matter, and no two runs need be alike; what is claimed has to hold in all of them.
 
+use super::answer as handle;
 use crate::aws::{Live, Shell};
-use crate::handle::{Instance, handle};
+use crate::handle::Instance;
 use crate::notify::Notifier;
 use aws_calls::{Client, Config, GroupQuery, Retry};
 use aws_credential_types::Credentials;

@@ -1,6 +1,6 @@
 //! What a policy changes, and where it comes from.
 
-use super::{MAIL, WEB, event, handle, incident, rule};
+use super::{MAIL, WEB, answer, event, handle, incident, rule};
 use crate::fake::{Fake, Fault};
 use crate::handle::Instance;
 use aws_calls::ErrorKind;
@@ -31,9 +31,7 @@ async fn a_stored_policy_is_read_and_kept() {
     };
     for (expected, later) in [(1, 0), (1, 30_000), (2, 60_000)] {
         fake.clock.set(fake.clock.get() + later);
-        crate::handle::handle(&fake, &instance, &event)
-            .await
-            .unwrap();
+        answer(&fake, &instance, &event).await.unwrap();
         assert_eq!(reads(), expected);
     }
     assert_eq!(fake.ingress(), [rule(WEB[1])].into());
@@ -65,14 +63,10 @@ async fn a_stored_policy_that_fails() {
     );
     // An old one is no better.
     let (fake, instance) = (stored(&json!({"version": 1})), Instance::default());
-    crate::handle::handle(&fake, &instance, &event)
-        .await
-        .unwrap();
+    answer(&fake, &instance, &event).await.unwrap();
     fake.parameters.borrow_mut().clear();
     fake.clock.set(fake.clock.get() + 61_000);
-    crate::handle::handle(&fake, &instance, &event)
-        .await
-        .unwrap_err();
+    answer(&fake, &instance, &event).await.unwrap_err();
 }
 
 /// A2: what is narrower than approved stays, and nothing is added.

@@ -1,6 +1,6 @@
 //! Readings that are older than the event, and readings that are overtaken.
 
-use super::{MAIL, WEB, event, handle, rule};
+use super::{MAIL, WEB, answer, event, handle, rule};
 use crate::fake::{Fake, Fault};
 use crate::handle::Instance;
 use aws_calls::ErrorKind;
@@ -141,9 +141,7 @@ async fn our_own_earlier_repair_raises_no_doubt() {
     let instance = Instance::default();
     let event = event_that_shows_mail("OK");
     for _ in 0..2 {
-        crate::handle::handle(&fake, &instance, &event)
-            .await
-            .unwrap();
+        answer(&fake, &instance, &event).await.unwrap();
     }
     assert_eq!((fake.paused.get(), readings(&fake)), (0, 2));
 }
