@@ -10,6 +10,7 @@ mod event;
 mod http;
 mod measure;
 mod process;
+mod processor;
 mod runtime_api;
 mod share;
 mod stub;
@@ -93,7 +94,8 @@ fn main() -> Result<()> {
     let Args { fresh, warm, .. } = args;
     let count = Count { fresh, warm };
     measure::cold(&sides, count, &mut table)?;
-    measure::warm(&sides, count, &mut table)?;
+    processor::on_one(|| measure::warm(&sides, count, &mut table))?;
+    measure::spread(&sides, count, &mut table)?;
     let small = measure::small(&sides, count, &mut table)?;
     let instructions = measure::instructions(&sides.ours, args.profiles.as_deref(), &mut table)?;
     measure::package(&args.package, &mut table)?;

@@ -127,6 +127,13 @@ fn turns(
     })
 }
 
+fn started(sides: &Both<Program>) -> Result<Both<Function>> {
+    Ok(Both {
+        ours: sides.ours.start()?,
+        peer: sides.peer.start()?,
+    })
+}
+
 pub(crate) fn cold(sides: &Both<Program>, count: Count, table: &mut Table) -> Result<()> {
     let [ready, first] = fresh(sides, count.fresh, |function| {
         let ready = function.ready()?;
@@ -150,11 +157,9 @@ pub(crate) fn cold(sides: &Both<Program>, count: Count, table: &mut Table) -> Re
     Ok(())
 }
 
+/// The caller keeps all of it on one processor.
 pub(crate) fn warm(sides: &Both<Program>, count: Count, table: &mut Table) -> Result<()> {
-    let mut functions = Both {
-        ours: sides.ours.start()?,
-        peer: sides.peer.start()?,
-    };
+    let mut functions = started(sides)?;
     for delay in [NOW, LATER] {
         let label = format!("{} ms", delay.as_millis());
         let goal = |goal| if delay.is_zero() { goal } else { "" };
@@ -194,6 +199,18 @@ pub(crate) fn warm(sides: &Both<Program>, count: Count, table: &mut Table) -> Re
             };
             table.row("peak memory", "MiB", peak, 1, "13");
         }
+    }
+    Ok(())
+}
+
+/// The same without latency, on whatever processor there is for each.
+pub(crate) fn spread(sides: &Both<Program>, count: Count, table: &mut Table) -> Result<()> {
+    let mut functions = started(sides)?;
+    for (path, ports, _) in PATHS {
+        let turns = turns(&mut functions, ports, NOW, count.warm)?;
+        let name = |what: &str| format!("the host on another processor: {what}, {path}, 0 ms");
+        table.row(&name("own time"), "ms", turns.own, 2, "");
+        table.row(&name("processor time of one"), "ms", turns.cpu, 2, "");
     }
     Ok(())
 }
