@@ -7,6 +7,7 @@
 //! the SDK's were half of the instructions of a repair. Nothing here reads the environment except [`Config::from_env`].
 
 mod account;
+mod ahead;
 mod clock;
 mod config;
 mod config_service;

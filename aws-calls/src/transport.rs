@@ -1,5 +1,6 @@
 //! One pooled HTTP client for every service.
 
+use crate::ahead::Ahead;
 use crate::config::Timeouts;
 use crate::ops::ClientError;
 use crate::trust;
@@ -33,7 +34,8 @@ impl Answer {
 /// Connections, kept open between calls.
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    connector: Ahead<HttpsConnector<HttpConnector>>,
+    client: Client<Ahead<HttpsConnector<HttpConnector>>, Full<Bytes>>,
     attempt: Duration,
 }
 
@@ -62,10 +64,12 @@ impl Transport {
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);
+        let connector = Ahead::new(connector, IDLE);
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
-            .build(connector);
+            .build(connector.clone());
         Ok(Self {
+            connector,
             client,
             attempt: timeouts.attempt,
         })
@@ -87,15 +91,26 @@ impl Transport {
                 body,
             })
         };
-        match tokio::time::timeout(patience, exchange).await {
-            Ok(result) => result,
-            Err(_elapsed) => Err(Box::new(AttemptTimeout(patience))),
+        let result = within(patience, exchange).await;
+        if result.is_err() {
+            // What was opened at the same time may be as dead; a later attempt shall not have to find that out.
+            self.connector.forget();
         }
+        result
     }
 
-    /// Opens a connection to `uri` and leaves it in the pool, by asking for nothing in particular.
+    /// Opens a connection to `uri`'s server and keeps it for a request to come.
     pub(crate) async fn open(&self, uri: &Uri) -> Result<(), Cause> {
-        let request = Request::get(uri.clone()).body(Full::default())?;
-        self.send(request, self.attempt).await.map(drop)
+        within(self.attempt, self.connector.open(uri)).await
+    }
+}
+
+async fn within<T>(
+    patience: Duration,
+    attempt: impl Future<Output = Result<T, Cause>>,
+) -> Result<T, Cause> {
+    match tokio::time::timeout(patience, attempt).await {
+        Ok(result) => result,
+        Err(_elapsed) => Err(Box::new(AttemptTimeout(patience))),
     }
 }

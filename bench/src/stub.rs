@@ -35,12 +35,6 @@ pub(crate) fn serve(
     let mut tls = ServerConnection::new(tls).map_err(io::Error::other)?;
     let mut received = Vec::new();
     while let Some((request, began)) = receive(&mut tcp, &mut tls, &mut received)? {
-        if request.method != "POST" {
-            // A connection that is opened ahead.
-            tls.writer().write_all(&http::answer(404, "", b""))?;
-            send(&mut tcp, &mut tls)?;
-            continue;
-        }
         let (body, delay) = {
             let scene = scene.lock().unwrap_or_else(PoisonError::into_inner);
             (body(&request, &scene.ports), scene.delay)

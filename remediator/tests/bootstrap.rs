@@ -138,7 +138,7 @@ fn answer(path: &str, body: &str, world: &mut World) -> Answer {
         world.ports.push(443);
         return done();
     }
-    // The connections that are opened ahead.
+    // Nothing else is asked.
     Some((404, String::new(), String::new()))
 }
 

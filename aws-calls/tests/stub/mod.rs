@@ -49,6 +49,7 @@ struct State {
     script: VecDeque<Reply>,
     requests: Vec<Request>,
     connections: usize,
+    to_close: usize,
 }
 
 /// The server; lives as long as the test's runtime.
@@ -73,8 +74,13 @@ impl Stub {
         let server = stub.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                server.state.lock().unwrap().connections += 1;
-                tokio::spawn(server.clone().serve(stream));
+                let mut state = server.state.lock().unwrap();
+                state.connections += 1;
+                if state.to_close > 0 {
+                    state.to_close -= 1;
+                } else {
+                    tokio::spawn(server.clone().serve(stream));
+                }
             }
         });
         stub
@@ -86,6 +92,11 @@ impl Stub {
 
     pub fn connections(&self) -> usize {
         self.state.lock().unwrap().connections
+    }
+
+    /// Closes so many of the next connections before anything is sent.
+    pub fn close_next(&self, count: usize) {
+        self.state.lock().unwrap().to_close = count;
     }
 
     async fn serve(self, stream: TcpStream) {
