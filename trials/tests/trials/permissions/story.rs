@@ -10,7 +10,7 @@ use trials::groups::lab_group;
 use trials::options::Kept;
 use trials::{ACCOUNT, Lab, Options, REGION, STACK, Told, World};
 
-use super::roles::FUNCTION;
+use super::function_role::FUNCTION;
 
 /// Whose key it is.
 pub(super) const USER: &str = "somebody";
