@@ -8,7 +8,7 @@ use crate::doubt::rules_of_call;
 use crate::event::EventError;
 use crate::ids::{AccountId, GroupId};
 use crate::json::{Json, Object, member};
-use crate::rule::Rule;
+use crate::plan::{Directed, Direction};
 use crate::timestamp::Timestamp;
 use std::collections::BTreeSet;
 
@@ -33,11 +33,9 @@ pub struct ApiCall {
     pub group: GroupId,
     /// When.
     pub at: Timestamp,
-    /// The inbound rules that the call added, as far as they are understood: a witness against a
-    /// reading that does not show them, nothing else.
-    pub ingress: BTreeSet<Rule>,
-    /// Who made it: the ARN, if CloudTrail tells one.
-    pub actor: Option<String>,
+    /// The rules that the call added, as far as they are understood: a witness against a reading that
+    /// does not show them, nothing else.
+    pub added: BTreeSet<Directed>,
 }
 
 /// What an event of the fast path asks for.
@@ -101,18 +99,22 @@ impl Heard {
             expected: "the id of a security group",
         })?;
         let group = group.parse().map_err(EventError::Group)?;
-        let added = (name == "AuthorizeSecurityGroupIngress")
-            .then(|| asked.get("ipPermissions"))
-            .flatten();
-        let actor = detail
-            .get("userIdentity")
-            .and_then(|who| member(who, "arn"));
+        let direction = match name.as_str() {
+            "AuthorizeSecurityGroupIngress" => Some(Direction::Ingress),
+            "AuthorizeSecurityGroupEgress" => Some(Direction::Egress),
+            // `ModifySecurityGroupRules` names rules by their ids, and what becomes of them in another shape.
+            _ => None,
+        };
+        let rules = asked.get("ipPermissions").map(rules_of_call);
+        let added = direction.into_iter().flat_map(|direction| {
+            let rules = rules.iter().flatten();
+            rules.map(move |rule| (direction, rule.clone()))
+        });
         Ok(Self::Call(ApiCall {
             account_id,
             group,
             at,
-            ingress: added.map(rules_of_call).unwrap_or_default(),
-            actor: actor.and_then(Json::as_str).map(shown),
+            added: added.collect(),
             name,
         }))
     }
@@ -174,11 +176,8 @@ mod tests {
             unreachable!("it succeeded")
         };
         assert_eq!(call.group.as_str(), "sg-0a");
-        assert_eq!(call.ingress, ["tcp:465:0.0.0.0/0".parse().unwrap()].into());
-        assert_eq!(
-            call.actor.as_deref(),
-            Some("arn:aws:iam::123456789012:user/eve")
-        );
+        let rule = "tcp:465:0.0.0.0/0".parse().unwrap();
+        assert_eq!(call.added, [(Direction::Ingress, rule)].into());
         assert_eq!(call.at.to_string(), "2026-11-22T08:00:00.000Z");
     }
 

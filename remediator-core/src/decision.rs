@@ -4,7 +4,7 @@ use crate::SECURITY_GROUP;
 use crate::evaluation::Annotation;
 use crate::event::{Event, Item, ItemStatus, Message};
 use crate::ids::{GroupId, IdError};
-use crate::rule::Rule;
+use crate::plan::Directed;
 use crate::timestamp::Timestamp;
 use std::collections::BTreeSet;
 
@@ -41,8 +41,8 @@ pub enum Decision {
 pub struct Witness {
     /// When it was true.
     pub at: Timestamp,
-    /// Inbound rules that there were.
-    pub ingress: BTreeSet<Rule>,
+    /// Rules that there were.
+    pub shown: BTreeSet<Directed>,
     /// Whether the group had just been made.
     pub is_new: bool,
 }
@@ -62,7 +62,7 @@ pub fn decide(event: &Event) -> Result<Decision, DecisionError> {
         resource_id,
         status,
         captured,
-        ingress,
+        shown,
     } = match &event.message {
         Message::Change(item) => item,
         Message::Sweep { created } => return Ok(Decision::Sweep { created: *created }),
@@ -86,7 +86,7 @@ pub fn decide(event: &Event) -> Result<Decision, DecisionError> {
             group: resource_id.parse().map_err(DecisionError)?,
             witness: Witness {
                 at: *captured,
-                ingress: ingress.clone(),
+                shown: shown.clone(),
                 is_new: *status == ItemStatus::Discovered,
             },
         }),

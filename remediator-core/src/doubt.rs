@@ -6,6 +6,7 @@
 //! never lead to a write: what is revoked and authorized is decided by a reading alone.
 
 use crate::json::{Json, member};
+use crate::plan::{Directed, Direction};
 use crate::ports::Ports;
 use crate::rule::Rule;
 use crate::source::Source;
@@ -19,14 +20,19 @@ use std::collections::BTreeSet;
 /// is mostly older than this when it arrives, so the doubt costs nothing then.
 pub const SETTLED_MILLIS: i64 = 15_000;
 
-/// The inbound rules that the `configuration` of a security group's item shows.
+/// The rules that the `configuration` of a security group's item shows.
 ///
 /// Items come in several shapes. Whatever is not understood is left out: a witness that says less
 /// raises less doubt, and that is all it is asked for.
 #[must_use]
-pub fn rules_of_item(configuration: &Json<'_>) -> BTreeSet<Rule> {
-    list(configuration, "ipPermissions")
-        .flat_map(|permission| atoms(permission, &ITEM))
+pub fn rules_of_item(configuration: &Json<'_>) -> BTreeSet<Directed> {
+    let rules = |direction, name| {
+        list(configuration, name)
+            .flat_map(|permission| atoms(permission, &ITEM))
+            .map(move |rule| (direction, rule))
+    };
+    rules(Direction::Ingress, "ipPermissions")
+        .chain(rules(Direction::Egress, "ipPermissionsEgress"))
         .collect()
 }
 
@@ -114,9 +120,17 @@ mod tests {
              "prefixListIds": [{"prefixListId": "pl-0a"}],
              "userIdGroupPairs": [{"groupId": "sg-0a", "userId": "123456789012"}]},
             {"ipProtocol": "-1", "ipv4Ranges": [{"cidrIp": "10.0.0.0/8"}]}
+        ], "ipPermissionsEgress": [
+            {"ipProtocol": "tcp", "fromPort": 25, "toPort": 25, "ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}]}
         ]});
+        let of = |which| {
+            let shown = rules_of_item(&(&configuration).into()).into_iter();
+            shown
+                .filter_map(|(direction, rule)| (direction == which).then_some(rule))
+                .collect()
+        };
         check(
-            rules_of_item(&(&configuration).into()),
+            of(Direction::Ingress),
             &[
                 "all traffic from 10.0.0.0/8",
                 "tcp 465 from 0.0.0.0/0",
@@ -125,6 +139,7 @@ mod tests {
                 "tcp 465 from 123456789012/sg-0a",
             ],
         );
+        check(of(Direction::Egress), &["tcp 25 from 0.0.0.0/0"]);
     }
 
     #[test]

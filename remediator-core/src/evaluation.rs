@@ -2,10 +2,8 @@
 
 use crate::exemption::TAG;
 use crate::ids::GroupId;
-use crate::log::subject;
 use crate::naming;
-use crate::plan::Plan;
-use crate::rule::Rule;
+use crate::plan::{Directed, Direction, Plan};
 use crate::timestamp::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -80,6 +78,13 @@ impl Annotation {
         Self(text)
     }
 
+    /// The same, with the ports of what is due and not done: ` Not approved: tcp 465. Missing: tcp 443.`
+    #[must_use]
+    pub fn naming_due(self, plan: &Plan) -> Self {
+        self.listing("Not approved", &plan.names_to_revoke())
+            .listing("Missing", &plan.names_to_authorize())
+    }
+
     /// Drift that is told and not repaired. It must not sound as if anything had been done.
     #[must_use]
     pub fn audited(plan: &Plan) -> Self {
@@ -87,19 +92,23 @@ impl Annotation {
         Self::new(&format!(
             "Permissions were modified. Audit mode changes nothing: {revoke} revocation(s) and {authorize} authorization(s) are due."
         ))
-        .listing("Not approved", &plan.names_to_revoke())
-        .listing("Missing", &plan.names_to_authorize())
     }
 
     /// Drift that only the event shows: it was gone when the group was read.
     #[must_use]
-    pub fn was_drifted(rules: &BTreeSet<Rule>) -> Self {
-        let subjects: Vec<String> = rules.iter().map(subject).collect();
+    pub fn was_drifted(rules: &BTreeSet<Directed>) -> Self {
+        let of = |which| {
+            let rules = rules.iter();
+            rules
+                .filter_map(|(direction, rule)| (*direction == which).then(|| rule.clone()))
+                .collect()
+        };
+        let names = naming::names(&of(Direction::Ingress), &of(Direction::Egress));
         Self::new(&format!(
-            "Permissions were modified. {} unapproved rule(s), gone since: {}.",
+            "Permissions were modified. {} unapproved rule(s), gone since.",
             rules.len(),
-            subjects.join(", ")
         ))
+        .listing("Not approved", &names)
     }
 
     /// Drift of a group that a tag exempts.
@@ -111,12 +120,19 @@ impl Annotation {
         ))
     }
 
+    /// Drift of a group that is contested, whatever is done about it.
+    #[must_use]
+    pub fn contested(count: usize, minutes: u32) -> Self {
+        Self::new(&format!(
+            "Contested: repaired {count} times in {minutes} minutes and broken again."
+        ))
+    }
+
     /// Drift of a group that is contested and therefore left as it is.
     #[must_use]
-    pub fn left(count: usize, minutes: u32, plan: &Plan) -> Self {
+    pub fn left(count: usize, minutes: u32) -> Self {
         Self::new(&format!(
-            "Contested: repaired {count} times in {minutes} minutes and broken again; left for a human. Due: {}.",
-            due(plan)
+            "Contested: repaired {count} times in {minutes} minutes and broken again; left for a human."
         ))
     }
 
@@ -222,28 +238,6 @@ impl Annotation {
     }
 }
 
-/// What is to be changed, shortly: `-port 465, +port 443`.
-fn due(plan: &Plan) -> String {
-    let Plan {
-        revoke,
-        authorize,
-        egress,
-    } = plan;
-    let signed = |sign: char, way: &str, rules: &BTreeSet<Rule>| -> Vec<String> {
-        let all = rules.iter();
-        all.map(|rule| format!("{sign}{way}{}", subject(rule)))
-            .collect()
-    };
-    [
-        signed('-', "", revoke),
-        signed('+', "", authorize),
-        signed('-', "outbound ", &egress.revoke),
-        signed('+', "outbound ", &egress.authorize),
-    ]
-    .concat()
-    .join(", ")
-}
-
 impl fmt::Display for Annotation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -345,12 +339,15 @@ mod tests {
             revoke: ["tcp:465:0.0.0.0/0".parse().unwrap()].into(),
             ..Plan::default()
         };
-        let audited = Annotation::audited(&plan);
-        assert!(
-            audited
-                .as_str()
-                .ends_with("are due. Not approved: tcp 465.")
-        );
+        for told in [
+            Annotation::audited(&plan),
+            Annotation::exempt("2026-12-31", &plan),
+            Annotation::left(5, 10),
+            Annotation::contested(5, 10),
+        ] {
+            let named = told.clone().naming_due(&plan);
+            assert_eq!(named.as_str(), format!("{told} Not approved: tcp 465."));
+        }
     }
 
     /// N1, R7: with as many rules as a group can have, both kinds are named and counted.
@@ -374,6 +371,32 @@ mod tests {
                 authorized > 0,
                 "{text}"
             );
+        }
+    }
+
+    /// N1, R7: of what is told and not done, too.
+    #[test]
+    fn what_is_due_is_named_as_far_as_there_is_room() {
+        let rule = |port| format!("tcp:{port}:0.0.0.0/0").parse().unwrap();
+        let plan = Plan {
+            revoke: (10_000..10_060).map(rule).collect(),
+            authorize: (20_000..20_060).map(rule).collect(),
+            ..Plan::default()
+        };
+        let gone = plan
+            .revoke
+            .iter()
+            .map(|rule| (Direction::Ingress, rule.clone()));
+        for told in [
+            Annotation::audited(&plan).naming_due(&plan),
+            Annotation::exempt("2026-12-31T12:00:00Z", &plan).naming_due(&plan),
+            Annotation::left(100, 1440).naming_due(&plan),
+            Annotation::was_drifted(&gone.collect()),
+        ] {
+            let text = told.as_str();
+            assert!(text.chars().count() <= MAX_CHARS, "{text}");
+            assert!(text.contains(" Not approved: tcp 10000, "), "{text}");
+            assert!(text.ends_with(" more."), "{text}");
         }
     }
 

@@ -6,8 +6,8 @@
 use crate::doubt::rules_of_item;
 use crate::ids::{AccountId, IdError, ResultToken};
 use crate::json::{Json, Object, parse, payload};
+use crate::plan::Directed;
 use crate::policy::{Policy, PolicyError, PolicySource};
-use crate::rule::Rule;
 use crate::timestamp::{Timestamp, TimestampError};
 use std::collections::BTreeSet;
 
@@ -52,8 +52,8 @@ pub struct Item {
     pub status: ItemStatus,
     /// When Config captured the item.
     pub captured: Timestamp,
-    /// The inbound rules that the item shows; empty where it is a summary.
-    pub ingress: BTreeSet<Rule>,
+    /// The rules that the item shows; none where it is a summary.
+    pub shown: BTreeSet<Directed>,
 }
 
 /// `configurationItemStatus`.
@@ -219,7 +219,7 @@ fn item(invoking: &Object<'_>, names: &Names) -> Result<Item, EventError> {
         resource_id: string(item, "resourceId", names.resource_id)?.to_owned(),
         status,
         captured,
-        ingress: item
+        shown: item
             .get("configuration")
             .map(rules_of_item)
             .unwrap_or_default(),
@@ -329,7 +329,7 @@ pub(crate) mod tests {
             resource_id: "sg-0123456789abcdef0".to_owned(),
             status: ItemStatus::Ok,
             captured: Timestamp::from_millis(1_795_334_400_123),
-            ingress: BTreeSet::new(),
+            shown: BTreeSet::new(),
         };
         assert_eq!(event.message, Message::Change(expected));
     }

@@ -19,6 +19,20 @@ pub enum Direction {
     Egress,
 }
 
+/// A rule, and which of the two lists of a group it is in.
+pub type Directed = (Direction, Rule);
+
+/// The rules of both lists as one.
+pub fn directed<'a>(
+    ingress: &'a BTreeSet<Rule>,
+    egress: &'a BTreeSet<Rule>,
+) -> impl Iterator<Item = Directed> + 'a {
+    let of = |direction, rules: &'a BTreeSet<Rule>| {
+        rules.iter().map(move |rule| (direction, rule.clone()))
+    };
+    of(Direction::Ingress, ingress).chain(of(Direction::Egress, egress))
+}
+
 /// The rules of one direction to take away and to add.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Changes {
@@ -164,9 +178,17 @@ fn is_covered(rule: &Rule, approved: &BTreeSet<Rule>) -> bool {
 
 /// Whether an inbound rule, seen from the group that holds it, is approved.
 #[must_use]
-pub fn approves(policy: &Policy, rule: &Rule, owner: &AccountId) -> bool {
+pub fn approves(policy: &Policy, (direction, rule): &Directed, owner: &AccountId) -> bool {
+    let baseline = match direction {
+        Direction::Ingress => &policy.baseline,
+        Direction::Egress => match &policy.egress {
+            Some(egress) => egress,
+            // Nobody judges it.
+            None => return true,
+        },
+    };
     let rule = rule.clone().canonical(owner);
-    let rules = policy.baseline.rules().iter();
+    let rules = baseline.rules().iter();
     let mut approved = rules.map(|approved| approved.clone().canonical(owner));
     match policy.matching {
         Matching::Exact => approved.any(|approved| approved == rule),
@@ -209,16 +231,17 @@ mod tests {
             plan(&group, &policy).to_string(),
             "- tcp 22 from 10.0.0.1/32\n- tcp 443 from 0.0.0.0/0\n- tcp 25 to 0.0.0.0/0"
         );
-        assert!(approves(
-            &policy,
-            &"tcp:443:10.2.0.0/16".parse().unwrap(),
-            &group.owner_id
-        ));
-        assert!(!approves(
-            &policy,
-            &"tcp:443:0.0.0.0/0".parse().unwrap(),
-            &group.owner_id
-        ));
+        let approves = |direction, rule: &str| {
+            approves(
+                &policy,
+                &(direction, rule.parse().unwrap()),
+                &group.owner_id,
+            )
+        };
+        assert!(approves(Direction::Ingress, "tcp:443:10.2.0.0/16"));
+        assert!(!approves(Direction::Ingress, "tcp:443:0.0.0.0/0"));
+        assert!(approves(Direction::Egress, "tcp:443:0.0.0.0/0"));
+        assert!(!approves(Direction::Egress, "tcp:80:0.0.0.0/0"));
     }
 
     /// B1: without `egress` outbound rules are nobody's business; with it they are planned alike.

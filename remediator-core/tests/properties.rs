@@ -6,7 +6,7 @@ mod strategies;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use remediator_core::api_call::Heard;
-use remediator_core::plan::approves;
+use remediator_core::plan::{Direction, approves};
 use remediator_core::{
     Annotation, Baseline, Contested, Event, Judged, Judgement, Matching, Mode, Plan, Policy, Rule,
     SecurityGroup, Timestamp, judge, log, plan,
@@ -80,8 +80,10 @@ proptest! {
     fn a_plan_is_minimal((group, policy) in drifted()) {
         let Plan { revoke, authorize, egress } = plan(&group, &policy);
         is_least(policy.matching, &group.ingress, &approved(&policy.baseline), (&revoke, &authorize))?;
-        for rule in &revoke {
-            prop_assert!(!approves(&policy, rule, &group.owner_id));
+        let inbound = revoke.iter().map(|rule| (Direction::Ingress, rule.clone()));
+        let outbound = egress.revoke.iter().map(|rule| (Direction::Egress, rule.clone()));
+        for rule in inbound.chain(outbound) {
+            prop_assert!(!approves(&policy, &rule, &group.owner_id));
         }
         match &policy.egress {
             Some(baseline) => {

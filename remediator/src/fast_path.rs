@@ -10,6 +10,7 @@ use crate::error::HandleError;
 use crate::handle::{Instance, log_event};
 use crate::repair::{self, Job};
 use crate::report::{Reporter, Sink};
+use remediator_core::actor::Actor;
 use remediator_core::api_call::Heard;
 use remediator_core::{ApiCall, Json, PolicySource, Witness};
 
@@ -42,15 +43,15 @@ pub(crate) async fn run<E: Effects>(
         account_id,
         group,
         at,
-        ingress,
-        actor,
+        added,
     } = call;
     effects.about(group.as_str(), at);
-    let actor = actor.as_deref().unwrap_or("(unknown)");
-    effects.log(&format!("heard of {name} for {group} by {actor}"));
+    let actor = Actor::from_event(payload);
+    let actor = actor.map_or_else(|| "(unknown)".to_owned(), |actor| actor.to_string());
+    effects.log(&format!("heard of {name} for {group}: changed by {actor}"));
     let witness = Witness {
         at,
-        ingress,
+        shown: added,
         is_new: name == "CreateSecurityGroup",
     };
     let reporter = Reporter::new(effects, Sink::Nobody, at);

@@ -3,7 +3,8 @@
 //! It is enough to keep two automations from fighting without end, and it costs neither a permission
 //! nor a call. What it cannot do is in `ARCHITECTURE.md`: another instance has a memory of its own.
 
-use remediator_core::{GroupId, Rule, Timestamp};
+use remediator_core::plan::Directed;
+use remediator_core::{GroupId, Timestamp};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,12 +27,12 @@ struct Known {
     /// When it was closed altogether.
     quarantined: Option<Timestamp>,
     /// The rules that the last repair took away, and when they were read.
-    taken: (BTreeSet<Rule>, Option<Timestamp>),
+    taken: (BTreeSet<Directed>, Option<Timestamp>),
 }
 
 impl Memory {
     /// Remembers a repair, and the rules that a reading at `seen` showed and that are gone now.
-    pub(crate) fn repaired(&self, group: &GroupId, seen: Timestamp, taken: &BTreeSet<Rule>) {
+    pub(crate) fn repaired(&self, group: &GroupId, seen: Timestamp, taken: BTreeSet<Directed>) {
         let mut groups = self.groups.borrow_mut();
         if groups.len() >= GROUPS && !groups.contains_key(group) {
             let oldest = groups
@@ -47,7 +48,7 @@ impl Memory {
             known.repairs.remove(0);
         }
         known.repairs.push(seen);
-        known.taken = (taken.clone(), Some(seen));
+        known.taken = (taken, Some(seen));
     }
 
     /// Remembers that a group was closed altogether.
@@ -71,7 +72,7 @@ impl Memory {
     }
 
     /// Whether the last repair took this rule away after reading it no earlier than `since`.
-    pub(crate) fn has_taken(&self, group: &GroupId, rule: &Rule, since: Timestamp) -> bool {
+    pub(crate) fn has_taken(&self, group: &GroupId, rule: &Directed, since: Timestamp) -> bool {
         let groups = self.groups.borrow();
         groups.get(group).is_some_and(|known| {
             let (rules, seen) = &known.taken;
@@ -90,13 +91,13 @@ mod tests {
         let memory = Memory::default();
         let group = |n: i64| format!("sg-{n}").parse::<GroupId>().unwrap();
         for n in 0..2_000 {
-            memory.repaired(&group(n), Timestamp::from_millis(n), &BTreeSet::new());
+            memory.repaired(&group(n), Timestamp::from_millis(n), BTreeSet::new());
         }
         assert_eq!(memory.groups.borrow().len(), GROUPS);
         assert!(memory.repairs(&group(999)).is_empty());
         assert_eq!(memory.repairs(&group(1_999)).len(), 1);
         for n in 0..500 {
-            memory.repaired(&group(1_999), Timestamp::from_millis(n), &BTreeSet::new());
+            memory.repaired(&group(1_999), Timestamp::from_millis(n), BTreeSet::new());
         }
         assert_eq!(memory.repairs(&group(1_999)).len(), REPAIRS);
     }

@@ -11,10 +11,10 @@ use crate::report::Reporter;
 use contest::Contest;
 use drift::Drift;
 use remediator_core::doubt::may_be_stale;
-use remediator_core::plan::approves;
+use remediator_core::plan::{Directed, approves, directed};
 use remediator_core::{
-    AccountId, Annotation, Compliance, GroupId, Judged, Judgement, Plan, Policy, Rule,
-    SecurityGroup, Timestamp, Witness, judge, log,
+    AccountId, Annotation, Compliance, GroupId, Judged, Judgement, Plan, Policy, SecurityGroup,
+    Timestamp, Witness, judge, log,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -74,7 +74,7 @@ struct Repair<'a, E: Effects> {
     /// Their ports, where EC2 confirmed all that it was asked for: otherwise it does not say which.
     names: (Vec<String>, Vec<String>),
     /// Rules that a reading of this run has shown. That a later one does not is no sign of its age.
-    shown: BTreeSet<Rule>,
+    shown: BTreeSet<Directed>,
     drift: Drift<E::Error>,
     /// What has to be said beside the next verdict.
     remark: Option<String>,
@@ -195,7 +195,7 @@ impl<E: Effects> Repair<'_, E> {
         }
         self.remark = remark;
         let missing = self.not_shown(&live, seen);
-        self.shown.extend(live.ingress.iter().cloned());
+        self.shown.extend(directed(&live.ingress, &live.egress));
         match judgement {
             Judgement::OutOfScope => {
                 let annotation = Annotation::out_of_scope(&policy.scope);
@@ -208,13 +208,14 @@ impl<E: Effects> Repair<'_, E> {
             }
             Judgement::Exempt { until, plan } => {
                 self.effects.log(&log::planned(group, &plan));
-                let annotation = Annotation::exempt(&until, &plan);
+                let annotation = self.said(Annotation::exempt(&until, &plan));
+                let annotation = annotation.naming_due(&plan);
                 self.done(Compliance::NotApplicable, annotation, seen).await
             }
             Judgement::Audit(plan) => {
                 self.effects.log(&log::planned(group, &plan));
-                self.done(Compliance::NonCompliant, Annotation::audited(&plan), seen)
-                    .await
+                let annotation = self.said(Annotation::audited(&plan)).naming_due(&plan);
+                self.done(Compliance::NonCompliant, annotation, seen).await
             }
             Judgement::Repair(plan) => match self.contest(&live, &plan, seen) {
                 Some(annotation) => self.done(Compliance::NonCompliant, annotation, seen).await,
@@ -235,13 +236,14 @@ impl<E: Effects> Repair<'_, E> {
             return Missing::default();
         };
         let owner = &live.owner_id;
-        let rules: BTreeSet<Rule> = (witness.ingress.iter())
-            .map(|rule| rule.clone().canonical(owner))
-            .filter(|rule| !live.ingress.contains(rule) && !self.shown.contains(rule))
+        let now: BTreeSet<Directed> = directed(&live.ingress, &live.egress).collect();
+        let rules: BTreeSet<Directed> = (witness.shown.iter())
+            .map(|(direction, rule)| (*direction, rule.clone().canonical(owner)))
+            .filter(|rule| !now.contains(rule) && !self.shown.contains(rule))
             .filter(|rule| !approves(self.job.policy, rule, owner))
             .collect();
         // What this instance has taken away itself, after seeing it, is gone.
-        let known = |rule: &Rule| self.memory.has_taken(self.job.group, rule, witness.at);
+        let known = |rule: &Directed| self.memory.has_taken(self.job.group, rule, witness.at);
         Missing {
             may_be_there: may_be_stale(witness.at, seen) && !rules.iter().all(known),
             rules,
@@ -256,14 +258,14 @@ impl<E: Effects> Repair<'_, E> {
         seen: Timestamp,
         doubtful: bool,
     ) -> Result<Step, HandleError> {
-        let planned = Annotation::modified(plan.revocations(), plan.authorizations());
-        let planned = self
-            .said(planned)
-            .naming(&plan.names_to_revoke(), &plan.names_to_authorize());
         let plan = match self.contest {
             Contest::Quarantine { .. } => Plan::quarantine(live),
             Contest::None | Contest::Reported { .. } => plan,
         };
+        let planned = Annotation::modified(plan.revocations(), plan.authorizations());
+        let planned = self
+            .said(planned)
+            .naming(&plan.names_to_revoke(), &plan.names_to_authorize());
         for line in log::changes(self.job.group, &plan) {
             self.effects.log(&line);
         }
@@ -281,8 +283,10 @@ impl<E: Effects> Repair<'_, E> {
         } = ends;
         self.revoked += revoked;
         self.authorized += authorized;
+        let mut taken = BTreeSet::new();
         if revoked == plan.revocations() {
             self.names.0.extend(plan.names_to_revoke());
+            taken.extend(directed(&plan.revoke, &plan.egress.revoke));
         }
         if authorized == plan.authorizations() {
             self.names.1.extend(plan.names_to_authorize());
@@ -294,14 +298,19 @@ impl<E: Effects> Repair<'_, E> {
                 self.fail(annotation, seen, HandleError::calls(&failures))
                     .await
             }
-            End::Moved => Ok(Step::Moved),
+            End::Moved => {
+                if revoked + authorized > 0 {
+                    self.remember(taken, seen);
+                }
+                Ok(Step::Moved)
+            }
             End::Success => {
-                self.remember(&plan, seen);
+                self.remember(taken, seen);
                 match self.contest {
                     Contest::Quarantine { count } => {
                         self.memory.quarantined(self.job.group, seen);
                         let minutes = self.job.policy.contested.minutes;
-                        let annotation = Annotation::quarantined(count, minutes);
+                        let annotation = self.said(Annotation::quarantined(count, minutes));
                         self.done(Compliance::NonCompliant, annotation, seen).await
                     }
                     Contest::None | Contest::Reported { .. } if doubtful => Ok(Step::Doubtful),
@@ -332,10 +341,10 @@ impl<E: Effects> Repair<'_, E> {
     }
 
     /// Once a run: the memory counts repairs, not writes.
-    fn remember(&mut self, plan: &Plan, seen: Timestamp) {
+    fn remember(&mut self, taken: BTreeSet<Directed>, seen: Timestamp) {
         if !self.remembered {
             self.remembered = true;
-            self.memory.repaired(self.job.group, seen, &plan.revoke);
+            self.memory.repaired(self.job.group, seen, taken);
         }
     }
 
@@ -360,13 +369,15 @@ impl<E: Effects> Repair<'_, E> {
         }
     }
 
-    /// Reports that the group is not right, or that nobody knows, and fails with `cause`.
+    /// Reports that the group is not right, or that nobody knows, and fails with `cause`. A drift that Config has not
+    /// heard of yet is told before it.
     async fn fail<T>(
-        &self,
+        &mut self,
         annotation: Annotation,
         seen: Timestamp,
         cause: HandleError,
     ) -> Result<T, HandleError> {
+        self.tell_what_is_owed().await;
         let sent = self
             .reporter
             .group(self.job.group, Compliance::NonCompliant, annotation, seen)
@@ -391,7 +402,7 @@ impl<E: Effects> Repair<'_, E> {
 /// Rules of the event that a reading does not show.
 #[derive(Default)]
 struct Missing {
-    rules: BTreeSet<Rule>,
+    rules: BTreeSet<Directed>,
     /// Whether they may be there all the same.
     may_be_there: bool,
 }

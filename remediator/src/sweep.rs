@@ -135,30 +135,44 @@ impl<E: Effects> Sweep<'_, E> {
         seen: Timestamp,
     ) -> Option<(Compliance, Annotation, bool)> {
         let Judged { judgement, remark } = judge(live, self.policy, self.account, seen);
-        let (compliance, annotation, repair) = match judgement {
+        let said = |annotation: Annotation| match &remark {
+            Some(remark) => annotation.and(remark),
+            None => annotation,
+        };
+        Some(match judgement {
             // EC2's filters are coarser than a scope. What is not ours is not reported on: in an
             // account with thousands of groups that would be thousands of verdicts about nothing.
             Judgement::OutOfScope => return None,
-            Judgement::Clean => (Compliance::Compliant, Annotation::correct(), false),
+            Judgement::Clean => (Compliance::Compliant, said(Annotation::correct()), false),
             Judgement::Exempt { until, plan } => {
-                let annotation = Annotation::exempt(&until, &plan);
-                (Compliance::NotApplicable, annotation, false)
+                let annotation = said(Annotation::exempt(&until, &plan));
+                (
+                    Compliance::NotApplicable,
+                    annotation.naming_due(&plan),
+                    false,
+                )
             }
             Judgement::Audit(plan) => {
                 self.effects.log(&log::planned(&live.group_id, &plan));
-                (Compliance::NonCompliant, Annotation::audited(&plan), false)
+                let annotation = said(Annotation::audited(&plan)).naming_due(&plan);
+                (Compliance::NonCompliant, annotation, false)
             }
             Judgement::Repair(plan) => {
-                let annotation = Annotation::modified(plan.revocations(), plan.authorizations())
-                    .naming(&plan.names_to_revoke(), &plan.names_to_authorize());
+                let contested = self.policy.contested;
+                let annotation = match contested.count(&self.memory.repairs(&live.group_id), seen) {
+                    // What is done about it is told once it is done, and may be nothing.
+                    Some(count) => {
+                        said(Annotation::contested(count, contested.minutes)).naming_due(&plan)
+                    }
+                    None => said(Annotation::modified(
+                        plan.revocations(),
+                        plan.authorizations(),
+                    ))
+                    .naming(&plan.names_to_revoke(), &plan.names_to_authorize()),
+                };
                 (Compliance::NonCompliant, annotation, true)
             }
-        };
-        let annotation = match remark {
-            Some(remark) => annotation.and(&remark),
-            None => annotation,
-        };
-        Some((compliance, annotation, repair))
+        })
     }
 
     /// Repairs one group after the other until none is left or the time is up.

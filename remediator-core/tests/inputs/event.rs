@@ -4,7 +4,8 @@ use remediator_core::actor::Actor;
 use remediator_core::api_call::{Heard, is_api_call};
 use remediator_core::evidence::{self, Context};
 use remediator_core::json::payload;
-use remediator_core::{Annotation, Decision, Event, Json, Rule, decide, log};
+use remediator_core::plan::Directed;
+use remediator_core::{Annotation, Decision, Event, Json, decide, log};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ fn whole(payload: &Json<'_>) {
         Heard::from_value(payload).map(|heard| match heard {
             Heard::Call(call) => {
                 context.about(call.group.as_str(), call.at);
-                spelled(&call.ingress);
+                spelled(&call.added);
             }
             Heard::Refused(code) => assert_eq!(code, log::one_line(&code)),
         })
@@ -43,7 +44,7 @@ fn whole(payload: &Json<'_>) {
         Event::from_value(payload).map(|event| match decide(&event) {
             Ok(Decision::Remediate { group, witness }) => {
                 context.about(group.as_str(), witness.at);
-                spelled(&witness.ingress);
+                spelled(&witness.shown);
             }
             Ok(Decision::ReportNotApplicable {
                 resource_type: _,
@@ -66,8 +67,8 @@ fn whole(payload: &Json<'_>) {
 }
 
 /// C4: a rule has one spelling, from wherever it came.
-fn spelled(rules: &BTreeSet<Rule>) {
-    for rule in rules {
+fn spelled(rules: &BTreeSet<Directed>) {
+    for (_, rule) in rules {
         assert_eq!(rule.to_compact().parse().as_ref(), Ok(rule));
     }
 }

@@ -26,9 +26,7 @@ impl Contest {
     /// What is said beside a verdict.
     pub(super) fn sentence(self, minutes: u32) -> Option<String> {
         match self {
-            Self::Reported { count } => Some(format!(
-                "Contested: repaired {count} times in {minutes} minutes and broken again."
-            )),
+            Self::Reported { count } => Some(Annotation::contested(count, minutes).to_string()),
             Self::None | Self::Quarantine { .. } => None,
         }
     }
@@ -60,15 +58,21 @@ impl<E: Effects> Repair<'_, E> {
             }
             Action::Leave => {
                 self.effects.log(&log::planned(group, plan));
-                Some(Annotation::left(count, rule.minutes, plan))
+                Some(
+                    self.said(Annotation::left(count, rule.minutes))
+                        .naming_due(plan),
+                )
             }
             // Closed once, and then left: whoever opens it again would go on opening it.
             Action::Quarantine if self.memory.was_quarantined(group, rule.since(seen)) => {
                 self.effects.log(&log::planned(group, plan));
-                Some(Annotation::left(count, rule.minutes, plan))
+                Some(
+                    self.said(Annotation::left(count, rule.minutes))
+                        .naming_due(plan),
+                )
             }
             Action::Quarantine if live.ingress.is_empty() => {
-                Some(Annotation::quarantined(count, rule.minutes))
+                Some(self.said(Annotation::quarantined(count, rule.minutes)))
             }
             Action::Quarantine => {
                 self.contest = Contest::Quarantine { count };

@@ -1,8 +1,9 @@
 //! What Config is told of the drift, before it is told that the group is right again.
 
 use super::Repair;
-use crate::effects::Effects;
-use remediator_core::{Annotation, Compliance, Rule, Timestamp};
+use crate::effects::{Effects, Failure};
+use remediator_core::plan::Directed;
+use remediator_core::{Annotation, Compliance, Timestamp};
 use std::collections::BTreeSet;
 
 /// What Config knows of the drift.
@@ -65,7 +66,7 @@ impl<E: Effects> Repair<'_, E> {
 
     /// Tells of a drift that only the event has shown: the other path, a neighbour or an earlier
     /// invocation was faster. The history has it all the same, as of the moment of the event.
-    pub(super) async fn tell_what_was(&mut self, rules: &BTreeSet<Rule>) {
+    pub(super) async fn tell_what_was(&mut self, rules: &BTreeSet<Directed>) {
         let nothing = rules.is_empty() || !matches!(self.drift, Drift::None);
         if let Some(witness) = self.job.witness
             && !nothing
@@ -84,11 +85,14 @@ impl<E: Effects> Repair<'_, E> {
         match sent {
             Ok(()) => Drift::Told,
             // The repair goes on without it.
-            Err(failure) => Drift::Owed {
-                annotation,
-                seen,
-                failure,
-            },
+            Err(failure) => {
+                self.effects.log(&format!("error: {}", failure.report()));
+                Drift::Owed {
+                    annotation,
+                    seen,
+                    failure,
+                }
+            }
         }
     }
 }

@@ -62,7 +62,7 @@ async fn left_for_a_human() {
     assert_eq!(writes(&fake), 3);
     assert_eq!(
         said[5],
-        "NON_COMPLIANT: Contested: repaired 3 times in 10 minutes and broken again; left for a human. Due: -port 465."
+        "NON_COMPLIANT: Contested: repaired 3 times in 10 minutes and broken again; left for a human. Not approved: tcp 465."
     );
     fake.clock.set(fake.clock.get() + 11 * 60_000);
     fight(&fake, &instance, "leave:3/10", 1).await;

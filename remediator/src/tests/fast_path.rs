@@ -43,7 +43,7 @@ async fn healed_without_a_report() {
     assert_eq!(
         lines[0],
         format!(
-            "heard of AuthorizeSecurityGroupIngress for {GROUP} by arn:aws:iam::123456789012:user/eve"
+            "heard of AuthorizeSecurityGroupIngress for {GROUP}: changed by arn:aws:iam::123456789012:user/eve (AuthorizeSecurityGroupIngress, CloudTrail event e-1)"
         )
     );
     assert_eq!(lines[1], format!("revoking for {GROUP} port 465"));

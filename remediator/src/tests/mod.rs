@@ -11,6 +11,7 @@ mod policies;
 mod readings;
 mod repairs;
 mod sweeps;
+mod verdicts;
 
 use crate::effects::Effects;
 use crate::error::HandleError;

@@ -148,7 +148,7 @@ async fn exemptions() {
     assert_eq!(
         fake.verdicts(),
         [
-            "NOT_APPLICABLE: Exempt until 2026-12-31 by the tag driftlab:exempt-until: 2 revocation(s) and 1 authorization(s) are not made."
+            "NOT_APPLICABLE: Exempt until 2026-12-31 by the tag driftlab:exempt-until: 2 revocation(s) and 1 authorization(s) are not made. Not approved: tcp 465, tcp 993. Missing: tcp 443."
         ]
     );
     for (value, word) in [

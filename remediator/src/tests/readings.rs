@@ -124,7 +124,7 @@ async fn a_drift_that_somebody_else_repaired() {
     assert_eq!(
         fake.verdicts(),
         [
-            "NON_COMPLIANT: Permissions were modified. 2 unapproved rule(s), gone since: port 465, port 993.",
+            "NON_COMPLIANT: Permissions were modified. 2 unapproved rule(s), gone since. Not approved: tcp 465, tcp 993.",
             "COMPLIANT: Permissions are correct.",
         ]
     );
@@ -180,5 +180,30 @@ async fn a_drifted_reading_older_than_the_repair() {
         handle(&fake, &event(&json!({}), "OK")).await.unwrap();
         assert!(fake.is_baseline(&Baseline::ipv4()));
         assert_eq!(fake.last_compliance(), Some(Compliance::Compliant));
+    }
+}
+
+/// D1: outbound rules as well, where the policy speaks of them; otherwise they raise no doubt.
+#[tokio::test]
+async fn an_outbound_rule_that_only_the_item_shows() {
+    for (policy, expected) in [(json!({"egress": "tcp:443:0.0.0.0/0"}), 2), (json!({}), 1)] {
+        let fake = Fake::with(&WEB);
+        let set = |rules: &[&str]| {
+            let rules = rules.iter().map(|text| rule(text)).collect();
+            fake.group.borrow_mut().as_mut().unwrap().egress = rules;
+        };
+        set(&["tcp:443:0.0.0.0/0"]);
+        stale(&fake, 1, &WEB);
+        set(&["tcp:443:0.0.0.0/0", "tcp:25:0.0.0.0/0"]);
+        let mut event = event(&policy, "OK");
+        let mut invoking: Value =
+            serde_json::from_str(event["invokingEvent"].as_str().unwrap()).unwrap();
+        let smtp = json!({"ipProtocol": "tcp", "fromPort": 25, "toPort": 25, "ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}]});
+        invoking["configurationItem"]["configuration"] = json!({"ipPermissionsEgress": [smtp]});
+        event["invokingEvent"] = invoking.to_string().into();
+        handle(&fake, &event).await.unwrap();
+        assert_eq!(readings(&fake), expected, "{policy}");
+        let outbound = fake.group.borrow().as_ref().unwrap().egress.len();
+        assert_eq!(outbound, if expected == 2 { 1 } else { 2 }, "{policy}");
     }
 }

@@ -6,7 +6,7 @@ use aws_calls::{ErrorKind, GroupQuery};
 use remediator_core::{Baseline, Compliance};
 use serde_json::{Value, json};
 
-fn scheduled(parameters: &Value) -> Value {
+pub(super) fn scheduled(parameters: &Value) -> Value {
     let mut event = event(parameters, "OK");
     let invoking = json!({
         "awsAccountId": "123456789012", "messageType": "ScheduledNotification",

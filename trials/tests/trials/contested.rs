@@ -112,7 +112,7 @@ fn a_contested_group_is_left_for_a_human() {
         let (compliance, annotation) = verdict(world, group).await;
         assert_eq!(compliance, "NON_COMPLIANT");
         assert!(
-            annotation.contains("left for a human. Due: -port 8080, -port 9090"),
+            annotation.contains("left for a human. Not approved: tcp 8080, tcp 9090"),
             "{annotation}"
         );
         assert_eq!(writes(world, mark), 0);
