@@ -90,7 +90,7 @@ pub(crate) struct Fake {
     pub(crate) busy: Cell<(usize, usize)>,
     /// What Parameter Store has.
     pub(crate) parameters: RefCell<BTreeMap<String, String>>,
-    /// What each call costs of the invocation's time, in milliseconds.
+    /// What each call takes, in milliseconds: so much later is it by the clock, and so much less is left.
     pub(crate) slow: Cell<u64>,
     /// The most inbound rules that the group may hold.
     pub(crate) limit: Cell<Option<usize>>,
@@ -183,6 +183,8 @@ impl Fake {
         self.busy.set((self.busy.get().0, self.busy.get().1 - 1));
         self.time
             .set(self.time.get().saturating_sub(self.slow.get()));
+        let slow = i64::try_from(self.slow.get()).unwrap();
+        self.clock.set(self.clock.get() + slow);
         let error = |kind| FakeError { operation, kind };
         let fault = self.faults.borrow().get(&number).copied();
         let result = match fault {

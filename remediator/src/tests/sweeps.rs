@@ -1,6 +1,6 @@
 //! Scheduled events: everything in scope.
 
-use super::{MAIL, WEB, event, handle, rule};
+use super::{MAIL, WEB, event, handle, incident, rule};
 use crate::fake::{Fake, Fault, GROUP, group};
 use aws_calls::{ErrorKind, GroupQuery};
 use remediator_core::{Baseline, Compliance};
@@ -248,4 +248,28 @@ async fn a_group_moves_meanwhile() {
     handle(&fake, &scheduled(&json!({}))).await.unwrap();
     assert!(fake.is_baseline(&Baseline::ipv4()));
     assert_eq!(last_verdict(&fake, GROUP), Some(Compliance::Compliant));
+}
+
+/// O1, O2: the verdicts of a sweep are ordered by the reading of the page, never before the notification,
+/// and the one after a repair directly after the one before it.
+#[tokio::test]
+async fn swept_verdicts_are_ordered() {
+    let created = 1_795_334_405_000;
+    for (clock, first) in [
+        (created + 5_000, created + 5_007),
+        (created - 60_000, created),
+    ] {
+        let fake = incident();
+        fake.clock.set(clock);
+        // The reading takes half a second: what counts is when it began.
+        fake.slow.set(500);
+        handle(&fake, &scheduled(&json!({}))).await.unwrap();
+        let times: Vec<i64> = fake
+            .reports
+            .borrow()
+            .iter()
+            .map(|reported| reported.evaluation.ordering_timestamp.as_millis())
+            .collect();
+        assert_eq!(times, [first, first + 1]);
+    }
 }
