@@ -71,6 +71,14 @@ fn rule(text: &str) -> Rule {
     text.parse().unwrap()
 }
 
+fn readings(fake: &Fake) -> usize {
+    let calls = fake.calls.borrow();
+    let readings = calls
+        .iter()
+        .filter(|call| **call == "describe_security_groups");
+    readings.count()
+}
+
 /// The incident of the lab, on a group that also misses one approved rule.
 fn incident() -> Fake {
     Fake::with(&[WEB[0], MAIL[0], MAIL[1]])

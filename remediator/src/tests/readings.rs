@@ -1,6 +1,6 @@
 //! Readings that are older than the event, and readings that are overtaken.
 
-use super::{MAIL, WEB, answer, event, handle, rule};
+use super::{MAIL, WEB, answer, event, handle, readings, rule};
 use crate::fake::{Fake, Fault};
 use crate::handle::Instance;
 use aws_calls::ErrorKind;
@@ -30,14 +30,6 @@ fn stale(fake: &Fake, readings: usize, rules: &[&str]) {
     let mut old: SecurityGroup = fake.group.borrow().clone().unwrap();
     old.ingress = rules.iter().map(|text| rule(text)).collect();
     fake.stale.replace((readings, Some(old)));
-}
-
-fn readings(fake: &Fake) -> usize {
-    let calls = fake.calls.borrow();
-    let readings = calls
-        .iter()
-        .filter(|call| **call == "describe_security_groups");
-    readings.count()
 }
 
 /// D1: a reading that does not show what the item shows is not believed: the group is read again
