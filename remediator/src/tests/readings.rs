@@ -61,6 +61,10 @@ async fn half_of_the_drift_is_shown() {
     let fake = opened();
     stale(&fake, 1, &[WEB[0], WEB[1], MAIL[0]]);
     handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
+    assert_eq!(
+        fake.calls.borrow()[..2],
+        ["describe_security_groups", "revoke_security_group_ingress"]
+    );
     assert!(fake.is_baseline(&Baseline::ipv4()));
     let compliant = fake
         .verdicts()
