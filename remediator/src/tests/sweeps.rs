@@ -190,6 +190,31 @@ async fn verdicts_that_are_not_taken() {
     assert!(all_are_right(&fake));
 }
 
+/// W3: a portion of verdicts that Config does not take does not stop the next.
+#[tokio::test]
+async fn a_portion_that_is_not_taken() {
+    let fake = many(250);
+    // The call after the reading: the first hundred of the first verdicts.
+    fake.faults
+        .borrow_mut()
+        .insert(1, Fault::Refused(ErrorKind::Server));
+    let error = handle(&fake, &scheduled(&json!({})))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("put_evaluations"), "{error}");
+    assert_eq!(times(&fake, "put_evaluations"), 4);
+    assert_eq!(fake.reports.borrow().len(), 150 + 83);
+    // The first group of each portion of which nothing has to be repaired.
+    for (id, told) in [
+        (GROUP, None),
+        ("sg-00100", Some(Compliance::Compliant)),
+        ("sg-00200", Some(Compliance::Compliant)),
+    ] {
+        assert_eq!(last_verdict(&fake, id), told, "{id}");
+    }
+}
+
 /// W4: where the time does not suffice, what was not reached is NON_COMPLIANT, named, and a failure.
 #[tokio::test]
 async fn the_time_is_up() {
