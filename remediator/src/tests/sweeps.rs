@@ -252,15 +252,23 @@ async fn the_time_is_up() {
 async fn the_list_breaks_off() {
     let fake = many(9);
     fake.page.set(5);
-    let at = 5;
+    // Calls: the page, its report, the two writes of sg-00003, their report, the second page.
     fake.faults
         .borrow_mut()
-        .extend((at..60).map(|call| (call, Fault::Refused(ErrorKind::Throttled))));
+        .insert(5, Fault::Refused(ErrorKind::Throttled));
     let error = handle(&fake, &scheduled(&json!({})))
         .await
         .unwrap_err()
         .to_string();
     assert!(error.contains("not every group was read"), "{error}");
+    assert_eq!(fake.reports.borrow().len(), 5 + 1);
+    for (id, told) in [
+        ("sg-00001", Some(Compliance::Compliant)),
+        ("sg-00003", Some(Compliance::Compliant)),
+        ("sg-00005", None),
+    ] {
+        assert_eq!(last_verdict(&fake, id), told, "{id}");
+    }
 }
 
 /// W5: a group that changes between the list and its repair is read again, by itself.
