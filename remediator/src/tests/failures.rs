@@ -180,6 +180,9 @@ async fn a_group_that_never_rests() {
     assert_eq!(fake.last_compliance(), Some(Compliance::NonCompliant));
     assert_eq!(readings(&fake), 9);
     assert_eq!(fake.paused.get(), 15_000);
+    // The second reading is made at once.
+    assert_eq!(fake.pauses.borrow().len(), 7);
+    assert!(fake.pauses_grow(), "{:?}", fake.pauses.borrow());
 }
 
 /// R9: a group in which even the baseline has no room fails loudly.

@@ -73,14 +73,15 @@ async fn half_of_the_drift_is_shown() {
     assert_eq!(compliant.count(), 1);
 }
 
-/// D2: what somebody else has repaired is believed after fifteen seconds, and at once where the event
-/// is older.
+/// D1, D2: what somebody else has repaired is believed after fifteen seconds of growing pauses, and at
+/// once where the event is older.
 #[tokio::test]
 async fn the_doubt_ends() {
     let fake = Fake::with(&WEB);
     handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
     // The item was five seconds old.
     assert_eq!(fake.paused.get(), 10_000);
+    assert!(fake.pauses_grow(), "{:?}", fake.pauses.borrow());
     assert_eq!(
         fake.verdicts().last().unwrap(),
         "COMPLIANT: Permissions are correct."
