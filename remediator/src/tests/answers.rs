@@ -59,12 +59,18 @@ async fn a_deleted_group() {
     assert_eq!(fake.last_compliance(), Some(Compliance::NotApplicable));
 }
 
-/// E4: a group that was deleted after its event is told like one whose deletion was the event.
+/// E4, D3: a group that was deleted after its event is told like one whose deletion was the event, and
+/// not waited for: it is not new.
 #[tokio::test]
 async fn a_group_that_is_gone() {
     let fake = incident();
     fake.group.replace(None);
     run(&fake).await.unwrap();
+    assert_eq!(
+        *fake.calls.borrow(),
+        ["describe_security_groups", "put_evaluations"]
+    );
+    assert!(fake.pauses.borrow().is_empty());
     assert_eq!(
         fake.verdicts(),
         ["NOT_APPLICABLE: The configurationItem was deleted and therefore cannot be validated."]

@@ -154,6 +154,23 @@ async fn a_group_that_is_not_yet_shown() {
     assert!(fake.is_baseline(&Baseline::ipv4()));
 }
 
+/// D3: a group that was made a moment ago and is never shown is looked for until fifteen seconds after
+/// its item, and then told as deleted.
+#[tokio::test]
+async fn a_group_that_is_never_shown() {
+    let fake = opened();
+    fake.group.replace(None);
+    handle(&fake, &event_that_shows_mail("ResourceDiscovered"))
+        .await
+        .unwrap();
+    // The item was five seconds old.
+    assert_eq!(fake.paused.get(), 10_000);
+    assert_eq!(
+        fake.verdicts(),
+        ["NOT_APPLICABLE: The configurationItem was deleted and therefore cannot be validated."]
+    );
+}
+
 /// D4: where the function's time does not suffice to wait, the run fails, so that Lambda repeats it.
 #[tokio::test]
 async fn no_time_to_wait() {
