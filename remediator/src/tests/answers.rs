@@ -31,7 +31,31 @@ async fn audit_writes_nothing() {
     );
 }
 
-/// S1: a group out of scope is not applicable and never written.
+/// R7, N1: audit mode names what fits of a drift as large as a group can have.
+#[tokio::test]
+async fn audit_of_a_large_drift() {
+    let rules = |first: u16| -> Vec<String> {
+        (first..first + 60)
+            .map(|port| format!("tcp:{port}:0.0.0.0/0"))
+            .collect()
+    };
+    let (live, approved) = (rules(10_000), rules(20_000));
+    let live: Vec<&str> = live.iter().map(String::as_str).collect();
+    let fake = Fake::with(&live);
+    let policy = json!({"mode": "audit", "baseline": approved.join(",")});
+    handle(&fake, &event(&policy, "OK")).await.unwrap();
+    let reports = fake.reports.borrow();
+    let text = reports[0].evaluation.annotation.as_str();
+    assert!(text.chars().count() <= 256, "{text}");
+    let begin = "Permissions were modified. Audit mode changes nothing: 60 revocation(s) and 60 authorization(s) are due. Not approved: tcp 10000, tcp 10001";
+    assert!(
+        text.starts_with(begin) && text.ends_with(" more."),
+        "{text}"
+    );
+}
+
+/// S1: a group out of scope is not applicable and never written, although the item says that it is in
+/// scope.
 #[tokio::test]
 async fn out_of_scope_is_never_written() {
     let fake = incident();
