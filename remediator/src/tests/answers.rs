@@ -1,9 +1,9 @@
 //! Events and policies that ask for something else than a repair.
 
 use super::{WEB, event, handle, incident, run};
-use crate::fake::{Fake, GROUP};
+use crate::fake::{ACCOUNT, Fake, GROUP};
 use crate::handle::Instance;
-use remediator_core::Compliance;
+use remediator_core::{Baseline, Compliance};
 use serde_json::json;
 
 /// M1: audit mode tells and changes nothing.
@@ -58,18 +58,39 @@ async fn audit_of_a_large_drift() {
 /// scope.
 #[tokio::test]
 async fn out_of_scope_is_never_written() {
+    for (scope, owner) in [
+        ("vpc:vpc-0b", ACCOUNT),
+        ("tag:team=red", ACCOUNT),
+        ("account", "210987654321"),
+    ] {
+        let fake = incident();
+        if let Some(group) = fake.group.borrow_mut().as_mut() {
+            group.owner_id = owner.parse().unwrap();
+        }
+        handle(&fake, &event(&json!({"scope": scope}), "OK"))
+            .await
+            .unwrap();
+        assert_eq!(
+            *fake.calls.borrow(),
+            ["describe_security_groups", "put_evaluations"]
+        );
+        assert_eq!(
+            fake.verdicts(),
+            [format!(
+                "NOT_APPLICABLE: The security group is outside the scope of the rule ({scope})."
+            )]
+        );
+    }
+}
+
+/// S1: a group in scope is repaired, although the item says that it is elsewhere.
+#[tokio::test]
+async fn the_live_group_is_in_scope() {
     let fake = incident();
-    handle(&fake, &event(&json!({"scope": "vpc:vpc-0b"}), "OK"))
+    handle(&fake, &event(&json!({"scope": "vpc:vpc-0a"}), "OK"))
         .await
         .unwrap();
-    assert_eq!(
-        *fake.calls.borrow(),
-        ["describe_security_groups", "put_evaluations"]
-    );
-    assert_eq!(
-        fake.verdicts(),
-        ["NOT_APPLICABLE: The security group is outside the scope of the rule (vpc:vpc-0b)."]
-    );
+    assert!(fake.is_baseline(&Baseline::ipv4()));
 }
 
 /// E1: a deleted group is told without a look at EC2.

@@ -29,8 +29,13 @@ fn event(parameters: &Value, status: &str) -> Value {
             "configurationItemStatus": status,
             "resourceType": "AWS::EC2::SecurityGroup",
             "resourceId": GROUP,
-            // What the item says about the rules is a trap: they must be read from EC2.
-            "configuration": {"groupId": GROUP, "ipPermissions": [{"ipProtocol": "-1"}]}
+            // What the item says about the group is a trap: it must be read from EC2.
+            "tags": {"team": "red", "driftlab:exempt-until": "2026-12-31"},
+            "configuration": {
+                "groupId": GROUP, "vpcId": "vpc-0b", "ownerId": ACCOUNT,
+                "tags": [{"key": "team", "value": "red"}],
+                "ipPermissions": [{"ipProtocol": "-1"}]
+            }
         },
         "notificationCreationTime": "2026-11-22T08:00:06.000Z",
         "messageType": "ConfigurationItemChangeNotification",
