@@ -40,8 +40,8 @@ pub struct Annotation(String);
 /// Longer annotations are a `ValidationException`.
 const MAX_CHARS: usize = 256;
 
-/// What is kept free for naming authorized ports, where there are very many revoked ones.
-const ROOM_FOR_AUTHORIZED: usize = 64;
+/// What is kept free for naming the ports of what is missing, where there is very much that is not approved.
+const ROOM_FOR_SECOND: usize = 64;
 
 impl Annotation {
     /// Nothing had to be changed.
@@ -67,22 +67,16 @@ impl Annotation {
     /// there is room. What was revoked comes first, and leaves room for the other.
     #[must_use]
     pub fn naming(self, revoked: &[String], authorized: &[String]) -> Self {
-        let Self(mut text) = self;
-        let room = |text: &str| MAX_CHARS.saturating_sub(text.chars().count());
-        let other = naming::sentence("Authorized", authorized, ROOM_FOR_AUTHORIZED);
-        let kept = other.chars().count();
-        let left = room(&text).saturating_sub(kept);
-        text.push_str(&naming::sentence("Revoked", revoked, left));
-        let left = room(&text);
-        text.push_str(&naming::sentence("Authorized", authorized, left));
-        Self(text)
+        self.listing(("Revoked", revoked), ("Authorized", authorized))
     }
 
     /// The same, with the ports of what is due and not done: ` Not approved: tcp 465. Missing: tcp 443.`
     #[must_use]
     pub fn naming_due(self, plan: &Plan) -> Self {
-        self.listing("Not approved", &plan.names_to_revoke())
-            .listing("Missing", &plan.names_to_authorize())
+        self.listing(
+            ("Not approved", &plan.names_to_revoke()),
+            ("Missing", &plan.names_to_authorize()),
+        )
     }
 
     /// Drift that is told and not repaired. It must not sound as if anything had been done.
@@ -108,7 +102,7 @@ impl Annotation {
             "Permissions were modified. {} unapproved rule(s), gone since.",
             rules.len(),
         ))
-        .listing("Not approved", &names)
+        .listing(("Not approved", &names), ("", &[]))
     }
 
     /// Drift of a group that a tag exempts.
@@ -225,10 +219,15 @@ impl Annotation {
         self.0.contains("Contested: ")
     }
 
-    fn listing(self, label: &str, names: &[String]) -> Self {
+    /// Two lists as far as there is room; the first one leaves some for the other.
+    fn listing(self, first: (&str, &[String]), second: (&str, &[String])) -> Self {
         let Self(mut text) = self;
-        let room = MAX_CHARS.saturating_sub(text.chars().count());
-        text.push_str(&naming::sentence(label, names, room));
+        let room = |text: &str| MAX_CHARS.saturating_sub(text.chars().count());
+        let kept = naming::sentence(second.0, second.1, ROOM_FOR_SECOND);
+        let left = room(&text).saturating_sub(kept.chars().count());
+        text.push_str(&naming::sentence(first.0, first.1, left));
+        let left = room(&text);
+        text.push_str(&naming::sentence(second.0, second.1, left));
         Self(text)
     }
 
@@ -395,7 +394,9 @@ mod tests {
         ] {
             let text = told.as_str();
             assert!(text.chars().count() <= MAX_CHARS, "{text}");
-            assert!(text.contains(" Not approved: tcp 10000, "), "{text}");
+            assert!(text.contains(" Not approved: tcp 10000"), "{text}");
+            let due = !text.contains("gone since");
+            assert_eq!(text.contains(" Missing: tcp 20000"), due, "{text}");
             assert!(text.ends_with(" more."), "{text}");
         }
     }

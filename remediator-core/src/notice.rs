@@ -321,7 +321,7 @@ mod tests {
         );
     }
 
-    /// T2: however much happens, a notice stays short.
+    /// T2: however much happens, a notice stays short: ten groups, twenty ports of each, the rest counted.
     #[test]
     fn a_storm_is_one_short_notice() {
         let mut notice = notice(1_000, 1_000, None).unwrap();
@@ -334,7 +334,11 @@ mod tests {
         ] {
             assert!(text.len() < 8_000, "{}", text.len());
             assert!(text.contains("990"), "{text}");
+            assert_eq!(text.matches("sg-").count(), 10, "{text}");
+            assert_eq!(text.matches("tcp ").count(), 10 * 20, "{text}");
+            assert_eq!(text.matches("980 more").count(), 10, "{text}");
         }
+        assert!(notice.text().contains("\nand 990 more group(s)\n"));
         assert!(notice.text().contains("7 notice(s) were held back"));
     }
 }

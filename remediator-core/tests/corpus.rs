@@ -30,13 +30,13 @@ fn replay(target: &str, read: fn(&[u8])) {
     );
 }
 
-/// E2: whatever arrives is understood or refused.
+/// E2, C4, R7: whatever arrives is understood or refused, and what is understood has one spelling and fits.
 #[test]
 fn no_event_of_the_corpus_is_fatal() {
     replay("event", event::event);
 }
 
-/// P2, P4: so is whatever stands in a policy.
+/// P2, P4, C1, C4: so is whatever stands in a policy, and what it plans leaves nothing to plan.
 #[test]
 fn no_policy_of_the_corpus_is_fatal() {
     replay("policy", policy::policy);

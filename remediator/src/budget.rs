@@ -39,6 +39,7 @@ fn divide(left: Duration) -> (Duration, Duration) {
 mod tests {
     use super::*;
 
+    /// R11: eleven seconds are kept, ten for the report and one for the answer; of little time, a share.
     #[test]
     fn the_end_is_kept_for_reports() {
         for (left, work, report) in [(60_000, 49_000, 59_000), (3_000, 1_950, 2_700), (0, 0, 0)] {

@@ -90,7 +90,7 @@ pub(crate) struct Fake {
     pub(crate) busy: Cell<(usize, usize)>,
     /// What Parameter Store has.
     pub(crate) parameters: RefCell<BTreeMap<String, String>>,
-    /// What each call costs of the invocation's time, in milliseconds.
+    /// What each call takes, in milliseconds: so much later is it by the clock, and so much less is left.
     pub(crate) slow: Cell<u64>,
     /// The most inbound rules that the group may hold.
     pub(crate) limit: Cell<Option<usize>>,
@@ -110,8 +110,9 @@ pub(crate) struct Fake {
     /// How many notices are said not to have arrived.
     pub(crate) notices_lost: Cell<u64>,
     pub(crate) clock: Cell<i64>,
-    /// What was waited for, in milliseconds.
+    /// What was waited for, in milliseconds: all together, and each time.
     pub(crate) paused: Cell<u64>,
+    pub(crate) pauses: RefCell<Vec<u64>>,
     /// What is left of the invocation's time, in milliseconds, before the first wait.
     pub(crate) time: Cell<u64>,
     /// So many readings answer with the group as it is kept here.
@@ -161,6 +162,12 @@ impl Fake {
             .collect()
     }
 
+    /// Whether no pause was shorter than the one before, and the last longer than the first.
+    pub(crate) fn pauses_grow(&self) -> bool {
+        let pauses = self.pauses.borrow();
+        pauses.is_sorted() && pauses.first() < pauses.last()
+    }
+
     pub(crate) fn last_compliance(&self) -> Option<Compliance> {
         self.reports
             .borrow()
@@ -183,6 +190,8 @@ impl Fake {
         self.busy.set((self.busy.get().0, self.busy.get().1 - 1));
         self.time
             .set(self.time.get().saturating_sub(self.slow.get()));
+        let slow = i64::try_from(self.slow.get()).unwrap();
+        self.clock.set(self.clock.get() + slow);
         let error = |kind| FakeError { operation, kind };
         let fault = self.faults.borrow().get(&number).copied();
         let result = match fault {
@@ -384,6 +393,7 @@ impl Effects for Fake {
     async fn pause(&self, time: Duration) {
         let millis = u64::try_from(time.as_millis()).unwrap();
         self.paused.set(self.paused.get() + millis);
+        self.pauses.borrow_mut().push(millis);
         self.clock
             .set(self.clock.get() + i64::try_from(millis).unwrap());
     }

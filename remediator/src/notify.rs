@@ -217,7 +217,50 @@ impl Webhook {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
+    use aws_calls::Config;
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    use remediator_core::evidence::Context;
+    use serde_json::json;
+    use std::collections::BTreeMap;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::sync::mpsc::{Receiver, Sender, channel};
+
+    /// An SNS that takes everything: its address, and the bodies of what is published.
+    fn sns() -> (String, Receiver<String>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, published) = channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let sender = sender.clone();
+                std::thread::spawn(move || serve(stream, &sender));
+            }
+        });
+        (address, published)
+    }
+
+    fn serve(mut stream: TcpStream, published: &Sender<String>) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let (mut line, mut length) = (String::new(), 0);
+        while reader.read_line(&mut line).is_ok_and(|read| read > 0) {
+            let header = line.trim_end().to_ascii_lowercase();
+            if let Some(value) = header.strip_prefix("content-length: ") {
+                length = value.parse().unwrap();
+            }
+            if header.is_empty() {
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                published.send(String::from_utf8(body).unwrap()).unwrap();
+                let answer = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+            line.clear();
+        }
+    }
 
     #[test]
     fn a_webhook_is_named_by_reference_only() {
@@ -255,8 +298,42 @@ mod tests {
         let notifier = Notifier::default();
         let start = Instant::now();
         let admitted = (0..1_000).filter(|_| notifier.admits(start)).count();
-        assert_eq!(admitted, MAX_NOTICES);
+        assert_eq!(admitted, 6);
         assert!(!notifier.admits(start + Duration::from_secs(59)));
-        assert!(notifier.admits(start + MINUTE));
+        assert!(notifier.admits(start + Duration::from_secs(60)));
+    }
+
+    /// T2: what was held back is counted in the next notice, and only in that one.
+    #[tokio::test]
+    async fn what_was_held_back_is_told_with_the_next() {
+        let (address, published) = sns();
+        let keys = Credentials::new("123456789012", "secret", None, None, "test");
+        let mut config = Config::new("us-east-1", SharedCredentialsProvider::new(keys));
+        config.endpoint_url = Some(address);
+        let client = Client::new(config).unwrap();
+        let notifier = Notifier {
+            topic: Some("arn:aws:sns:us-east-1:123456789012:told".to_owned()),
+            ..Notifier::default()
+        };
+        let context = Context::new(&(&json!({})).into(), "us-east-1", "r-1");
+        let send = || {
+            let notice = Notice::new(&context, &BTreeMap::new(), Some("a failure")).unwrap();
+            notifier.send(&client, notice, Instant::now() + MINUTE)
+        };
+        // Six have gone out just now.
+        notifier.sent.borrow_mut().extend([Instant::now(); 6]);
+        for _ in 0..2 {
+            assert_eq!(send().await, 1, "held back");
+        }
+        // The minute is over.
+        notifier.sent.borrow_mut().clear();
+        for _ in 0..2 {
+            assert_eq!(send().await, 0, "sent");
+        }
+        let told: Vec<bool> = published
+            .try_iter()
+            .map(|body| body.contains("2+notice%28s%29+were+held+back+before+this+one"))
+            .collect();
+        assert_eq!(told, [true, false]);
     }
 }

@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 const GROUP: &str = "sg-0123456789abcdef0";
 
@@ -18,24 +19,40 @@ struct Host {
     world: Arc<Mutex<World>>,
 }
 
+/// How EC2 behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ec2 {
+    DoesAsItIsTold,
+    RefusesToRevoke,
+    HasNoSuchGroup,
+    /// It takes requests and says nothing. The function has little time, and Config loses a request.
+    NeverAnswers,
+}
+
+/// What the function is given where EC2 never answers.
+const LITTLE_TIME: Duration = Duration::from_secs(4);
+
 struct World {
     events: Vec<Value>,
     /// Open TCP ports of the group.
     ports: Vec<u16>,
-    may_revoke: bool,
+    ec2: Ec2,
     results: Sender<(String, String)>,
+    /// Whether Config has lost a request.
+    lost: bool,
     verdicts: Vec<String>,
 }
 
-fn host(events: Vec<Value>, may_revoke: bool) -> Host {
+fn host(events: Vec<Value>, ec2: Ec2) -> Host {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (sender, results) = channel();
     let world = World {
         events,
         ports: vec![80, 465, 993],
-        may_revoke,
+        ec2,
         results: sender,
+        lost: false,
         verdicts: vec![],
     };
     let world = Arc::new(Mutex::new(world));
@@ -59,7 +76,7 @@ fn serve(stream: TcpStream, world: &Mutex<World>) {
     let mut reader = BufReader::new(stream);
     while let Some((path, body)) = read(&mut reader) {
         let answer = answer(&path, &body, &mut world.lock().unwrap());
-        // No more events: keep the function waiting until it is ended.
+        // No more events, or an EC2 that says nothing: keep the function waiting until it is ended.
         let Some((status, headers, body)) = answer else {
             continue;
         };
@@ -100,8 +117,11 @@ fn answer(path: &str, body: &str, world: &mut World) -> Answer {
     let ok = |body: String| Some((200, String::new(), body));
     if path.ends_with("/invocation/next") {
         let event = world.events.pop()?;
-        let headers = "lambda-runtime-aws-request-id: r\r\nlambda-runtime-deadline-ms: 99999999999999\r\nlambda-runtime-invoked-function-arn: arn\r\n";
-        return Some((200, headers.to_owned(), event.to_string()));
+        let deadline = deadline(world.ec2);
+        let headers = format!(
+            "lambda-runtime-aws-request-id: r\r\nlambda-runtime-deadline-ms: {deadline}\r\nlambda-runtime-invoked-function-arn: arn\r\n"
+        );
+        return Some((200, headers, event.to_string()));
     }
     if path.contains("/runtime/") {
         world
@@ -111,6 +131,10 @@ fn answer(path: &str, body: &str, world: &mut World) -> Answer {
         return Some((202, String::new(), "{}".to_owned()));
     }
     if body.starts_with('{') {
+        if world.ec2 == Ec2::NeverAnswers && !world.lost {
+            world.lost = true;
+            return None;
+        }
         let report: Value = serde_json::from_str(body).unwrap();
         world.verdicts.push(
             report["Evaluations"][0]["ComplianceType"]
@@ -122,12 +146,15 @@ fn answer(path: &str, body: &str, world: &mut World) -> Answer {
     }
     let done = || ok("<Response><return>true</return></Response>".to_owned());
     if body.starts_with("Action=DescribeSecurityGroups") {
-        return ok(definition(&world.ports));
+        return match world.ec2 {
+            Ec2::DoesAsItIsTold | Ec2::RefusesToRevoke => ok(definition(&world.ports)),
+            Ec2::HasNoSuchGroup => refusal(400, "InvalidGroup.NotFound"),
+            Ec2::NeverAnswers => None,
+        };
     }
     if body.starts_with("Action=RevokeSecurityGroupIngress") {
-        if !world.may_revoke {
-            let error = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors><RequestID>req-1</RequestID></Response>";
-            return Some((403, String::new(), error.to_owned()));
+        if world.ec2 == Ec2::RefusesToRevoke {
+            return refusal(403, "UnauthorizedOperation");
         }
         world
             .ports
@@ -140,6 +167,22 @@ fn answer(path: &str, body: &str, world: &mut World) -> Answer {
     }
     // Nothing else is asked.
     Some((404, String::new(), String::new()))
+}
+
+/// The moment at which Lambda ends the function, in milliseconds.
+fn deadline(ec2: Ec2) -> u128 {
+    if ec2 != Ec2::NeverAnswers {
+        return 99_999_999_999_999;
+    }
+    let end = SystemTime::now() + LITTLE_TIME;
+    end.duration_since(UNIX_EPOCH).unwrap().as_millis()
+}
+
+fn refusal(status: u16, code: &str) -> Answer {
+    let error = format!(
+        "<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors><RequestID>req-1</RequestID></Response>"
+    );
+    Some((status, String::new(), error))
 }
 
 fn definition(ports: &[u16]) -> String {
@@ -194,12 +237,10 @@ fn function(address: &str) -> Command {
 }
 
 /// Runs one event; returns what the function posted to the Runtime API, and its log.
-fn invoke(parameters: &str, may_revoke: bool) -> (String, String, Vec<String>, Host) {
-    let host = host(vec![event(parameters)], may_revoke);
+fn invoke(parameters: &str, ec2: Ec2) -> (String, String, Vec<String>, Host) {
+    let host = host(vec![event(parameters)], ec2);
     let mut child = function(&host.address).spawn().unwrap();
-    let result = host
-        .results
-        .recv_timeout(std::time::Duration::from_secs(20));
+    let result = host.results.recv_timeout(Duration::from_secs(20));
     child.kill().unwrap();
     let Output {
         stdout,
@@ -219,7 +260,7 @@ fn invoke(parameters: &str, may_revoke: bool) -> (String, String, Vec<String>, H
 /// R1, L1: the story of the lab, through the real process.
 #[test]
 fn the_incident_is_healed() {
-    let (path, _body, lines, host) = invoke("{}", true);
+    let (path, _body, lines, host) = invoke("{}", Ec2::DoesAsItIsTold);
     assert!(path.ends_with("/r/response"), "{path}");
     let world = host.world.lock().unwrap();
     assert_eq!(world.ports, [80, 443]);
@@ -263,7 +304,7 @@ fn the_incident_is_healed() {
 /// R6: what fails is a function error, in the log with AWS's code and request id.
 #[test]
 fn a_role_that_may_not_revoke_is_a_function_error() {
-    let (path, body, lines, host) = invoke("{}", false);
+    let (path, body, lines, host) = invoke("{}", Ec2::RefusesToRevoke);
     assert!(path.ends_with("/r/error"), "{path}");
     let error: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(error["errorType"], "AwsCallFailed");
@@ -283,10 +324,36 @@ fn a_role_that_may_not_revoke_is_a_function_error() {
     );
 }
 
+/// E4: EC2's word for a group that is gone is no failure.
+#[test]
+fn a_group_that_ec2_does_not_know_is_not_applicable() {
+    let (path, _body, lines, host) = invoke("{}", Ec2::HasNoSuchGroup);
+    assert!(path.ends_with("/r/response"), "{path}");
+    assert_eq!(host.world.lock().unwrap().verdicts, ["NOT_APPLICABLE"]);
+    assert!(!lines.iter().any(|line| line.starts_with("error:")));
+}
+
+/// R11: where EC2 never answers, the verdict and the error are there before Lambda ends the function. There
+/// is time to report once more, too.
+#[test]
+fn an_ec2_that_never_answers_is_told_of_in_time() {
+    // Before the function is given its time, which therefore ends later.
+    let began = Instant::now();
+    let (path, body, lines, host) = invoke("{}", Ec2::NeverAnswers);
+    assert!(began.elapsed() < LITTLE_TIME, "{:?}", began.elapsed());
+    assert!(path.ends_with("/r/error"), "{path}");
+    assert!(body.contains("AwsCallFailed"), "{body}");
+    assert_eq!(host.world.lock().unwrap().verdicts, ["NON_COMPLIANT"]);
+    let last = format!(
+        "reported {GROUP} NON_COMPLIANT: describe_security_groups failure on group {GROUP}"
+    );
+    assert!(lines.contains(&last), "{lines:?}");
+}
+
 /// P2: a rule that cannot be followed is a function error that names the parameter.
 #[test]
 fn a_parameter_nobody_knows_is_a_function_error() {
-    let (path, body, _lines, host) = invoke("{\"colour\":\"red\"}", true);
+    let (path, body, _lines, host) = invoke("{\"colour\":\"red\"}", Ec2::DoesAsItIsTold);
     assert!(path.ends_with("/r/error"), "{path}");
     assert!(
         body.contains("InvalidEvent") && body.contains("`colour`"),

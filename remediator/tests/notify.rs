@@ -26,7 +26,7 @@ struct Seen {
     at: Instant,
 }
 
-/// Runtime API, EC2, Config, SNS, Parameter Store and a webhook at one port.
+/// Runtime API, EC2, Config, SNS, Parameter Store, Secrets Manager and a webhook at one port.
 fn host(hook: Hook) -> (String, Receiver<Seen>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -131,6 +131,9 @@ fn answer(what: &str, hook: Hook, own: &str) -> Option<(u16, String, String)> {
             "Value": format!("http://{own}/hook/{SECRET}")}})
             .to_string(),
         ),
+        "GetSecretValue" => {
+            ok(json!({"SecretString": format!("http://{own}/hook/{SECRET}")}).to_string())
+        }
         "hunter2" => match hook {
             Hook::Answers => ok("ok".to_owned()),
             Hook::Refuses => Some((500, String::new(), "no".to_owned())),
@@ -270,6 +273,21 @@ fn a_webhook_that_fails_fails_nothing_else() {
             .any(|line| line.contains("the webhook answered 500")),
         "{log:?}"
     );
+}
+
+/// T4: the address may be kept in Secrets Manager, and stays a secret.
+#[test]
+fn an_address_in_secrets_manager() {
+    let arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:lab/hook-AbCdEf";
+    let (seen, log) = run(Hook::Answers, &format!("teams:secret:{arn}"));
+    assert_eq!(seen.last().unwrap().what, "response");
+    let asked = seen.iter().find(|one| one.what == "GetSecretValue");
+    let asked: Value = serde_json::from_str(&asked.unwrap().body).unwrap();
+    assert_eq!(asked, json!({"SecretId": arn}));
+    let posted = seen.iter().find(|one| one.what == "hunter2").unwrap();
+    assert!(posted.body.contains("AdaptiveCard"), "{}", posted.body);
+    assert!(!log.iter().any(|line| line.contains("hunter2")), "{log:?}");
+    assert!(!log.iter().any(|line| line.contains("error:")), "{log:?}");
 }
 
 /// T4: a reference that is none is said at the start, and repairs go on. It may be the address itself.

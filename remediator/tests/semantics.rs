@@ -23,13 +23,36 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The ids at the start of a test's doc comment: `/// R5, R6: whatever …`.
-fn cited(text: &str) -> impl Iterator<Item = &str> {
-    text.lines()
-        .filter_map(|line| line.trim().strip_prefix("/// ")?.split_once(": "))
-        .map(|(ids, _)| ids)
-        .filter(|ids| ids.split(", ").all(is_id))
-        .flat_map(|ids| ids.split(", "))
+/// The ids of a doc comment, `/// R5, R6: whatever …`, and whether it stands on a test.
+fn cited(text: &str) -> Vec<(&str, bool)> {
+    let lines: Vec<&str> = text.lines().map(str::trim).collect();
+    let mut found = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let comment = line.strip_prefix("/// ");
+        if let Some((ids, _)) = comment.and_then(|text| text.split_once(": "))
+            && ids.split(", ").all(is_id)
+        {
+            let on_a_test = is_test(&lines[at..]);
+            found.extend(ids.split(", ").map(|id| (id, on_a_test)));
+        }
+    }
+    found
+}
+
+/// Whether what stands below the comment is run as a test.
+fn is_test(lines: &[&str]) -> bool {
+    lines
+        .iter()
+        .skip_while(|line| line.starts_with("///"))
+        .take_while(|line| line.starts_with("#["))
+        .any(|line| line.starts_with("#[test]") || line.starts_with("#[tokio::test"))
+}
+
+#[test]
+fn only_a_test_holds_a_clause() {
+    let text = "/// R1: a test,\n/// on two lines\n#[test]\nfn a() {}\n    /// R2, R3: one more\n    #[tokio::test]\n/// R4: a helper\nfn b() {}\n/// No clause: this\n";
+    let expected = [("R1", true), ("R2", true), ("R3", true), ("R4", false)];
+    assert_eq!(cited(text), expected);
 }
 
 #[test]
@@ -63,7 +86,13 @@ fn clauses_and_tests_name_each_other() {
         .iter()
         .map(|path| fs::read_to_string(path).unwrap())
         .collect();
-    let held: BTreeSet<&str> = texts.iter().flat_map(|text| cited(text)).collect();
+    let mut held = BTreeSet::new();
+    for (path, text) in files.iter().zip(&texts) {
+        for (id, on_a_test) in cited(text) {
+            assert!(on_a_test, "{}: {id} is cited by no test", path.display());
+            held.insert(id);
+        }
+    }
     let untested: Vec<_> = promised.difference(&held).collect();
     let unwritten: Vec<_> = held.difference(&promised).collect();
     assert!(untested.is_empty(), "clauses without a test: {untested:?}");

@@ -66,14 +66,14 @@ fn whole(payload: &Json<'_>) {
     assert!(serde_json::from_str::<Value>(&line).is_ok() && !line.contains('\n'));
 }
 
-/// C4: a rule has one spelling, from wherever it came.
+/// A rule has one spelling, from wherever it came (C4).
 fn spelled(rules: &BTreeSet<Directed>) {
     for (_, rule) in rules {
         assert_eq!(rule.to_compact().parse().as_ref(), Ok(rule));
     }
 }
 
-/// R7.
+/// What is told fits (R7).
 fn fits(annotation: &Annotation) {
     assert!((1..=256).contains(&annotation.as_str().chars().count()));
     assert!(!annotation.as_str().chars().any(char::is_control));

@@ -35,7 +35,7 @@ pub(crate) fn policy(input: &[u8]) {
     judged(&tagged, &Policy::default());
 }
 
-/// C4: what was understood is the same when it is written down and read again.
+/// What was understood is the same when it is written down and read again (C4).
 fn written_as_read<T>(text: &str, write: fn(&T) -> String)
 where
     T: FromStr + PartialEq + Debug,
@@ -47,7 +47,7 @@ where
     }
 }
 
-/// P4, C1: a policy survives its own spelling, and what it plans leaves nothing to plan.
+/// A policy survives its own spelling (P4), and what it plans leaves nothing to plan (C1).
 fn followed(policy: &Policy) {
     let again = Policy::from_parameters(&policy.to_parameters());
     assert_eq!(again.ok().as_ref(), Some(policy));

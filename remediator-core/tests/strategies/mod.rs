@@ -20,9 +20,10 @@ fn source() -> impl Strategy<Value = Source> {
         }),
         (0..4_u128, prop_oneof![Just(0), Just(64), Just(128)])
             .prop_map(|(host, len)| Source::Ipv6(Ipv6Net::new(host.into(), len).unwrap())),
-        Just("pl-0a").prop_map(|id| id.parse().unwrap()),
+        prop_oneof![Just("pl-0a"), Just("pl-0b")].prop_map(|id| id.parse().unwrap()),
         prop_oneof![
             Just("sg-0a"),
+            Just("sg-0b"),
             Just("123456789012/sg-0a"),
             Just("210987654321/sg-0a")
         ]

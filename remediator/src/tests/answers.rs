@@ -1,9 +1,9 @@
 //! Events and policies that ask for something else than a repair.
 
 use super::{WEB, event, handle, incident, run};
-use crate::fake::{Fake, GROUP};
+use crate::fake::{ACCOUNT, Fake, GROUP};
 use crate::handle::Instance;
-use remediator_core::Compliance;
+use remediator_core::{Baseline, Compliance};
 use serde_json::json;
 
 /// M1: audit mode tells and changes nothing.
@@ -31,21 +31,66 @@ async fn audit_writes_nothing() {
     );
 }
 
-/// S1: a group out of scope is not applicable and never written.
+/// R7, N1: audit mode names what fits of a drift as large as a group can have.
+#[tokio::test]
+async fn audit_of_a_large_drift() {
+    let rules = |first: u16| -> Vec<String> {
+        (first..first + 60)
+            .map(|port| format!("tcp:{port}:0.0.0.0/0"))
+            .collect()
+    };
+    let (live, approved) = (rules(10_000), rules(20_000));
+    let live: Vec<&str> = live.iter().map(String::as_str).collect();
+    let fake = Fake::with(&live);
+    let policy = json!({"mode": "audit", "baseline": approved.join(",")});
+    handle(&fake, &event(&policy, "OK")).await.unwrap();
+    let reports = fake.reports.borrow();
+    let text = reports[0].evaluation.annotation.as_str();
+    assert!(text.chars().count() <= 256, "{text}");
+    let begin = "Permissions were modified. Audit mode changes nothing: 60 revocation(s) and 60 authorization(s) are due. Not approved: tcp 10000, tcp 10001";
+    assert!(
+        text.starts_with(begin) && text.ends_with(" more."),
+        "{text}"
+    );
+}
+
+/// S1: a group out of scope is not applicable and never written, although the item says that it is in
+/// scope.
 #[tokio::test]
 async fn out_of_scope_is_never_written() {
+    for (scope, owner) in [
+        ("vpc:vpc-0b", ACCOUNT),
+        ("tag:team=red", ACCOUNT),
+        ("account", "210987654321"),
+    ] {
+        let fake = incident();
+        if let Some(group) = fake.group.borrow_mut().as_mut() {
+            group.owner_id = owner.parse().unwrap();
+        }
+        handle(&fake, &event(&json!({"scope": scope}), "OK"))
+            .await
+            .unwrap();
+        assert_eq!(
+            *fake.calls.borrow(),
+            ["describe_security_groups", "put_evaluations"]
+        );
+        assert_eq!(
+            fake.verdicts(),
+            [format!(
+                "NOT_APPLICABLE: The security group is outside the scope of the rule ({scope})."
+            )]
+        );
+    }
+}
+
+/// S1: a group in scope is repaired, although the item says that it is elsewhere.
+#[tokio::test]
+async fn the_live_group_is_in_scope() {
     let fake = incident();
-    handle(&fake, &event(&json!({"scope": "vpc:vpc-0b"}), "OK"))
+    handle(&fake, &event(&json!({"scope": "vpc:vpc-0a"}), "OK"))
         .await
         .unwrap();
-    assert_eq!(
-        *fake.calls.borrow(),
-        ["describe_security_groups", "put_evaluations"]
-    );
-    assert_eq!(
-        fake.verdicts(),
-        ["NOT_APPLICABLE: The security group is outside the scope of the rule (vpc:vpc-0b)."]
-    );
+    assert!(fake.is_baseline(&Baseline::ipv4()));
 }
 
 /// E1: a deleted group is told without a look at EC2.
@@ -59,12 +104,18 @@ async fn a_deleted_group() {
     assert_eq!(fake.last_compliance(), Some(Compliance::NotApplicable));
 }
 
-/// E4: a group that was deleted after its event is told like one whose deletion was the event.
+/// E4, D3: a group that was deleted after its event is told like one whose deletion was the event, and
+/// not waited for: it is not new.
 #[tokio::test]
 async fn a_group_that_is_gone() {
     let fake = incident();
     fake.group.replace(None);
     run(&fake).await.unwrap();
+    assert_eq!(
+        *fake.calls.borrow(),
+        ["describe_security_groups", "put_evaluations"]
+    );
+    assert!(fake.pauses.borrow().is_empty());
     assert_eq!(
         fake.verdicts(),
         ["NOT_APPLICABLE: The configurationItem was deleted and therefore cannot be validated."]

@@ -1,6 +1,6 @@
 //! Calls that fail, and what is told then.
 
-use super::{MAIL, WEB, incident, rule, run};
+use super::{MAIL, WEB, incident, readings, rule, run};
 use crate::fake::{Fake, Fault, GROUP, Reported};
 use aws_calls::ErrorKind;
 use remediator_core::{Baseline, Compliance};
@@ -131,6 +131,38 @@ async fn a_group_that_cannot_be_read() {
     );
 }
 
+/// R8: a write that does not find the group leads to another reading, not to a failure.
+#[tokio::test]
+async fn a_group_that_a_write_does_not_find() {
+    for call in [1, 2] {
+        let fake = incident();
+        fake.faults
+            .borrow_mut()
+            .insert(call, Fault::Refused(ErrorKind::GroupNotFound));
+        run(&fake).await.unwrap();
+        assert_eq!(readings(&fake), 2, "{call}");
+        assert_eq!(fake.paused.get(), 0, "the second reading is made at once");
+        assert!(fake.is_baseline(&Baseline::ipv4()), "{call}");
+        assert_eq!(fake.last_compliance(), Some(Compliance::Compliant));
+    }
+}
+
+/// R8, E4: a group that vanishes between read and write is told as deleted.
+#[tokio::test]
+async fn a_group_that_vanishes_after_it_was_read() {
+    let fake = incident();
+    let read = fake.group.take();
+    fake.stale.replace((1, read));
+    run(&fake).await.unwrap();
+    assert_eq!(readings(&fake), 2);
+    let verdicts = fake.verdicts();
+    assert!(verdicts[0].starts_with("NON_COMPLIANT: "), "{verdicts:?}");
+    assert_eq!(
+        verdicts[1..],
+        ["NOT_APPLICABLE: The configurationItem was deleted and therefore cannot be validated."]
+    );
+}
+
 /// R8: a group that never rests ends as NON_COMPLIANT and an error, not as an endless loop.
 #[tokio::test]
 async fn a_group_that_never_rests() {
@@ -146,14 +178,11 @@ async fn a_group_that_never_rests() {
     let error = run(&fake).await.unwrap_err();
     assert!(error.contains("kept changing"), "{error}");
     assert_eq!(fake.last_compliance(), Some(Compliance::NonCompliant));
-    let readings = fake
-        .calls
-        .borrow()
-        .iter()
-        .filter(|call| **call == "describe_security_groups")
-        .count();
-    assert_eq!(readings, 9);
+    assert_eq!(readings(&fake), 9);
     assert_eq!(fake.paused.get(), 15_000);
+    // The second reading is made at once.
+    assert_eq!(fake.pauses.borrow().len(), 7);
+    assert!(fake.pauses_grow(), "{:?}", fake.pauses.borrow());
 }
 
 /// R9: a group in which even the baseline has no room fails loudly.

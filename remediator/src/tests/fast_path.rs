@@ -134,6 +134,15 @@ async fn both_paths_at_once() {
     }
 }
 
+/// F5, M1: the policy of the environment is the one that is followed: in audit mode nothing is written.
+#[tokio::test]
+async fn the_policy_of_the_environment_is_followed() {
+    let fake = incident();
+    let audit = instance(r#"{"mode":"audit"}"#);
+    handle(&fake, &audit, &call(None)).await.unwrap();
+    assert_eq!(*fake.calls.borrow(), ["describe_security_groups"]);
+}
+
 /// F1, F5: a call that was refused, an event that is not understood, and no policy: nothing is touched.
 #[tokio::test]
 async fn nothing_is_touched() {

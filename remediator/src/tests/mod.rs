@@ -30,8 +30,13 @@ fn event(parameters: &Value, status: &str) -> Value {
             "configurationItemStatus": status,
             "resourceType": "AWS::EC2::SecurityGroup",
             "resourceId": GROUP,
-            // What the item says about the rules is a trap: they must be read from EC2.
-            "configuration": {"groupId": GROUP, "ipPermissions": [{"ipProtocol": "-1"}]}
+            // What the item says about the group is a trap: it must be read from EC2.
+            "tags": {"team": "red", "driftlab:exempt-until": "2026-12-31"},
+            "configuration": {
+                "groupId": GROUP, "vpcId": "vpc-0b", "ownerId": ACCOUNT,
+                "tags": [{"key": "team", "value": "red"}],
+                "ipPermissions": [{"ipProtocol": "-1"}]
+            }
         },
         "notificationCreationTime": "2026-11-22T08:00:06.000Z",
         "messageType": "ConfigurationItemChangeNotification",
@@ -70,6 +75,14 @@ async fn run(fake: &Fake) -> Result<(), String> {
 
 fn rule(text: &str) -> Rule {
     text.parse().unwrap()
+}
+
+fn readings(fake: &Fake) -> usize {
+    let calls = fake.calls.borrow();
+    let readings = calls
+        .iter()
+        .filter(|call| **call == "describe_security_groups");
+    readings.count()
 }
 
 /// The incident of the lab, on a group that also misses one approved rule.

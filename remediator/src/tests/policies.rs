@@ -1,10 +1,12 @@
 //! What a policy changes, and where it comes from.
 
-use super::{MAIL, WEB, answer, event, handle, incident, rule};
+use super::{MAIL, WEB, answer, event, handle, incident, readings, rule};
 use crate::fake::{Fake, Fault};
 use crate::handle::Instance;
 use aws_calls::ErrorKind;
+use remediator_core::Rule;
 use serde_json::json;
+use std::collections::BTreeSet;
 
 const NAME: &str = "/driftlab/policy";
 
@@ -88,16 +90,18 @@ async fn at_most_is_a_ceiling() {
     );
 }
 
+fn egress(fake: &Fake) -> BTreeSet<Rule> {
+    let group = fake.group.borrow();
+    group
+        .as_ref()
+        .map(|group| group.egress.clone())
+        .unwrap_or_default()
+}
+
 /// B1, B2: outbound rules are touched only where the policy speaks of them, at the same time as inbound
 /// ones.
 #[tokio::test]
 async fn outbound_rules() {
-    let egress = |fake: &Fake| {
-        fake.group
-            .borrow()
-            .as_ref()
-            .map(|group| group.egress.clone())
-    };
     let fake = incident();
     let before = egress(&fake);
     handle(&fake, &event(&json!({}), "OK")).await.unwrap();
@@ -106,7 +110,7 @@ async fn outbound_rules() {
     let fake = incident();
     let policy = json!({"egress": "tcp:443:0.0.0.0/0"});
     handle(&fake, &event(&policy, "OK")).await.unwrap();
-    assert_eq!(egress(&fake), Some([rule(WEB[1])].into()));
+    assert_eq!(egress(&fake), [rule(WEB[1])].into());
     assert_eq!(
         fake.verdicts().last().unwrap(),
         "COMPLIANT: Permissions were modified. 3 new revocation(s). 2 new authorization(s). Revoked: tcp 465, tcp 993, outbound all traffic. Authorized: tcp 443, outbound tcp 443."
@@ -125,6 +129,60 @@ async fn outbound_rules() {
             .iter()
             .any(|line| line.ends_with("outbound all ports"))
     );
+}
+
+/// A group that is right, but for its outbound rules, and the policy that says so.
+fn open_outbound() -> (Fake, serde_json::Value) {
+    let policy = json!({"egress": "tcp:443:0.0.0.0/0"});
+    (Fake::with(&WEB), event(&policy, "OK"))
+}
+
+/// R5, R6, B2: an outbound write that is refused is told by its own name; the one beside it is made.
+#[tokio::test]
+async fn an_outbound_write_that_is_refused() {
+    let (fake, event) = open_outbound();
+    fake.faults
+        .borrow_mut()
+        .insert(1, Fault::Refused(ErrorKind::Denied));
+    let error = handle(&fake, &event).await.unwrap_err().chain();
+    let what = "revoke_security_group_egress fail";
+    assert!(error.contains(what), "{error}");
+    let verdicts = fake.verdicts();
+    assert!(verdicts[1].contains(what), "{verdicts:?}");
+    assert!(
+        verdicts.iter().all(|v| v.starts_with("NON_COMPLIANT: ")),
+        "{verdicts:?}"
+    );
+    assert!(egress(&fake).contains(&rule(WEB[1])));
+    // The next run heals.
+    fake.faults.borrow_mut().clear();
+    handle(&fake, &event).await.unwrap();
+    assert_eq!(egress(&fake), [rule(WEB[1])].into());
+}
+
+/// R9: a group whose outbound rules are full is repaired: first out, then in.
+#[tokio::test]
+async fn a_group_full_of_outbound_rules() {
+    let (fake, event) = open_outbound();
+    // The authorization is judged before the revocation beside it takes effect.
+    let full = Fault::Refused(ErrorKind::RuleLimit);
+    fake.faults.borrow_mut().insert(2, full);
+    handle(&fake, &event).await.unwrap();
+    assert_eq!(egress(&fake), [rule(WEB[1])].into());
+    assert_eq!(readings(&fake), 2);
+
+    // What goes out of the inbound rules makes no room for an outbound one.
+    let fake = Fake::with(&[WEB[0], WEB[1], MAIL[0]]);
+    if let Some(group) = fake.group.borrow_mut().as_mut() {
+        group.egress.clear();
+    }
+    fake.faults.borrow_mut().insert(2, full);
+    let error = handle(&fake, &event).await.unwrap_err().chain();
+    assert!(
+        error.contains("authorize_security_group_egress failed: RuleLimit"),
+        "{error}"
+    );
+    assert_eq!(readings(&fake), 1);
 }
 
 /// X2: an exempt group is not written; an expired or malformed tag exempts nothing and is mentioned.

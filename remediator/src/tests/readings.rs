@@ -1,6 +1,6 @@
 //! Readings that are older than the event, and readings that are overtaken.
 
-use super::{MAIL, WEB, answer, event, handle, rule};
+use super::{MAIL, WEB, answer, event, handle, readings, rule};
 use crate::fake::{Fake, Fault};
 use crate::handle::Instance;
 use aws_calls::ErrorKind;
@@ -32,14 +32,6 @@ fn stale(fake: &Fake, readings: usize, rules: &[&str]) {
     fake.stale.replace((readings, Some(old)));
 }
 
-fn readings(fake: &Fake) -> usize {
-    let calls = fake.calls.borrow();
-    let readings = calls
-        .iter()
-        .filter(|call| **call == "describe_security_groups");
-    readings.count()
-}
-
 /// D1: a reading that does not show what the item shows is not believed: the group is read again
 /// until it does, and healed.
 #[tokio::test]
@@ -69,6 +61,10 @@ async fn half_of_the_drift_is_shown() {
     let fake = opened();
     stale(&fake, 1, &[WEB[0], WEB[1], MAIL[0]]);
     handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
+    assert_eq!(
+        fake.calls.borrow()[..2],
+        ["describe_security_groups", "revoke_security_group_ingress"]
+    );
     assert!(fake.is_baseline(&Baseline::ipv4()));
     let compliant = fake
         .verdicts()
@@ -77,14 +73,15 @@ async fn half_of_the_drift_is_shown() {
     assert_eq!(compliant.count(), 1);
 }
 
-/// D2: what somebody else has repaired is believed after fifteen seconds, and at once where the event
-/// is older.
+/// D1, D2: what somebody else has repaired is believed after fifteen seconds of growing pauses, and at
+/// once where the event is older.
 #[tokio::test]
 async fn the_doubt_ends() {
     let fake = Fake::with(&WEB);
     handle(&fake, &event_that_shows_mail("OK")).await.unwrap();
     // The item was five seconds old.
     assert_eq!(fake.paused.get(), 10_000);
+    assert!(fake.pauses_grow(), "{:?}", fake.pauses.borrow());
     assert_eq!(
         fake.verdicts().last().unwrap(),
         "COMPLIANT: Permissions are correct."
@@ -155,6 +152,23 @@ async fn a_group_that_is_not_yet_shown() {
         .await
         .unwrap();
     assert!(fake.is_baseline(&Baseline::ipv4()));
+}
+
+/// D3: a group that was made a moment ago and is never shown is looked for until fifteen seconds after
+/// its item, and then told as deleted.
+#[tokio::test]
+async fn a_group_that_is_never_shown() {
+    let fake = opened();
+    fake.group.replace(None);
+    handle(&fake, &event_that_shows_mail("ResourceDiscovered"))
+        .await
+        .unwrap();
+    // The item was five seconds old.
+    assert_eq!(fake.paused.get(), 10_000);
+    assert_eq!(
+        fake.verdicts(),
+        ["NOT_APPLICABLE: The configurationItem was deleted and therefore cannot be validated."]
+    );
 }
 
 /// D4: where the function's time does not suffice to wait, the run fails, so that Lambda repeats it.

@@ -143,6 +143,8 @@ async fn verdicts_are_ordered() {
     ] {
         let fake = incident();
         fake.clock.set(clock);
+        // The reading takes half a second: what counts is when it began.
+        fake.slow.set(500);
         run(&fake).await.unwrap();
         let times: Vec<i64> = fake
             .reports

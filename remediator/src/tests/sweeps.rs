@@ -1,6 +1,6 @@
 //! Scheduled events: everything in scope.
 
-use super::{MAIL, WEB, event, handle, rule};
+use super::{MAIL, WEB, event, handle, incident, rule};
 use crate::fake::{Fake, Fault, GROUP, group};
 use aws_calls::{ErrorKind, GroupQuery};
 use remediator_core::{Baseline, Compliance};
@@ -74,10 +74,10 @@ async fn everything_is_judged_and_repaired() {
     for id in [GROUP, "sg-00001", "sg-00003", "sg-00249"] {
         assert_eq!(last_verdict(&fake, id), Some(Compliance::Compliant), "{id}");
     }
-    let most = fake.busy.get().0;
-    assert!(
-        (3..=17).contains(&most),
-        "eight groups at a time, two writes each: {most}"
+    assert_eq!(
+        fake.busy.get().0,
+        8 * 2 + 1,
+        "eight groups at a time, two writes each, beside the first verdicts"
     );
     let lines = fake.lines.borrow();
     assert_eq!(
@@ -86,7 +86,7 @@ async fn everything_is_judged_and_repaired() {
     );
 }
 
-/// W1: a clean account gets no write.
+/// W1: a clean account gets no write, and no line for each group.
 #[tokio::test]
 async fn nothing_to_do() {
     let fake = many(3);
@@ -95,6 +95,11 @@ async fn nothing_to_do() {
         *fake.calls.borrow(),
         ["describe_security_groups", "put_evaluations"]
     );
+    assert_eq!(
+        *fake.lines.borrow(),
+        ["swept 3 group(s) in scope: 0 repaired, 0 failure(s), 0 not reached"]
+    );
+    assert!(fake.evidence.borrow().is_empty());
 }
 
 /// W2: what EC2 can leave out is left out there, and what is not in scope is neither written nor told.
@@ -190,6 +195,31 @@ async fn verdicts_that_are_not_taken() {
     assert!(all_are_right(&fake));
 }
 
+/// W3: a portion of verdicts that Config does not take does not stop the next.
+#[tokio::test]
+async fn a_portion_that_is_not_taken() {
+    let fake = many(250);
+    // The call after the reading: the first hundred of the first verdicts.
+    fake.faults
+        .borrow_mut()
+        .insert(1, Fault::Refused(ErrorKind::Server));
+    let error = handle(&fake, &scheduled(&json!({})))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("put_evaluations"), "{error}");
+    assert_eq!(times(&fake, "put_evaluations"), 4);
+    assert_eq!(fake.reports.borrow().len(), 150 + 83);
+    // The first group of each portion of which nothing has to be repaired.
+    for (id, told) in [
+        (GROUP, None),
+        ("sg-00100", Some(Compliance::Compliant)),
+        ("sg-00200", Some(Compliance::Compliant)),
+    ] {
+        assert_eq!(last_verdict(&fake, id), told, "{id}");
+    }
+}
+
 /// W4: where the time does not suffice, what was not reached is NON_COMPLIANT, named, and a failure.
 #[tokio::test]
 async fn the_time_is_up() {
@@ -227,15 +257,23 @@ async fn the_time_is_up() {
 async fn the_list_breaks_off() {
     let fake = many(9);
     fake.page.set(5);
-    let at = 5;
+    // Calls: the page, its report, the two writes of sg-00003, their report, the second page.
     fake.faults
         .borrow_mut()
-        .extend((at..60).map(|call| (call, Fault::Refused(ErrorKind::Throttled))));
+        .insert(5, Fault::Refused(ErrorKind::Throttled));
     let error = handle(&fake, &scheduled(&json!({})))
         .await
         .unwrap_err()
         .to_string();
     assert!(error.contains("not every group was read"), "{error}");
+    assert_eq!(fake.reports.borrow().len(), 5 + 1);
+    for (id, told) in [
+        ("sg-00001", Some(Compliance::Compliant)),
+        ("sg-00003", Some(Compliance::Compliant)),
+        ("sg-00005", None),
+    ] {
+        assert_eq!(last_verdict(&fake, id), told, "{id}");
+    }
 }
 
 /// W5: a group that changes between the list and its repair is read again, by itself.
@@ -248,4 +286,28 @@ async fn a_group_moves_meanwhile() {
     handle(&fake, &scheduled(&json!({}))).await.unwrap();
     assert!(fake.is_baseline(&Baseline::ipv4()));
     assert_eq!(last_verdict(&fake, GROUP), Some(Compliance::Compliant));
+}
+
+/// O1, O2: the verdicts of a sweep are ordered by the reading of the page, never before the notification,
+/// and the one after a repair directly after the one before it.
+#[tokio::test]
+async fn swept_verdicts_are_ordered() {
+    let created = 1_795_334_405_000;
+    for (clock, first) in [
+        (created + 5_000, created + 5_007),
+        (created - 60_000, created),
+    ] {
+        let fake = incident();
+        fake.clock.set(clock);
+        // The reading takes half a second: what counts is when it began.
+        fake.slow.set(500);
+        handle(&fake, &scheduled(&json!({}))).await.unwrap();
+        let times: Vec<i64> = fake
+            .reports
+            .borrow()
+            .iter()
+            .map(|reported| reported.evaluation.ordering_timestamp.as_millis())
+            .collect();
+        assert_eq!(times, [first, first + 1]);
+    }
 }
