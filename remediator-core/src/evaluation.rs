@@ -92,10 +92,8 @@ impl Annotation {
     #[must_use]
     pub fn was_drifted(rules: &BTreeSet<Directed>) -> Self {
         let of = |which| {
-            let rules = rules.iter();
-            rules
-                .filter_map(|(direction, rule)| (*direction == which).then(|| rule.clone()))
-                .collect()
+            let rules = rules.iter().filter(|(direction, _)| *direction == which);
+            rules.map(|(_, rule)| rule.clone()).collect()
         };
         let names = naming::names(&of(Direction::Ingress), &of(Direction::Egress));
         Self::new(&format!(

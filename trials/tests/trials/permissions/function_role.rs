@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sandbox::service::Service;
-use serde_json::{Value, json};
+use serde_json::json;
 use trials::groups::lab_group;
 use trials::options::Kept;
 use trials::trial::all;
