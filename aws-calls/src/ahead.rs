@@ -19,7 +19,8 @@ pub(crate) struct Ahead<C: Service<Uri>> {
 }
 
 impl<C: Service<Uri>> Ahead<C> {
-    /// Connections for which nobody asks within `keep` are not used: the other side may have given them up.
+    /// Connections for which nobody asks within `keep` are not used: the other side may have given them up. They are closed
+    /// when somebody asks for a connection the next time.
     pub(crate) fn new(connector: C, keep: Duration) -> Self {
         let stock = Stock {
             keep,

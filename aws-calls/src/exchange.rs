@@ -202,7 +202,10 @@ impl Exchange {
             .map_err(|e| fail(ErrorKind::Refused, e.into()))?;
         let answer = match self.transport.send(request, patience).await {
             Ok(answer) => answer,
-            Err(cause) => return Ok(Outcome::Lost(fail(ErrorKind::Connection, cause))),
+            Err(cause) => {
+                self.transport.forget();
+                return Ok(Outcome::Lost(fail(ErrorKind::Connection, cause)));
+            }
         };
         if answer.status.is_success() {
             return Ok(Outcome::Success(answer));

@@ -91,17 +91,18 @@ impl Transport {
                 body,
             })
         };
-        let result = within(patience, exchange).await;
-        if result.is_err() {
-            // What was opened at the same time may be as dead; a later attempt shall not have to find that out.
-            self.connector.forget();
-        }
-        result
+        within(patience, exchange).await
     }
 
     /// Opens a connection to `uri`'s server and keeps it for a request to come.
     pub(crate) async fn open(&self, uri: &Uri) -> Result<(), Cause> {
         within(self.attempt, self.connector.open(uri)).await
+    }
+
+    /// Gives up what was opened and not used: where one connection is dead, what was opened with it may be as dead, and a
+    /// later attempt shall not have to find that out.
+    pub(crate) fn forget(&self) {
+        self.connector.forget();
     }
 }
 

@@ -203,12 +203,12 @@ pub(crate) fn warm(sides: &Both<Program>, count: Count, table: &mut Table) -> Re
     Ok(())
 }
 
-/// The same without latency, on whatever processor there is for each.
+/// What `warm` measures without latency, with each process on whatever processor there is.
 pub(crate) fn spread(sides: &Both<Program>, count: Count, table: &mut Table) -> Result<()> {
     let mut functions = started(sides)?;
     for (path, ports, _) in PATHS {
         let turns = turns(&mut functions, ports, NOW, count.warm)?;
-        let name = |what: &str| format!("the host on another processor: {what}, {path}, 0 ms");
+        let name = |what: &str| format!("not confined: {what}, {path}, 0 ms");
         table.row(&name("own time"), "ms", turns.own, 2, "");
         table.row(&name("processor time of one"), "ms", turns.cpu, 2, "");
     }

@@ -1,8 +1,8 @@
 //! Everything on one processor.
 //!
 //! Whoever sends something to a process that sleeps on another processor pays for waking that one, and in a virtual machine
-//! that means a call into the hypervisor. Four messages of an invocation go out, so a function that needs little is
-//! measured with a good deal of the machine's own cost, and the more so the less it needs.
+//! that means a call into the hypervisor. A function that needs little is then measured with a good deal of the machine's own
+//! cost, and the more so the less it needs.
 
 use anyhow::{Context, Result, anyhow};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};

@@ -105,16 +105,16 @@ impl Heard {
             // `ModifySecurityGroupRules` names rules by their ids, and what becomes of them in another shape.
             _ => None,
         };
-        let rules = asked.get("ipPermissions").map(rules_of_call);
-        let added = direction.into_iter().flat_map(|direction| {
-            let rules = rules.iter().flatten();
-            rules.map(move |rule| (direction, rule.clone()))
+        let added = direction.zip(asked.get("ipPermissions"));
+        let added = added.map(|(direction, permissions)| {
+            let rules = rules_of_call(permissions).into_iter();
+            rules.map(|rule| (direction, rule)).collect()
         });
         Ok(Self::Call(ApiCall {
             account_id,
             group,
             at,
-            added: added.collect(),
+            added: added.unwrap_or_default(),
             name,
         }))
     }

@@ -100,7 +100,7 @@ impl Annotation {
             "Permissions were modified. {} unapproved rule(s), gone since.",
             rules.len(),
         ))
-        .listing(("Not approved", &names), ("", &[]))
+        .listing(("Not approved", &names), ("Missing", &[]))
     }
 
     /// Drift of a group that a tag exempts.

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 /// What of a rule a class looks for in the log: `port 993`, `port 1000-2000`, `all ports`,
 /// `icmp type 8 code 0`, `all icmp types`, `protocol 50`.
 #[must_use]
-pub fn subject(rule: &Rule) -> String {
+fn subject(rule: &Rule) -> String {
     match (rule.protocol(), rule.ports()) {
         (_, Ports::Range(range)) => format!("port {range}"),
         (protocol, Ports::Icmp { kind, code: None }) => format!("{protocol} type {kind}"),

@@ -176,7 +176,7 @@ fn is_covered(rule: &Rule, approved: &BTreeSet<Rule>) -> bool {
     approved.contains(rule) || approved.iter().any(|approved| approved.covers(rule))
 }
 
-/// Whether an inbound rule, seen from the group that holds it, is approved.
+/// Whether a rule, seen from the group that holds it, is approved; an outbound one also where the policy does not judge those.
 #[must_use]
 pub fn approves(policy: &Policy, (direction, rule): &Directed, owner: &AccountId) -> bool {
     let baseline = match direction {

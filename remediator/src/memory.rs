@@ -6,7 +6,7 @@
 use remediator_core::plan::Directed;
 use remediator_core::{GroupId, Timestamp};
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// So many groups are remembered; then the one whose repair is longest ago is forgotten.
 const GROUPS: usize = 1_000;
@@ -26,13 +26,13 @@ struct Known {
     repairs: Vec<Timestamp>,
     /// When it was closed altogether.
     quarantined: Option<Timestamp>,
-    /// The rules that the last repair took away, and when they were read.
-    taken: (BTreeSet<Directed>, Option<Timestamp>),
+    /// The rules that the last repair took away, and when each was read.
+    taken: BTreeMap<Directed, Timestamp>,
 }
 
 impl Memory {
-    /// Remembers a repair, and the rules that a reading at `seen` showed and that are gone now.
-    pub(crate) fn repaired(&self, group: &GroupId, seen: Timestamp, taken: BTreeSet<Directed>) {
+    /// Remembers a repair of what a reading at `seen` showed.
+    pub(crate) fn repaired(&self, group: &GroupId, seen: Timestamp) {
         let mut groups = self.groups.borrow_mut();
         if groups.len() >= GROUPS && !groups.contains_key(group) {
             let oldest = groups
@@ -48,7 +48,19 @@ impl Memory {
             known.repairs.remove(0);
         }
         known.repairs.push(seen);
-        known.taken = (taken, Some(seen));
+        known.taken.clear();
+    }
+
+    /// Remembers rules that a reading at `seen` showed, and that this repair of the group has taken away.
+    pub(crate) fn took(
+        &self,
+        group: &GroupId,
+        seen: Timestamp,
+        rules: impl Iterator<Item = Directed>,
+    ) {
+        if let Some(known) = self.groups.borrow_mut().get_mut(group) {
+            known.taken.extend(rules.map(|rule| (rule, seen)));
+        }
     }
 
     /// Remembers that a group was closed altogether.
@@ -74,10 +86,8 @@ impl Memory {
     /// Whether the last repair took this rule away after reading it no earlier than `since`.
     pub(crate) fn has_taken(&self, group: &GroupId, rule: &Directed, since: Timestamp) -> bool {
         let groups = self.groups.borrow();
-        groups.get(group).is_some_and(|known| {
-            let (rules, seen) = &known.taken;
-            rules.contains(rule) && seen.is_some_and(|seen| seen >= since)
-        })
+        let taken = groups.get(group).and_then(|known| known.taken.get(rule));
+        taken.is_some_and(|seen| *seen >= since)
     }
 }
 
@@ -91,13 +101,13 @@ mod tests {
         let memory = Memory::default();
         let group = |n: i64| format!("sg-{n}").parse::<GroupId>().unwrap();
         for n in 0..2_000 {
-            memory.repaired(&group(n), Timestamp::from_millis(n), BTreeSet::new());
+            memory.repaired(&group(n), Timestamp::from_millis(n));
         }
         assert_eq!(memory.groups.borrow().len(), GROUPS);
         assert!(memory.repairs(&group(999)).is_empty());
         assert_eq!(memory.repairs(&group(1_999)).len(), 1);
         for n in 0..500 {
-            memory.repaired(&group(1_999), Timestamp::from_millis(n), BTreeSet::new());
+            memory.repaired(&group(1_999), Timestamp::from_millis(n));
         }
         assert_eq!(memory.repairs(&group(1_999)).len(), REPAIRS);
     }

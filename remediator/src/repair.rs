@@ -13,8 +13,8 @@ use drift::Drift;
 use remediator_core::doubt::may_be_stale;
 use remediator_core::plan::{Directed, approves, directed};
 use remediator_core::{
-    AccountId, Annotation, Compliance, GroupId, Judged, Judgement, Plan, Policy, SecurityGroup,
-    Timestamp, Witness, judge, log,
+    AccountId, Annotation, Compliance, Direction, GroupId, Judged, Judgement, Plan, Policy,
+    SecurityGroup, Timestamp, Witness, judge, log,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -236,10 +236,13 @@ impl<E: Effects> Repair<'_, E> {
             return Missing::default();
         };
         let owner = &live.owner_id;
-        let now: BTreeSet<Directed> = directed(&live.ingress, &live.egress).collect();
+        let present = |(direction, rule): &Directed| match direction {
+            Direction::Ingress => live.ingress.contains(rule),
+            Direction::Egress => live.egress.contains(rule),
+        };
         let rules: BTreeSet<Directed> = (witness.shown.iter())
             .map(|(direction, rule)| (*direction, rule.clone().canonical(owner)))
-            .filter(|rule| !now.contains(rule) && !self.shown.contains(rule))
+            .filter(|rule| !present(rule) && !self.shown.contains(rule))
             .filter(|rule| !approves(self.job.policy, rule, owner))
             .collect();
         // What this instance has taken away itself, after seeing it, is gone.
@@ -283,10 +286,8 @@ impl<E: Effects> Repair<'_, E> {
         } = ends;
         self.revoked += revoked;
         self.authorized += authorized;
-        let mut taken = BTreeSet::new();
         if revoked == plan.revocations() {
             self.names.0.extend(plan.names_to_revoke());
-            taken.extend(directed(&plan.revoke, &plan.egress.revoke));
         }
         if authorized == plan.authorizations() {
             self.names.1.extend(plan.names_to_authorize());
@@ -300,12 +301,12 @@ impl<E: Effects> Repair<'_, E> {
             }
             End::Moved => {
                 if revoked + authorized > 0 {
-                    self.remember(taken, seen);
+                    self.remember(&plan, revoked, seen);
                 }
                 Ok(Step::Moved)
             }
             End::Success => {
-                self.remember(taken, seen);
+                self.remember(&plan, revoked, seen);
                 match self.contest {
                     Contest::Quarantine { count } => {
                         self.memory.quarantined(self.job.group, seen);
@@ -340,11 +341,17 @@ impl<E: Effects> Repair<'_, E> {
         sentences.fold(annotation, |said, sentence| said.and(sentence))
     }
 
-    /// Once a run: the memory counts repairs, not writes.
-    fn remember(&mut self, taken: BTreeSet<Directed>, seen: Timestamp) {
+    /// Counts the repair, once a run: the memory counts repairs, not writes. Which rules are gone is known where all were
+    /// `revoked` that should be.
+    fn remember(&mut self, plan: &Plan, revoked: usize, seen: Timestamp) {
+        let group = self.job.group;
         if !self.remembered {
             self.remembered = true;
-            self.memory.repaired(self.job.group, seen, taken);
+            self.memory.repaired(group, seen);
+        }
+        if revoked == plan.revocations() {
+            let taken = directed(&plan.revoke, &plan.egress.revoke);
+            self.memory.took(group, seen, taken);
         }
     }
 

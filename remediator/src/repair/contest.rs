@@ -51,25 +51,21 @@ impl<E: Effects> Repair<'_, E> {
             "contested: {group} was repaired {count} times in {} minutes and is broken again",
             rule.minutes
         ));
-        match rule.action {
+        // Closed once, and then left: whoever opens it again would go on opening it.
+        let closed = self.memory.was_quarantined(group, rule.since(seen));
+        let action = match rule.action {
+            Action::Quarantine if closed => Action::Leave,
+            action => action,
+        };
+        match action {
             Action::Report => {
                 self.contest = Contest::Reported { count };
                 None
             }
             Action::Leave => {
                 self.effects.log(&log::planned(group, plan));
-                Some(
-                    self.said(Annotation::left(count, rule.minutes))
-                        .naming_due(plan),
-                )
-            }
-            // Closed once, and then left: whoever opens it again would go on opening it.
-            Action::Quarantine if self.memory.was_quarantined(group, rule.since(seen)) => {
-                self.effects.log(&log::planned(group, plan));
-                Some(
-                    self.said(Annotation::left(count, rule.minutes))
-                        .naming_due(plan),
-                )
+                let left = self.said(Annotation::left(count, rule.minutes));
+                Some(left.naming_due(plan))
             }
             Action::Quarantine if live.ingress.is_empty() => {
                 Some(self.said(Annotation::quarantined(count, rule.minutes)))

@@ -143,6 +143,23 @@ async fn our_own_earlier_repair_raises_no_doubt() {
     assert_eq!((fake.paused.get(), readings(&fake)), (0, 2));
 }
 
+/// D2: also what it has taken away at a second try, after the group had moved under the first one.
+#[tokio::test]
+async fn what_a_second_try_took_away_raises_no_doubt() {
+    let (fake, instance) = (opened(), Instance::default());
+    let web = rule(WEB[1]);
+    let group = &fake.group;
+    group.borrow_mut().as_mut().unwrap().ingress.remove(&web);
+    // The authorization beside it is confirmed.
+    let moved = Fault::Refused(ErrorKind::RuleNotFound);
+    fake.faults.borrow_mut().insert(1, moved);
+    let event = event_that_shows_mail("OK");
+    for _ in 0..2 {
+        answer(&fake, &instance, &event).await.unwrap();
+    }
+    assert_eq!((fake.paused.get(), readings(&fake)), (0, 3));
+}
+
 /// D3: a group that was made a moment ago and is not yet shown is looked for again.
 #[tokio::test]
 async fn a_group_that_is_not_yet_shown() {
