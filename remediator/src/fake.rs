@@ -168,6 +168,15 @@ impl Fake {
         pauses.is_sorted() && pauses.first() < pauses.last()
     }
 
+    /// The ordering timestamps of the accepted reports, in milliseconds.
+    pub(crate) fn order(&self) -> Vec<i64> {
+        let reports = self.reports.borrow();
+        let times = reports
+            .iter()
+            .map(|reported| reported.evaluation.ordering_timestamp);
+        times.map(Timestamp::as_millis).collect()
+    }
+
     pub(crate) fn last_compliance(&self) -> Option<Compliance> {
         self.reports
             .borrow()
