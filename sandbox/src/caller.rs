@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
 use crate::ids::{AccountId, Region, global_arn, upper_id};
+use crate::secret::Secret;
 
 /// The principal behind a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,9 +79,10 @@ pub struct Credentials {
     pub expires: Option<Timestamp>,
 }
 
-/// Every key that the sandbox has issued.
-#[derive(Debug, Default)]
+/// Every key that the sandbox has issued, and the operators' keys, which always exist.
+#[derive(Debug)]
 pub struct KeyRing {
+    secret: Secret,
     keys: Mutex<HashMap<String, Key>>,
 }
 
@@ -95,6 +97,35 @@ struct Key {
 }
 
 impl KeyRing {
+    /// A key ring whose secrets are all derived from `secret`.
+    pub fn new(secret: Secret) -> Self {
+        Self {
+            secret,
+            keys: Mutex::default(),
+        }
+    }
+
+    /// The key pair of an account's operator: the account's id, and a secret that only this sandbox can derive.
+    pub fn operator(&self, account: &AccountId) -> Credentials {
+        self.pair(account.as_str())
+    }
+
+    /// The key pair of an account's root user: the account's id with `-root` behind it.
+    pub fn root(&self, account: &AccountId) -> Credentials {
+        self.pair(&format!("{account}-root"))
+    }
+
+    /// The secret half and, where sessions have one, the token follow from the id: a key ring that was made with the same
+    /// secret knows them again, and no generator of pseudo-random numbers gives them away.
+    fn pair(&self, access_key_id: &str) -> Credentials {
+        Credentials {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: self.secret.access_key(access_key_id),
+            session_token: String::new(),
+            expires: None,
+        }
+    }
+
     /// Issues session credentials for `caller`, valid until `expires`.
     pub fn issue_session(
         &self,
@@ -154,11 +185,11 @@ impl KeyRing {
             active: true,
         };
         self.lock().insert(id.clone(), key);
+        let session_token = expires.map(|_| self.secret.session_token(&id));
         Credentials {
-            access_key_id: id,
-            secret_access_key: upper_id("", 40),
-            session_token: expires.map(|_| upper_id("", 64)).unwrap_or_default(),
+            session_token: session_token.unwrap_or_default(),
             expires,
+            ..self.pair(&id)
         }
     }
 

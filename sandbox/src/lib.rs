@@ -16,6 +16,7 @@ pub mod journal;
 pub mod protocol;
 mod quotas;
 pub mod sandbox;
+pub mod secret;
 pub mod server;
 pub mod service;
 pub mod webhooks;

@@ -110,6 +110,7 @@ async fn run(args: Args) -> Result<(), String> {
         call_latency: args.call_latency,
         require_isolation: args.require_isolation,
         lambda_concurrency: Some(args.lambda_concurrency),
+        secret: None,
     });
     if args.frozen_clock {
         sandbox.clock.freeze();

@@ -17,6 +17,7 @@ use crate::faults::Faults;
 use crate::ids::{AccountId, Region, uuid};
 use crate::journal::{Journal, Origin};
 use crate::protocol::{Answer, Operation};
+use crate::secret::Secret;
 use crate::service::Service;
 use crate::{
     cloudformation, config, ec2, events, iam, lambda, logs, s3, scheduler, secretsmanager, sns,
@@ -43,6 +44,8 @@ pub struct Settings {
     pub call_latency: Duration,
     /// How many invocations an account may run at once in a region; `None` is AWS's default.
     pub lambda_concurrency: Option<u32>,
+    /// What every key's secret half is derived from; `None` makes a new one that ends with the sandbox.
+    pub secret: Option<Secret>,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.
@@ -235,8 +238,8 @@ impl Sandbox {
             call_latency,
             instance: uuid(),
             clock: Clock::default(),
+            keys: KeyRing::new(settings.secret.clone().unwrap_or_else(Secret::random)),
             settings,
-            keys: KeyRing::default(),
             engine: Engine::default(),
             faults: Faults::default(),
             journal: Journal::default(),
