@@ -1,6 +1,8 @@
-//! What is not AWS: health, the clock, the inbox, webhooks, calls, faults. Everything under `/_sandbox/`.
+//! What is not AWS: health, keys, the clock, the inbox, webhooks, calls, faults. Everything under `/_sandbox/`.
 
+mod access;
 mod calls;
+mod credentials;
 mod faults;
 mod webhooks;
 
@@ -10,6 +12,7 @@ use std::time::Duration;
 use http::Method;
 use serde_json::json;
 
+pub(crate) use self::access::admit;
 use crate::caller::Caller;
 use crate::clock::iso8601;
 use crate::config::{self, Latency};
@@ -37,6 +40,7 @@ pub(crate) async fn answer(
                 "isolation": crate::lambda::isolation::name(),
             }),
         ),
+        (&Method::GET, "credentials") => credentials::show(sandbox, request),
         (&Method::POST, "clock/advance") => advance(sandbox, request),
         (&Method::POST, "clock/freeze") => {
             sandbox.clock.freeze();
@@ -54,6 +58,11 @@ pub(crate) async fn answer(
         (&Method::DELETE, "faults") => faults::remove(sandbox, request),
         (method, _) if path.starts_with("webhooks/") => {
             let name = path.trim_start_matches("webhooks/");
+            // The token behind the name was looked at when the request was let in.
+            let name = match *method {
+                Method::POST => name.split_once('/').map_or(name, |(name, _)| name),
+                _ => name,
+            };
             match *method {
                 Method::POST => webhooks::post(sandbox, name, request).await,
                 Method::GET => webhooks::list(sandbox, name),
@@ -169,7 +178,8 @@ fn confirm(sandbox: &Arc<Sandbox>, request: &HttpRequest) -> HttpResponse {
 
 fn unsubscribe(sandbox: &Arc<Sandbox>, request: &HttpRequest) -> HttpResponse {
     let arn = parameter(request, "SubscriptionArn").unwrap_or_default();
-    match sns::unsubscribe_by_link(sandbox, &arn) {
+    let token = parameter(request, "Token").unwrap_or_default();
+    match sns::unsubscribe_by_link(sandbox, &arn, &token) {
         Ok(()) => reply(200, &json!({"unsubscribed": arn})),
         Err(error) => reply(error.status, &json!({"error": error.to_string()})),
     }

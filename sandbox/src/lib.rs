@@ -11,6 +11,7 @@ pub mod engine;
 pub mod error;
 pub mod faults;
 pub mod fields;
+pub mod guard;
 pub mod ids;
 pub mod journal;
 pub mod protocol;
@@ -19,6 +20,7 @@ pub mod sandbox;
 pub mod secret;
 pub mod server;
 pub mod service;
+pub mod state_file;
 pub mod webhooks;
 
 mod admin;

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use clap::Parser;
 use sandbox::config::{self, Latency};
+use sandbox::guard::HostName;
 use sandbox::lambda::{isolation, reaper};
 use sandbox::sandbox::{Sandbox, Settings};
-use sandbox::server;
+use sandbox::{server, state_file};
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -47,6 +48,12 @@ struct Args {
     /// How many invocations an account may run at once in a region
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     lambda_concurrency: u32,
+    /// Where the state file is, with the secret that restarts keep; `driftlab` in XDG_STATE_HOME or ~/.local/state unless given
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Also answer under this host name, as containers use it; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<HostName>,
 }
 
 fn main() -> ExitCode {
@@ -103,6 +110,12 @@ async fn run(args: Args) -> Result<(), String> {
             "warning: functions can reach other endpoints than the sandbox: {why}"
         );
     }
+    let state_dir = match args.state_dir {
+        Some(dir) => dir,
+        None => state_file::default_dir().map_err(|error| error.to_string())?,
+    };
+    let (secret, state_file) =
+        state_file::open_or_create(&state_dir).map_err(|error| error.to_string())?;
     let sandbox = Sandbox::start(Settings {
         enforce_iam: args.enforce_iam,
         config_latency: args.config_latency,
@@ -110,7 +123,8 @@ async fn run(args: Args) -> Result<(), String> {
         call_latency: args.call_latency,
         require_isolation: args.require_isolation,
         lambda_concurrency: Some(args.lambda_concurrency),
-        secret: None,
+        secret: Some(secret),
+        allowed_hosts: args.allow_host,
     });
     if args.frozen_clock {
         sandbox.clock.freeze();
@@ -140,6 +154,7 @@ async fn run(args: Args) -> Result<(), String> {
         "endpoint": sandbox.endpoint(),
         "pid": std::process::id(),
         "instance": sandbox.instance,
+        "state_file": state_file,
     });
     writeln!(io::stdout(), "{ready}")
         .and_then(|()| io::stdout().flush())

@@ -14,6 +14,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::engine::{Engine, Task};
 use crate::error::ApiError;
 use crate::faults::Faults;
+use crate::guard::HostName;
 use crate::ids::{AccountId, Region, uuid};
 use crate::journal::{Journal, Origin};
 use crate::protocol::{Answer, Operation};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub lambda_concurrency: Option<u32>,
     /// What every key's secret half is derived from; `None` makes a new one that ends with the sandbox.
     pub secret: Option<Secret>,
+    /// The names under which the sandbox is reached, beside those of the loopback interface.
+    pub allowed_hosts: Vec<HostName>,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.
@@ -57,6 +60,8 @@ pub struct Sandbox {
     pub clock: Clock,
     /// What was chosen at the start.
     pub settings: Settings,
+    /// What opens `/_sandbox/`, its links and its webhooks.
+    pub secret: Secret,
     /// Every key that was issued.
     pub keys: KeyRing,
     /// What is going to happen.
@@ -233,12 +238,14 @@ impl Sandbox {
     pub fn start(settings: Settings) -> Arc<Self> {
         let config_latency = Mutex::new(settings.config_latency);
         let call_latency = Mutex::new(settings.call_latency);
+        let secret = settings.secret.clone().unwrap_or_else(Secret::random);
         let sandbox = Arc::new(Self {
             config_latency,
             call_latency,
             instance: uuid(),
             clock: Clock::default(),
-            keys: KeyRing::new(settings.secret.clone().unwrap_or_else(Secret::random)),
+            keys: KeyRing::new(secret.clone()),
+            secret,
             settings,
             engine: Engine::default(),
             faults: Faults::default(),
@@ -258,6 +265,12 @@ impl Sandbox {
     /// The URL at which this sandbox listens; empty before it does.
     pub fn endpoint(&self) -> &str {
         self.endpoint.get().map_or("", String::as_str)
+    }
+
+    /// The address of a webhook. Its last part is all that a post to it needs, as with Slack's.
+    pub fn webhook_url(&self, name: &str) -> String {
+        let token = self.secret.derive(webhooks::PURPOSE, name);
+        format!("{}/_sandbox/webhooks/{name}/{token}", self.endpoint())
     }
 
     /// How long after a change AWS Config records it, as chosen last.

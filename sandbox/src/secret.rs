@@ -1,6 +1,6 @@
 //! The one secret of a sandbox, from which every other one is derived.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -12,6 +12,9 @@ const LEN: usize = 32;
 
 /// Characters of the secret half of an access key, as on AWS.
 const ACCESS_KEY_LEN: usize = 40;
+
+/// The purpose of what opens `/_sandbox/`.
+const BEARER: &str = "bearer";
 
 /// The secret of a sandbox. Whoever knows it is the operator of every account; it is never shown.
 #[derive(Clone)]
@@ -32,12 +35,7 @@ impl Secret {
     /// # Panics
     /// When the operating system has no random numbers; nothing could be kept secret then.
     pub fn random() -> Self {
-        let mut bytes = [0; LEN];
-        // Going on with a secret that can be guessed would be worse than ending.
-        SystemRandom::new()
-            .fill(&mut bytes)
-            .expect("the operating system has no random numbers");
-        Self::from(bytes)
+        Self::from(random_bytes())
     }
 
     /// Reads what [`Secret::encode`] wrote; `None` for anything else.
@@ -65,18 +63,83 @@ impl Secret {
 
     /// What opens `/_sandbox/`, as `Authorization: Bearer …`: 43 characters.
     pub fn bearer(&self) -> String {
-        self.derive("bearer", "")
+        self.derive(BEARER, "")
+    }
+
+    /// Whether `text` is what [`Secret::derive`] answers. How long that takes says nothing of the right text.
+    pub fn verify(&self, purpose: &str, subject: &str, text: &str) -> bool {
+        BASE64_URL_SAFE_NO_PAD
+            .decode(text)
+            .is_ok_and(|tag| self.is_tag(purpose, subject, &tag))
+    }
+
+    /// Like [`Secret::derive`], as 64 hexadecimal digits: so are the tokens of SNS.
+    pub fn derive_hex(&self, purpose: &str, subject: &str) -> String {
+        let tag = self.tag(purpose, subject);
+        tag.as_ref().iter().fold(String::new(), |mut text, byte| {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// Whether `text` is what [`Secret::derive_hex`] answers, in the same time whatever it is.
+    pub fn verify_hex(&self, purpose: &str, subject: &str, text: &str) -> bool {
+        let bytes: Option<Vec<u8>> = text
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| match pair {
+                [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+                _ => None,
+            })
+            .collect();
+        bytes.is_some_and(|tag| self.is_tag(purpose, subject, &tag))
+    }
+
+    /// Whether `text` is [`Secret::bearer`].
+    pub fn verify_bearer(&self, text: &str) -> bool {
+        self.verify(BEARER, "", text)
     }
 
     /// A secret of its own for each purpose and subject: 43 characters of the URL-safe base64 alphabet.
     pub fn derive(&self, purpose: &str, subject: &str) -> String {
-        let mut context = hmac::Context::with_key(&self.key);
-        context.update(purpose.as_bytes());
-        // Neither holds a NUL, so that no two pairs are one text.
-        context.update(&[0]);
-        context.update(subject.as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(context.sign())
+        BASE64_URL_SAFE_NO_PAD.encode(self.tag(purpose, subject))
     }
+
+    fn tag(&self, purpose: &str, subject: &str) -> hmac::Tag {
+        hmac::sign(&self.key, &message(purpose, subject))
+    }
+
+    fn is_tag(&self, purpose: &str, subject: &str, tag: &[u8]) -> bool {
+        hmac::verify(&self.key, &message(purpose, subject), tag).is_ok()
+    }
+}
+
+/// A purpose holds no NUL, so that no two pairs are one message.
+fn message(purpose: &str, subject: &str) -> Vec<u8> {
+    [purpose.as_bytes(), &[0], subject.as_bytes()].concat()
+}
+
+/// The value of a lower-case hexadecimal digit.
+fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    }
+}
+
+/// Random numbers of the operating system, for what must not be guessed.
+///
+/// # Panics
+/// When the operating system has none; nothing could be kept secret then.
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    // Going on with a secret that can be guessed would be worse than ending.
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the operating system has no random numbers");
+    bytes
 }
 
 impl From<[u8; LEN]> for Secret {
@@ -102,6 +165,45 @@ mod tests {
         for text in ["", "AAAA", &secret.encode()[1..], "not base64!"] {
             assert!(Secret::decode(text).is_none(), "{text}");
         }
+    }
+
+    #[test]
+    fn secret_verify_accepts_the_derived_text_alone() {
+        let secret = Secret::random();
+        let derived = secret.derive("webhook", "w");
+        assert!(secret.verify("webhook", "w", &derived));
+        let last = if derived.ends_with('A') { "E" } else { "A" };
+        let changed = format!("{}{last}", &derived[..42]);
+        for (purpose, subject, text) in [
+            ("webhook", "v", derived.as_str()),
+            ("unsubscribe", "w", &derived),
+            ("webhook", "w", &derived[..42]),
+            ("webhook", "w", &changed),
+            ("webhook", "w", ""),
+            ("webhook", "w", "no base64!"),
+        ] {
+            assert!(
+                !secret.verify(purpose, subject, text),
+                "{purpose} {subject} {text}"
+            );
+        }
+        assert!(!Secret::random().verify("webhook", "w", &derived));
+        let hex = secret.derive_hex("webhook", "w");
+        assert_eq!(hex.len(), 64);
+        assert!(secret.verify_hex("webhook", "w", &hex));
+        for text in [
+            "",
+            "g",
+            &hex[..62],
+            &hex[1..],
+            &hex.to_uppercase(),
+            &derived,
+        ] {
+            assert!(!secret.verify_hex("webhook", "w", text), "{text}");
+        }
+        assert!(!secret.verify_hex("webhook", "v", &hex));
+        assert!(secret.verify_bearer(&secret.bearer()));
+        assert!(!secret.verify_bearer(&derived));
     }
 
     #[test]

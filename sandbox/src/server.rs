@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::admin;
 use crate::clock::http_date;
 use crate::error::ApiError;
 use crate::gateway::{self, Hangup};
+use crate::guard;
 use crate::protocol::{HttpRequest, HttpResponse, Protocol, encode_error};
 use crate::sandbox::Sandbox;
 
@@ -70,11 +73,38 @@ async fn connection(sandbox: Arc<Sandbox>, stream: TcpStream) {
     }
 }
 
+/// Answers one request, if it may be read at all.
 async fn respond(
     sandbox: &Arc<Sandbox>,
     request: hyper::Request<Incoming>,
 ) -> Result<HttpResponse, Hangup> {
     let (parts, body) = request.into_parts();
+    let mut response = match admit(sandbox, &parts) {
+        Ok(()) => read_and_answer(sandbox, parts, body).await?,
+        Err(refusal) => refusal,
+    };
+    guard::headers::protect(&mut response);
+    Ok(response)
+}
+
+/// Says by its head alone whether a request may be read.
+///
+/// # Errors
+/// The answer to one that may not.
+#[expect(clippy::result_large_err, reason = "the answer is sent as it stands")]
+fn admit(sandbox: &Sandbox, head: &Parts) -> Result<(), HttpResponse> {
+    guard::check(&sandbox.settings.allowed_hosts, head).map_err(|refused| {
+        tracing::debug!(%refused, method = %head.method, "refused unread");
+        refused.answer(head.uri.path())
+    })?;
+    admin::admit(&sandbox.secret, head)
+}
+
+async fn read_and_answer(
+    sandbox: &Arc<Sandbox>,
+    parts: Parts,
+    body: Incoming,
+) -> Result<HttpResponse, Hangup> {
     let body = match read(body).await {
         Ok(body) => body,
         Err(error) => return Ok(encode_error(Protocol::RestXml, &error, "-")),

@@ -18,6 +18,7 @@ use crate::error::ApiError;
 use crate::ids::{AccountId, Region};
 use crate::protocol::{Answer, Operation};
 use crate::sandbox::{Call, Sandbox, Settings, Target};
+use crate::secret::Secret;
 use crate::service::Service;
 
 /// The account that is called unless a test says otherwise.
@@ -25,6 +26,11 @@ pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// How long the engine may take to come to rest; only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A secret that is the same in each run, for tests that speak HTTP.
+pub(crate) fn secret() -> Secret {
+    Secret::from([7; 32])
+}
 
 /// A sandbox as one caller sees it, who calls one service of one account.
 ///

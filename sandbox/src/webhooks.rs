@@ -7,6 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Timestamp;
 
+/// The purpose of the token in a webhook's address.
+pub(crate) const PURPOSE: &str = "webhook";
+
 /// Posts of one webhook that are kept; the oldest goes when one more comes.
 pub const CAPACITY: usize = 1_000;
 /// Bytes of a body that are kept.
@@ -111,12 +114,7 @@ mod tests {
         let hook = |path: &'static str| send(&sandbox, Method::POST, path, r#"{"text":"hello"}"#);
         assert_eq!(hook("webhooks/w").await, (200, "ok".to_owned()));
         assert_eq!(hook("webhooks/w?status=500").await.0, 500);
-        for bad in [
-            "webhooks/w?colour=red",
-            "webhooks/w?status=99",
-            "webhooks/a/b",
-            "webhooks/",
-        ] {
+        for bad in ["webhooks/w?colour=red", "webhooks/w?status=99", "webhooks/"] {
             assert_eq!(hook(bad).await.0, 400, "{bad}");
         }
         let (_, listed) = send(&sandbox, Method::GET, "webhooks/w", "").await;
@@ -129,7 +127,8 @@ mod tests {
         let (_, forgotten) = send(&sandbox, Method::DELETE, "webhooks/w", "").await;
         assert_eq!(forgotten, r#"{"forgotten":2}"#);
         let (_, listed) = send(&sandbox, Method::GET, "webhooks/w", "").await;
-        assert_eq!(listed, r#"{"posts":[]}"#);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        assert_eq!(listed["posts"], serde_json::json!([]));
     }
 
     #[tokio::test]

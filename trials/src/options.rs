@@ -53,7 +53,7 @@ impl Options {
             .call(Service::Sns, "CreateTopic", json!({"Name": TOPIC}))
             .await;
         let topic = made["TopicArn"].as_str().unwrap().to_owned();
-        let address = format!("{}/_sandbox/webhooks/{WEBHOOK}", world.sandbox.endpoint());
+        let address = world.sandbox.webhook_url(WEBHOOK);
         let policy = json!({"version": 1, "baseline": "ipv4", "egress": "all:all:0.0.0.0/0"});
         // A policy is no secret; whoever has a key may still encrypt everything with it.
         let readable = key.map_or("String", |_| "SecureString");

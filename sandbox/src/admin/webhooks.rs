@@ -54,7 +54,7 @@ pub(super) async fn post(
     )
 }
 
-/// `GET`: what was posted, oldest first.
+/// `GET`: the address that takes posts, and what was posted, oldest first.
 pub(super) fn list(sandbox: &Sandbox, name: &str) -> HttpResponse {
     let posts: Vec<Value> = sandbox
         .webhooks
@@ -71,7 +71,10 @@ pub(super) fn list(sandbox: &Sandbox, name: &str) -> HttpResponse {
             json!({"number": number, "at": iso8601(at), "content_type": content_type, "body": body, "status": status})
         })
         .collect();
-    reply(200, &json!({"posts": posts}))
+    reply(
+        200,
+        &json!({"url": sandbox.webhook_url(name), "posts": posts}),
+    )
 }
 
 /// `DELETE`: forgets them.

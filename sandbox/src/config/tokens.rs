@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::clock::Timestamp;
+use crate::secret::random_bytes;
 
 /// How long a token is good for. AWS names no figure; a day is far beyond every retry, and the tokens of
 /// a busy sandbox do not pile up.
@@ -31,7 +32,7 @@ impl Tokens {
         while let Some((_, old)) = self.order.pop_front_if(|(at, _)| *at + LIFETIME < now) {
             self.issued.remove(&old);
         }
-        let token = STANDARD.encode(std::array::from_fn::<u8, 120, _>(|_| fastrand::u8(..)));
+        let token = STANDARD.encode(random_bytes::<120>());
         self.issued.insert(
             token.clone(),
             Issued {

@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::error::ApiError;
+use crate::guard::headers::OwnCaching;
 
 /// A complete HTTP request, as it came in.
 #[derive(Debug)]
@@ -131,7 +132,12 @@ pub(crate) fn encode(
     request_id: &str,
 ) -> HttpResponse {
     let value = match answer {
-        Answer::Http(response) => return with_request_id(response, request_id),
+        Answer::Http(mut response) => {
+            if protocol == Protocol::RestXml {
+                response.extensions_mut().insert(OwnCaching);
+            }
+            return with_request_id(response, request_id);
+        }
         Answer::Value(value) => value,
     };
     let response = match protocol {

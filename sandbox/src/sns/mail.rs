@@ -4,12 +4,16 @@ use super::state::{Mail, Subscription, Topic};
 use crate::clock::Timestamp;
 use crate::sandbox::Sandbox;
 
+/// The purpose of the token that confirms a subscription.
+pub(super) const CONFIRM: &str = "sns-confirm";
+/// The purpose of the token that ends one.
+pub(super) const UNSUBSCRIBE: &str = "sns-unsubscribe";
+
 /// Asks the owner of an address whether to subscribe it. The link leads into the sandbox.
 pub(super) fn confirmation(
     sandbox: &Sandbox,
     topic: &Topic,
     subscription: &Subscription,
-    token: &str,
     now: Timestamp,
 ) -> Mail {
     let link = link(
@@ -17,7 +21,10 @@ pub(super) fn confirmation(
         "confirm",
         &[
             ("TopicArn", &topic.arn),
-            ("Token", token),
+            (
+                "Token",
+                &sandbox.secret.derive_hex(CONFIRM, &subscription.arn),
+            ),
             ("Endpoint", &subscription.endpoint),
         ],
     );
@@ -48,6 +55,10 @@ pub(super) fn notification(
         "unsubscribe",
         &[
             ("SubscriptionArn", &subscription.arn),
+            (
+                "Token",
+                &sandbox.secret.derive_hex(UNSUBSCRIBE, &subscription.arn),
+            ),
             ("Endpoint", &subscription.endpoint),
         ],
     );

@@ -47,8 +47,8 @@ pub(super) struct Subscription {
     pub(super) topic: String,
     pub(super) protocol: String,
     pub(super) endpoint: String,
-    /// The token that confirms; `None` once it has.
-    pub(super) pending: Option<String>,
+    /// Whether nobody has confirmed it yet.
+    pub(super) pending: bool,
     /// Whether somebody with credentials confirmed, instead of a click on the link.
     pub(super) authenticated: bool,
     /// Whether only somebody with credentials may end it.
@@ -134,6 +134,11 @@ pub(super) fn no_topic() -> ApiError {
 /// SNS's error for a bad parameter.
 pub(super) fn invalid(what: impl std::fmt::Display) -> ApiError {
     ApiError::bad("InvalidParameter", format!("Invalid parameter: {what}"))
+}
+
+/// Unicode's own line and paragraph separators, which are no control characters.
+pub(super) fn is_separator(c: char) -> bool {
+    matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 /// A required parameter.

@@ -11,9 +11,10 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::accept;
-use crate::ids::{AccountId, Region, hex_id, uuid};
+use crate::ids::{AccountId, Region, uuid};
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Sandbox, Target};
+use crate::secret::Secret;
 
 pub(super) fn subscribe(call: &mut Call<'_>, operation: &Operation) -> Result<Value, ApiError> {
     accept(
@@ -39,7 +40,7 @@ pub(super) fn subscribe(call: &mut Call<'_>, operation: &Operation) -> Result<Va
         topic: topic_arn.to_owned(),
         protocol: protocol.to_owned(),
         endpoint: endpoint.to_owned(),
-        pending: Some(hex_id("", 256)),
+        pending: true,
         authenticated: false,
         authenticate_on_unsubscribe: false,
         filter: None,
@@ -70,12 +71,12 @@ pub(super) fn subscribe(call: &mut Call<'_>, operation: &Operation) -> Result<Va
         }
     };
     let subscription = state.subscriptions.get(&arn).ok_or_else(no_subscription)?;
-    let Some(token) = &subscription.pending else {
+    if !subscription.pending {
         return Ok(json!({"SubscriptionArn": arn}));
-    };
+    }
     // Asking again sends the mail again.
     let topic = state.topics.get(topic_arn).ok_or_else(no_topic)?;
-    let mail = mail::confirmation(&sandbox, topic, subscription, token, now);
+    let mail = mail::confirmation(&sandbox, topic, subscription, now);
     state.send(&sandbox, [mail]);
     let shown = if return_arn {
         arn.as_str()
@@ -197,14 +198,16 @@ pub(super) fn confirm(call: &mut Call<'_>, operation: &Operation) -> Result<Valu
     let token = require(input, "Token")?;
     let authenticate = input.flag("AuthenticateOnUnsubscribe")?.unwrap_or(false);
     topic(call, topic_arn)?;
-    let found = find_pending(&mut call.here().sns, topic_arn, token)?;
-    found.pending = None;
+    let secret = call.sandbox.secret.clone();
+    let found = find_pending(&secret, &mut call.here().sns, topic_arn, token)?;
+    found.pending = false;
     found.authenticated = true;
     found.authenticate_on_unsubscribe = authenticate;
     Ok(json!({"SubscriptionArn": found.arn}))
 }
 
 fn find_pending<'a>(
+    secret: &Secret,
     state: &'a mut State,
     topic_arn: &str,
     token: &str,
@@ -212,7 +215,11 @@ fn find_pending<'a>(
     state
         .subscriptions
         .values_mut()
-        .find(|each| each.topic == topic_arn && each.pending.as_deref() == Some(token))
+        .find(|each| {
+            each.topic == topic_arn
+                && each.pending
+                && secret.verify_hex(mail::CONFIRM, &each.arn, token)
+        })
         .ok_or_else(|| invalid("Token"))
 }
 
@@ -268,9 +275,10 @@ fn show(call: &mut Call<'_>, input: &Value, topic: Option<&str>) -> Result<Value
         .values()
         .filter(|each| topic.is_none_or(|topic| each.topic == topic));
     let shown = subscriptions.map(|each| {
-        let arn = match each.pending {
-            Some(_) => "PendingConfirmation",
-            None => &each.arn,
+        let arn = if each.pending {
+            "PendingConfirmation"
+        } else {
+            &each.arn
         };
         let entry = json!({
             "SubscriptionArn": arn,
@@ -295,7 +303,7 @@ pub(super) fn attributes(call: &mut Call<'_>, operation: &Operation) -> Result<V
         ("Owner", owner),
         ("Protocol", found.protocol.clone()),
         ("Endpoint", found.endpoint.clone()),
-        ("PendingConfirmation", found.pending.is_some().to_string()),
+        ("PendingConfirmation", found.pending.to_string()),
         (
             "ConfirmationWasAuthenticated",
             found.authenticated.to_string(),
@@ -346,15 +354,23 @@ pub(crate) fn confirm_by_link(
     let target = owner_of(topic_arn)?;
     sandbox.enter(&target, |call| {
         topic(call, topic_arn)?;
-        let found = find_pending(&mut call.here().sns, topic_arn, token)?;
-        found.pending = None;
+        let found = find_pending(&sandbox.secret, &mut call.here().sns, topic_arn, token)?;
+        found.pending = false;
         Ok(found.arn.clone())
     })
 }
 
-/// What a click on the link in a notification does.
-pub(crate) fn unsubscribe_by_link(sandbox: &Arc<Sandbox>, arn: &str) -> Result<(), ApiError> {
+/// What a click on the link in a notification does. On AWS the subscription's ARN suffices; here that is no secret,
+/// and whoever knows it could end what others have subscribed to.
+pub(crate) fn unsubscribe_by_link(
+    sandbox: &Arc<Sandbox>,
+    arn: &str,
+    token: &str,
+) -> Result<(), ApiError> {
     let target = owner_of(arn)?;
+    if !sandbox.secret.verify_hex(mail::UNSUBSCRIBE, arn, token) {
+        return Err(invalid("Token"));
+    }
     sandbox.enter(&target, |call| {
         let state = &mut call.here().sns;
         let found = state.subscriptions.get(arn).ok_or_else(no_subscription)?;
@@ -412,6 +428,15 @@ mod tests {
             "a@10.0.0.1",
             "a@b@example.com",
             "ü@example.com",
+            "a@example.com\r\nBcc: x@example.com",
+            "a\n@example.com",
+            "a@example.com\n",
+            "a@exam\u{1b}ple.com",
+            "\"><img src=x onerror=alert(1)>@example.com",
+            "\"a b\"@example.com",
+            "a@[127.0.0.1]",
+            "A <a@example.com>",
+            "a@example.com,b@example.com",
         ] {
             assert!(!is_address(bad), "{bad}");
         }

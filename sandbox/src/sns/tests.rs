@@ -193,7 +193,12 @@ async fn an_address_gets_nothing_before_it_confirms() {
     assert_eq!(attribute(&shown, "PendingConfirmation"), "false");
     assert_eq!(attribute(&shown, "ConfirmationWasAuthenticated"), "true");
 
-    unsubscribe_by_link(&world.sandbox, &arn).unwrap();
+    let token = world.token();
+    for wrong in ["", "x", &token[1..]] {
+        let refused = unsubscribe_by_link(&world.sandbox, &arn, wrong).unwrap_err();
+        assert_eq!(refused.code, "InvalidParameter", "{wrong}");
+    }
+    unsubscribe_by_link(&world.sandbox, &arn, &token).unwrap();
     world
         .ok("Publish", json!({"TopicArn": TOPIC, "Message": "late"}))
         .await;
@@ -305,15 +310,33 @@ async fn bad_input() {
             .await,
         invalid
     );
-    assert_eq!(
-        world
-            .code(
-                "Publish",
-                json!({"TopicArn": TOPIC, "Message": "m", "Subject": "a\nb"})
-            )
-            .await,
-        invalid
-    );
+    for subject in [
+        "a\nb",
+        "a\r\nBcc: x@example.com",
+        "a\tb",
+        "a\u{7f}b",
+        "a\u{85}b",
+        "a\u{2028}b",
+        "",
+        " a",
+        &"a".repeat(100),
+    ] {
+        let publish = json!({"TopicArn": TOPIC, "Message": "m", "Subject": subject});
+        assert_eq!(world.code("Publish", publish).await, invalid, "{subject:?}");
+    }
+    for subject in ["<img src=x onerror=alert(1)>", "Änderung", &"ä".repeat(99)] {
+        let publish = json!({"TopicArn": TOPIC, "Message": "m", "Subject": subject});
+        world.ok("Publish", publish).await;
+    }
+    for name in ["a\nb", "a\rb", "a\u{1b}[31m", "a\u{2029}b"] {
+        let set =
+            json!({"TopicArn": TOPIC, "AttributeName": "DisplayName", "AttributeValue": name});
+        assert_eq!(
+            world.code("SetTopicAttributes", set).await,
+            invalid,
+            "{name:?}"
+        );
+    }
     assert_eq!(
         world
             .code(

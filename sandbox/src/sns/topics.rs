@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::state::{Topic, check_arn, entries, invalid, no_topic, page, require, topic};
+use super::state::{
+    Topic, check_arn, entries, invalid, is_separator, no_topic, page, require, topic,
+};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::{self, accept};
@@ -105,9 +107,10 @@ pub(super) fn attributes(call: &mut Call<'_>, operation: &Operation) -> Result<V
         .values()
         .filter(|each| each.topic == arn)
     {
-        match subscription.pending {
-            Some(_) => pending += 1,
-            None => confirmed += 1,
+        if subscription.pending {
+            pending += 1;
+        } else {
+            confirmed += 1;
         }
     }
     let mut shown = vec![
@@ -146,7 +149,9 @@ pub(super) fn set_attribute(call: &mut Call<'_>, operation: &Operation) -> Resul
 fn apply(call: &Call<'_>, topic: &mut Topic, name: &str, value: &str) -> Result<(), ApiError> {
     match (name, value) {
         ("DisplayName", value) => {
-            if value.chars().count() > 100 || value.contains(['\n', '\r']) {
+            // It becomes the sender of mails: a line of its own would be a header.
+            let breaks = |c: char| (c.is_control() && c != '\t') || is_separator(c);
+            if value.chars().count() > 100 || value.contains(breaks) {
                 return Err(invalid("DisplayName"));
             }
             value.clone_into(&mut topic.display_name);

@@ -11,6 +11,7 @@ mod late;
 use super::*;
 use crate::error::ApiError;
 use crate::journal::{Ended, Query};
+use crate::sandbox::Settings;
 use crate::server;
 use crate::testing;
 use crate::testing::ACCOUNT;
@@ -23,7 +24,11 @@ type World = testing::World<Wrong>;
 
 impl World {
     fn new() -> Self {
-        Self::start(Service::Ec2).frozen()
+        let settings = Settings {
+            secret: Some(testing::secret()),
+            ..Settings::default()
+        };
+        Self::start_with(Service::Ec2, settings).frozen()
     }
 
     fn set(&self, rules: Vec<Rule>) -> Vec<u64> {
@@ -101,10 +106,17 @@ impl World {
 /// the connection was closed without an answer.
 async fn send(address: &str, method: &str, path: &str, body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
+    let authorization = if path.starts_with("/_sandbox/") {
+        format!("Bearer {}", testing::secret().bearer())
+    } else {
+        format!(
+            "AWS4-HMAC-SHA256 Credential={ACCOUNT}/20250101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0"
+        )
+    };
     let request = format!(
         "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\
          content-type: application/x-www-form-urlencoded\r\nuser-agent: test/1\r\n\
-         authorization: AWS4-HMAC-SHA256 Credential={ACCOUNT}/20250101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n{body}",
+         authorization: {authorization}\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(request.as_bytes()).await.unwrap();
