@@ -32,11 +32,13 @@ import time
 import urllib.parse
 
 import boto3
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 
 ACCOUNT, REGION, PORTS = "123456789012", "us-east-1", (465, 993)
 KEYS = {
     "AWS_ACCESS_KEY_ID": ACCOUNT,
-    "AWS_SECRET_ACCESS_KEY": "secret",
     "AWS_REGION": REGION,
     "AWS_DEFAULT_REGION": REGION,
 }
@@ -63,11 +65,16 @@ class World:
 
     def __init__(self, programs):
         self.programs = programs
-        command = [programs / "driftlab-sandbox", "--port", "0", "--exit-with-stdin"]
+        self.state = tempfile.TemporaryDirectory()
+        command = [programs / "driftlab-sandbox", "--port", "0", "--exit-with-stdin", "--state-dir", f"{self.state.name}/state"]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.endpoint = json.loads(self.process.stdout.readline())["endpoint"]
+        ready = json.loads(self.process.stdout.readline())
+        self.endpoint = ready["endpoint"]
+        self.bearer = json.loads(pathlib.Path(ready["state_file"]).read_text())["bearer"]
         self.host = urllib.parse.urlsplit(self.endpoint).netloc
-        self.environment = {**os.environ, **KEYS, "AWS_ENDPOINT_URL": self.endpoint}
+        self.secret = self.admin(f"credentials?account={ACCOUNT}")["secret_access_key"]
+        keys = {**KEYS, "AWS_SECRET_ACCESS_KEY": self.secret}
+        self.environment = {**os.environ, **keys, "AWS_ENDPOINT_URL": self.endpoint}
         package = next(programs.glob("bootstrap-*.zip"))
         deployed = subprocess.run(
             [programs / "driftlab", "deploy", "--yes", "--output=json", "--email=storm@example.com", "--package", package]
@@ -83,16 +90,17 @@ class World:
     def __exit__(self, *_):
         self.process.stdin.close()
         self.process.wait()
+        self.state.cleanup()
 
     def client(self, service):
         return boto3.client(
             service, endpoint_url=self.endpoint, region_name=REGION,
-            aws_access_key_id=ACCOUNT, aws_secret_access_key="secret",
+            aws_access_key_id=ACCOUNT, aws_secret_access_key=self.secret,
         )  # fmt: skip
 
     def admin(self, path, method="GET"):
         connection = http.client.HTTPConnection(self.host, timeout=60)
-        connection.request(method, f"/_sandbox/{path}")
+        connection.request(method, f"/_sandbox/{path}", headers={"Authorization": f"Bearer {self.bearer}"})
         return json.loads(connection.getresponse().read())
 
     def settle(self):
@@ -107,18 +115,20 @@ class World:
 
     def ec2(self, forms):
         """Sends forms over four connections. `boto3` would be slower than what it attacks."""
-        headers = {
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Host": f"ec2.{REGION}.amazonaws.com",
-            "Authorization": f"AWS4-HMAC-SHA256 Credential={ACCOUNT}/20260101/{REGION}/ec2/aws4_request,"
-            " SignedHeaders=host, Signature=0",
-        }
+        signer = botocore.auth.SigV4Auth(botocore.credentials.Credentials(ACCOUNT, self.secret), "ec2", REGION)
+
+        def request(form):
+            body = urllib.parse.urlencode({"Version": "2016-11-15", **form})
+            kind = {"Content-Type": "application/x-www-form-urlencoded"}
+            signed = botocore.awsrequest.AWSRequest("POST", f"{self.endpoint}/", headers=kind, data=body)
+            signer.add_auth(signed)
+            return "POST", "/", body, dict(signed.headers)
 
         def send(forms):
             connection = http.client.HTTPConnection(self.host, timeout=60)
             answers = []
             for form in forms:
-                connection.request("POST", "/", urllib.parse.urlencode({"Version": "2016-11-15", **form}), headers)
+                connection.request(*request(form))
                 answer = connection.getresponse()
                 text = answer.read().decode()
                 if answer.status != 200:

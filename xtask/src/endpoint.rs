@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::failure::{Exit, Failure};
 use crate::sandbox::Sandbox;
+use crate::sandbox::keys::Keys;
 
 /// The account that the sandbox shows unless another is asked for; AWS's documentation uses it as an example.
 pub(crate) const DEFAULT_ACCOUNT: &str = "123456789012";
@@ -46,6 +47,9 @@ pub(crate) struct Identity {
     pub(crate) region: String,
 }
 
+/// What opens `/_sandbox/`, as `Authorization: Bearer …`.
+const SECRET: &str = "DRIFTLAB_SANDBOX_SECRET";
+
 /// Variables that would win over what is set here, or lead a client away from it.
 const CONFLICTING: [&str; 7] = [
     "AWS_PROFILE",
@@ -59,12 +63,11 @@ const CONFLICTING: [&str; 7] = [
 
 impl Identity {
     /// What any AWS client needs in its environment to find the sandbox, and nothing but the sandbox.
-    pub(crate) fn variables(&self, sandbox: &Sandbox) -> [(&'static str, String); 9] {
+    fn variables(&self, sandbox: &Sandbox, keys: &Keys) -> [(&'static str, String); 9] {
         [
             ("AWS_ENDPOINT_URL", sandbox.endpoint.clone()),
-            // The sandbox reads the account from the access key; it checks no secret.
-            ("AWS_ACCESS_KEY_ID", self.account.to_string()),
-            ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
+            ("AWS_ACCESS_KEY_ID", keys.access_key_id.clone()),
+            ("AWS_SECRET_ACCESS_KEY", keys.secret_access_key.clone()),
             ("AWS_REGION", self.region.clone()),
             ("AWS_DEFAULT_REGION", self.region.clone()),
             ("AWS_CONFIG_FILE", "/dev/null".to_owned()),
@@ -75,7 +78,7 @@ impl Identity {
     }
 
     /// Points a program at the sandbox; nothing of the user's own AWS settings reaches it.
-    pub(crate) fn apply(&self, command: &mut Command, sandbox: &Sandbox) {
+    pub(crate) fn apply(&self, command: &mut Command, sandbox: &Sandbox, keys: &Keys) {
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("AWS_") {
                 command.env_remove(name);
@@ -83,11 +86,13 @@ impl Identity {
         }
         // Some clients prefer the lower-case spelling.
         command.env_remove("no_proxy");
-        command.envs(self.variables(sandbox));
+        // A client of AWS's API has no use for what opens `/_sandbox/`.
+        command.env_remove(SECRET);
+        command.envs(self.variables(sandbox, keys));
     }
 
     /// The same for a shell: lines that `eval` understands.
-    pub(crate) fn shell_lines(&self, sandbox: &Sandbox) -> Result<String, Failure> {
+    pub(crate) fn shell_lines(&self, sandbox: &Sandbox, keys: &Keys) -> Result<String, Failure> {
         // The region is the only free text; a shell must not be able to read anything else into it.
         if self.region.is_empty()
             || !self
@@ -101,7 +106,8 @@ impl Identity {
             ));
         }
         let mut lines = format!("unset {}\n", CONFLICTING.join(" "));
-        for (name, value) in self.variables(sandbox) {
+        let secret = (SECRET, keys.bearer.clone());
+        for (name, value) in self.variables(sandbox, keys).into_iter().chain([secret]) {
             lines.push_str(&format!("export {name}='{value}'\n"));
         }
         Ok(lines.trim_end().to_owned())
@@ -137,6 +143,12 @@ mod tests {
             endpoint: "http://127.0.0.1:1".to_owned(),
             pid: 1,
             instance: "one".to_owned(),
+            state_file: "/nowhere".into(),
+        };
+        let keys = Keys {
+            access_key_id: DEFAULT_ACCOUNT.to_owned(),
+            secret_access_key: "secret".to_owned(),
+            bearer: "bearer".to_owned(),
         };
         let identity = |region: &str| Identity {
             account: DEFAULT_ACCOUNT.parse().unwrap(),
@@ -144,13 +156,13 @@ mod tests {
         };
         assert!(
             identity("eu-west-1")
-                .shell_lines(&sandbox)
+                .shell_lines(&sandbox, &keys)
                 .unwrap()
                 .contains("export AWS_REGION='eu-west-1'")
         );
         assert!(
             identity("x'; touch /tmp/x; '")
-                .shell_lines(&sandbox)
+                .shell_lines(&sandbox, &keys)
                 .is_err()
         );
     }

@@ -12,6 +12,7 @@ use crate::endpoint::{Identity, SANDBOX_EMAIL};
 use crate::failure::{Exit, Failure};
 use crate::leash::Leash;
 use crate::sandbox::Options;
+use crate::sandbox::keys::Keys;
 use crate::sandbox::process::Private;
 
 /// The steps of the story, in order.
@@ -46,6 +47,7 @@ pub(crate) struct Step {
 pub(crate) struct Stage<'a> {
     built: &'a Everything,
     identity: &'a Identity,
+    keys: Keys,
     private: Private,
 }
 
@@ -66,9 +68,11 @@ impl<'a> Stage<'a> {
         options: &Options,
     ) -> Result<Self> {
         let private = Private::start(&built.programs.sandbox, options)?;
+        let keys = Keys::of_operator(&private.sandbox, &identity.account)?;
         Ok(Self {
             built,
             identity,
+            keys,
             private,
         })
     }
@@ -127,7 +131,8 @@ impl<'a> Stage<'a> {
             }
             Chapter::Incident | Chapter::Cleanup => {}
         }
-        self.identity.apply(&mut command, &self.private.sandbox);
+        self.identity
+            .apply(&mut command, &self.private.sandbox, &self.keys);
         keep_settings_out(&mut command);
         let began = Instant::now();
         let mut leash = Leash::new()?;

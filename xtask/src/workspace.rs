@@ -23,6 +23,12 @@ pub(crate) fn state_dir() -> PathBuf {
         .map_or_else(|| root().join(".driftlab"), PathBuf::from)
 }
 
+/// The directory in it that keeps the secret of every sandbox that xtask starts. The sandbox makes it, and insists that
+/// nobody else may look into it.
+pub(crate) fn secret_dir() -> PathBuf {
+    state_dir().join("sandbox")
+}
+
 /// The variables that `cargo run` adds for the program it starts. Build scripts watch some of them, so leaving them in
 /// place would rebuild crates each time that `cargo xtask` and plain `cargo` take turns.
 const SET_BY_CARGO_RUN: [&str; 5] = [

@@ -15,6 +15,7 @@ use crate::compile::{self, Place};
 use crate::endpoint::{Account, DEFAULT_ACCOUNT, DEFAULT_REGION, Identity, SANDBOX_EMAIL};
 use crate::failure::{Exit, Failure};
 use crate::package::Package;
+use crate::sandbox::keys::Keys;
 use crate::sandbox::shared::State;
 
 /// The commands of `driftlab`, which know nothing of the sandbox.
@@ -196,7 +197,8 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
                 .unwrap_or_else(|| DEFAULT_REGION.to_owned()),
         };
         let sandbox = State::lock()?.ensure(&programs.sandbox)?;
-        identity.apply(&mut command, &sandbox);
+        let keys = Keys::of_operator(&sandbox, &identity.account)?;
+        identity.apply(&mut command, &sandbox, &keys);
         if request.names_no_email() {
             command.env(EMAIL, SANDBOX_EMAIL);
         }

@@ -7,6 +7,7 @@ use crate::compile;
 use crate::endpoint::Identity;
 use crate::failure::{Exit, Failure};
 use crate::output::{self, Format, narrate};
+use crate::sandbox::keys::Keys;
 use crate::sandbox::shared::{Found, State};
 use crate::sandbox::{Options, Sandbox};
 
@@ -16,9 +17,9 @@ pub(crate) enum Command {
     Start(Start),
     /// Stop the shared sandbox; everything in it is lost
     Stop,
-    /// Say where the shared sandbox is; exit code 1 if it is not running
+    /// Say where the shared sandbox and its state file are; exit code 1 if it is not running
     Status(Status),
-    /// Print the shell lines that point the AWS CLI at the shared sandbox: eval "$(cargo xtask sandbox env)"
+    /// Print the shell lines that point the AWS CLI at the shared sandbox, with its keys: eval "$(cargo xtask sandbox env)"
     Env(Identity),
 }
 
@@ -119,15 +120,19 @@ fn env(identity: &Identity) -> Result<()> {
     State::check()?;
     let programs = compile::programs()?;
     let sandbox = State::lock()?.ensure(&programs.sandbox)?;
-    output::data(identity.shell_lines(&sandbox)?);
+    let keys = Keys::of_operator(&sandbox, &identity.account)?;
+    output::data(identity.shell_lines(&sandbox, &keys)?);
     Ok(())
 }
 
 fn show(sandbox: &Sandbox, format: Format) -> Result<()> {
     match format {
         Format::Text => output::data(format!(
-            "endpoint  {}\nprocess   {}\ninstance  {}",
-            sandbox.endpoint, sandbox.pid, sandbox.instance
+            "endpoint    {}\nprocess     {}\ninstance    {}\nstate file  {}",
+            sandbox.endpoint,
+            sandbox.pid,
+            sandbox.instance,
+            sandbox.state_file.display()
         )),
         Format::Json => output::data(serde_json::to_string_pretty(sandbox)?),
     }

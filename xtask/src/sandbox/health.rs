@@ -1,15 +1,10 @@
 //! Asks a sandbox whether it is the one that it is thought to be.
 
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::io;
 
 use serde::Deserialize;
 
-use super::Sandbox;
-
-/// A sandbox on this machine answers in a few milliseconds; one that is busy still does within this.
-const PATIENCE: Duration = Duration::from_secs(5);
+use super::{Sandbox, http};
 
 #[derive(Deserialize)]
 struct Health {
@@ -22,33 +17,12 @@ pub(crate) fn is_alive(sandbox: &Sandbox) -> bool {
 }
 
 /// The name of the sandbox at `endpoint`.
-///
-/// One request over a plain socket: an HTTP crate would cost more to build than all the rest of xtask.
 fn instance_at(endpoint: &str) -> io::Result<String> {
-    let invalid = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    let host = endpoint
-        .strip_prefix("http://")
-        .ok_or_else(|| invalid("the endpoint is no http address"))?;
-    let address: SocketAddr = host
-        .parse()
-        .map_err(|_| invalid("the endpoint has no address and port"))?;
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    // HTTP/1.0: the answer is not chunked and ends with the connection.
-    write!(
-        stream,
-        "GET /_sandbox/health HTTP/1.0\r\nHost: {host}\r\n\r\n"
-    )?;
-    let mut answer = String::new();
-    stream.take(64 * 1024).read_to_string(&mut answer)?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .ok_or_else(|| invalid("the answer is no HTTP"))?;
-    if head.split_ascii_whitespace().nth(1) != Some("200") {
-        return Err(invalid("the answer is not 200"));
+    let answer = http::get(endpoint, "/_sandbox/health", None)?;
+    if answer.status != 200 {
+        return Err(io::Error::other("the answer is not 200"));
     }
-    serde_json::from_str::<Health>(body)
+    serde_json::from_str::<Health>(&answer.body)
         .map(|health| health.instance)
         .map_err(io::Error::from)
 }
@@ -57,6 +31,7 @@ fn instance_at(endpoint: &str) -> io::Result<String> {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+    use std::io::{Read as _, Write as _};
     use std::net::TcpListener;
     use std::thread;
 
@@ -82,6 +57,7 @@ mod tests {
             endpoint,
             pid: 1,
             instance: "mine".to_owned(),
+            state_file: "/nowhere".into(),
         });
         assert!(server.join().unwrap().starts_with("GET /_sandbox/health "));
         assert_eq!(alive, expect);
@@ -113,7 +89,8 @@ mod tests {
         assert!(!is_alive(&Sandbox {
             endpoint: format!("http://{free}"),
             pid: 1,
-            instance: "mine".to_owned()
+            instance: "mine".to_owned(),
+            state_file: "/nowhere".into(),
         }));
     }
 }

@@ -1,8 +1,12 @@
 //! The sandboxes that xtask starts: one that is shared and survives, and private ones that end with their owner.
 
 pub(crate) mod health;
+mod http;
+pub(crate) mod keys;
 pub(crate) mod process;
 pub(crate) mod shared;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +18,8 @@ pub(crate) struct Sandbox {
     pub(crate) pid: u32,
     /// A name that no other sandbox has, so that another program on the same port is never taken for it.
     pub(crate) instance: String,
+    /// Where the secret is that its keys follow from.
+    pub(crate) state_file: PathBuf,
 }
 
 /// What the user may choose about a sandbox that is started.

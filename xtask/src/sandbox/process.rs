@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 
 use super::{Options, Sandbox};
 use crate::failure::{Exit, Failure};
+use crate::workspace;
 
 /// A sandbox is ready within 50 ms; a machine that is busy building gets its time too.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -160,6 +161,8 @@ fn command(program: &Path, port: u16, options: &Options) -> Command {
     command
         .arg("--port")
         .arg(port.to_string())
+        .arg("--state-dir")
+        .arg(workspace::secret_dir())
         .stdout(Stdio::piped());
     if let Some(latency) = &options.config_latency {
         command.arg("--config-latency").arg(latency);

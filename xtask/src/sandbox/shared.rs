@@ -3,8 +3,9 @@
 //! `sandbox.json` in the state directory says where it is. It is believed only after the sandbox itself has confirmed its
 //! name, and it is read and written under a lock, so that two commands at once never start two sandboxes.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::ErrorKind;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -39,7 +40,11 @@ impl State {
     /// Waits for the lock; whoever holds it is starting or stopping a sandbox, which takes a moment.
     pub(crate) fn lock() -> Result<Self> {
         let dir = workspace::state_dir();
-        fs::create_dir_all(&dir)
+        // Mails and logs lie in it.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&dir)
             .map_err(|error| unusable(&dir, "create the state directory", error))?;
         let path = dir.join("sandbox.lock");
         let lock = OpenOptions::new()

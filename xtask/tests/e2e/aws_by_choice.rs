@@ -2,15 +2,16 @@
 
 use std::net::TcpListener;
 
-use crate::support::{ACCOUNT, Place, REGION, Ran, group_names};
+use crate::client::group_names;
+use crate::support::{ACCOUNT, Place, REGION, Ran};
 
-/// The environment of somebody whose AWS is at `endpoint`.
-fn at(place: &Place, endpoint: &str, arguments: &[&str]) -> Ran {
+/// The environment of somebody whose AWS is at `endpoint`, and whose key has this secret.
+fn at(place: &Place, (endpoint, secret): (&str, &str), arguments: &[&str]) -> Ran {
     let output = place
         .command(arguments)
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_ACCESS_KEY_ID", ACCOUNT)
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("AWS_SECRET_ACCESS_KEY", secret)
         .env("AWS_REGION", REGION)
         .env_remove("AWS_PROFILE")
         .output()
@@ -25,14 +26,17 @@ fn no_sandbox_is_started_for_aws() {
         .unwrap()
         .local_addr()
         .unwrap();
-    at(&place, &format!("http://{nobody}"), &["status", "--aws"]).exits(7);
+    let nowhere = format!("http://{nobody}");
+    at(&place, (&nowhere, "secret"), &["status", "--aws"]).exits(7);
     assert!(!place.dir.join("state").exists());
 }
 
 #[test]
 fn on_aws_nothing_is_changed_without_consent() {
     let place = Place::new();
-    let endpoint = place.endpoint();
+    let client = place.client();
+    let secret = client.secret(ACCOUNT);
+    let here_as_aws = (client.endpoint.as_str(), secret.as_str());
     // The package that the tests have is one for this machine.
     let here = if std::env::consts::ARCH == "aarch64" {
         "--architecture=arm64"
@@ -40,14 +44,14 @@ fn on_aws_nothing_is_changed_without_consent() {
         "--architecture=x86_64"
     };
     let deploy = ["deploy", "--email", "student@example.com", "--aws", here];
-    at(&place, &endpoint, &deploy).exits(3).says("--yes");
-    assert!(!group_names(&endpoint, ACCOUNT).contains(&"LabSG1".to_owned()));
-    at(&place, &endpoint, &["deploy", "--aws", here])
+    at(&place, here_as_aws, &deploy).exits(3).says("--yes");
+    assert!(!group_names(&client, ACCOUNT).contains(&"LabSG1".to_owned()));
+    at(&place, here_as_aws, &["deploy", "--aws", here])
         .exits(2)
         .says("e-mail");
     at(
         &place,
-        &endpoint,
+        here_as_aws,
         &[
             "deploy",
             "--aws",

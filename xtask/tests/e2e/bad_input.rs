@@ -3,19 +3,20 @@
 use std::fs;
 use std::net::TcpListener;
 
-use crate::support::{ACCOUNT, Place, STACK, elements, group_names, query, template};
+use crate::client::{elements, group_names, query};
+use crate::support::{ACCOUNT, Place, STACK, template};
 
 /// No stack, no group of ours, no bucket: as if nothing had been tried.
 #[track_caller]
 fn assert_nothing_is_left(place: &Place, account: &str) {
-    let endpoint = place.endpoint();
+    let client = place.client();
     assert!(
-        !group_names(&endpoint, account)
+        !group_names(&client, account)
             .iter()
             .any(|name| name == "LabSG1")
     );
     let (_, stacks) = query(
-        &endpoint,
+        &client,
         account,
         "cloudformation",
         &[("Action", "ListStacks"), ("Version", "2010-05-15")],
@@ -26,7 +27,7 @@ fn assert_nothing_is_left(place: &Place, account: &str) {
         .collect();
     assert!(live.is_empty(), "{live:?}");
     let (status, roles) = query(
-        &endpoint,
+        &client,
         account,
         "iam",
         &[("Action", "ListRoles"), ("Version", "2010-05-08")],

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use crate::support::{ACCOUNT, Place, STACK, package, query, template};
+use crate::client::query;
+use crate::support::{ACCOUNT, Place, STACK, package, template};
 
 const ROLE: &str = "AwsConfigLambdaSGRole";
 const POLICY: &str = "awsconfig_lambda_ec2_sg_role_policy";
@@ -52,10 +53,10 @@ fn a_role_that_may_not_revoke_is_not_healed() {
 fn a_permission_that_is_taken_away_later_is_noticed() {
     let place = Place::new();
     place.xtask(&["deploy"]).ok();
-    let endpoint = place.endpoint();
+    let client = place.client();
     let nothing = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"config:PutEvaluations","Resource":"*"}]}"#;
     let (status, body) = query(
-        &endpoint,
+        &client,
         ACCOUNT,
         "iam",
         &[
@@ -77,7 +78,7 @@ fn a_permission_that_is_taken_away_later_is_noticed() {
     let cleaned = place.xtask(&["cleanup", "--output", "json"]).ok().json();
     assert_eq!(cleaned["leftovers"].as_array().unwrap().len(), 0);
     let (status, body) = query(
-        &endpoint,
+        &client,
         ACCOUNT,
         "cloudformation",
         &[

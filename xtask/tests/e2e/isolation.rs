@@ -1,11 +1,12 @@
 //! Sandboxes and accounts do not see each other.
 
-use crate::support::{ACCOUNT, Place, group_names};
+use crate::client::{Client, group_names};
+use crate::support::{ACCOUNT, Place};
 
 const OTHER_ACCOUNT: &str = "210987654321";
 
-fn has_lab(endpoint: &str, account: &str) -> bool {
-    group_names(endpoint, account)
+fn has_lab(client: &Client, account: &str) -> bool {
+    group_names(client, account)
         .iter()
         .any(|name| name == "LabSG1")
 }
@@ -13,8 +14,8 @@ fn has_lab(endpoint: &str, account: &str) -> bool {
 #[test]
 fn two_sandboxes_side_by_side_are_two_worlds() {
     let (one, other) = (Place::new(), Place::new());
-    let (here, there) = (one.endpoint(), other.endpoint());
-    assert_ne!(here, there);
+    let (here, there) = (one.client(), other.client());
+    assert_ne!(here.endpoint, there.endpoint);
     one.xtask(&["deploy"]).ok();
     assert!(has_lab(&here, ACCOUNT));
     assert!(!has_lab(&there, ACCOUNT));
@@ -28,10 +29,10 @@ fn two_sandboxes_side_by_side_are_two_worlds() {
 #[test]
 fn two_accounts_in_one_sandbox_are_two_worlds() {
     let place = Place::new();
-    let endpoint = place.endpoint();
+    let client = place.client();
     place.xtask(&["deploy"]).ok();
-    assert!(has_lab(&endpoint, ACCOUNT));
-    assert!(!has_lab(&endpoint, OTHER_ACCOUNT));
+    assert!(has_lab(&client, ACCOUNT));
+    assert!(!has_lab(&client, OTHER_ACCOUNT));
     place.xtask(&["deploy", "--account", OTHER_ACCOUNT]).ok();
     let one = place
         .xtask(&["simulate-incident", "--output", "json"])
@@ -49,7 +50,7 @@ fn two_accounts_in_one_sandbox_are_two_worlds() {
         .json();
     assert_ne!(one["incident"]["group_id"], other["incident"]["group_id"]);
     place.xtask(&["cleanup", "--account", OTHER_ACCOUNT]).ok();
-    assert!(!has_lab(&endpoint, OTHER_ACCOUNT));
-    assert!(has_lab(&endpoint, ACCOUNT));
+    assert!(!has_lab(&client, OTHER_ACCOUNT));
+    assert!(has_lab(&client, ACCOUNT));
     place.xtask(&["simulate-incident"]).ok();
 }

@@ -1,13 +1,12 @@
 //! `kill -9` in the middle of a command, with the real programs: the same command, run again, goes on.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::client::{Client, admin};
 use crate::support::{ACCOUNT, Place, REGION, package, prebuilt};
 
 /// The command, and the call after which it is killed: it was carried out, and nobody lives to hear of it.
@@ -28,19 +27,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn whoever_is_killed_runs_the_same_command_again() {
     for (index, (command, service, operation)) in DEATHS.into_iter().enumerate() {
         let place = Place::new();
-        let endpoint = place.endpoint();
+        let client = place.client();
         if command != "deploy" {
             place.xtask(&["deploy"]).ok();
         }
         let fault = json!([{"service": service, "operation": operation, "caller": "operator", "count": 1,
             "phase": "after", "fault": {"timeout": {"hold_ms": 900_000}}}]);
-        admin(&endpoint, "POST", "faults", &fault.to_string());
-        let mut driftlab = start(&place, &endpoint, command);
-        wait_for_the_fault(&endpoint, &mut driftlab);
+        admin(&client, "POST", "faults", &fault.to_string());
+        let mut driftlab = start(&place, &client, command);
+        wait_for_the_fault(&client, &mut driftlab);
         // SIGKILL: it gets no chance to tidy up.
         driftlab.kill().unwrap();
         driftlab.wait().unwrap();
-        admin(&endpoint, "DELETE", "faults", "");
+        admin(&client, "DELETE", "faults", "");
         place.xtask(&[command]).ok();
         place.xtask(&["cleanup"]).ok();
         let left = place.xtask(&["cleanup", "--output", "json"]).ok().json();
@@ -49,7 +48,7 @@ fn whoever_is_killed_runs_the_same_command_again() {
     }
 }
 
-fn start(place: &Place, endpoint: &str, command: &str) -> Child {
+fn start(place: &Place, client: &Client, command: &str) -> Child {
     let mut driftlab = Command::new(prebuilt().join("driftlab"));
     driftlab
         .args([
@@ -58,10 +57,10 @@ fn start(place: &Place, endpoint: &str, command: &str) -> Child {
             "--region",
             REGION,
             "--endpoint-url",
-            endpoint,
+            &client.endpoint,
         ])
         .env("AWS_ACCESS_KEY_ID", ACCOUNT)
-        .env("AWS_SECRET_ACCESS_KEY", "sandbox")
+        .env("AWS_SECRET_ACCESS_KEY", client.secret(ACCOUNT))
         .current_dir(&place.dir)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -74,10 +73,10 @@ fn start(place: &Place, endpoint: &str, command: &str) -> Child {
 }
 
 /// Asks until the call that is to be the last one is in the list.
-fn wait_for_the_fault(endpoint: &str, driftlab: &mut Child) {
+fn wait_for_the_fault(client: &Client, driftlab: &mut Child) {
     let began = Instant::now();
     loop {
-        let calls = admin(endpoint, "GET", &format!("calls?account={ACCOUNT}"), "");
+        let calls = admin(client, "GET", &format!("calls?account={ACCOUNT}"), "");
         let struck = calls["calls"]
             .as_array()
             .unwrap()
@@ -94,20 +93,4 @@ fn wait_for_the_fault(endpoint: &str, driftlab: &mut Child) {
         );
         thread::yield_now();
     }
-}
-
-fn admin(endpoint: &str, method: &str, path: &str, body: &str) -> Value {
-    let host = endpoint.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(
-        stream,
-        "{method} /_sandbox/{path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    assert!(head.starts_with("HTTP/1.0 200"), "{head}\n{body}");
-    serde_json::from_str(body).unwrap()
 }

@@ -2,19 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Place, admin};
+use crate::client::{Client, admin};
+use crate::support::Place;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
 /// Lets time pass in steps, and lets what falls due happen.
-fn pass(endpoint: &str, mut seconds: u64, step: u64) {
+fn pass(client: &Client, mut seconds: u64, step: u64) {
     while seconds > 0 {
         let now = seconds.min(step);
-        admin(endpoint, "POST", &format!("clock/advance?seconds={now}"));
+        admin(client, "POST", &format!("clock/advance?seconds={now}"), "");
         seconds -= now;
         // Each look is a round trip, in which the sandbox gets on with its work.
-        while admin(endpoint, "GET", "health")["idle"] != true {}
+        while admin(client, "GET", "health", "")["idle"] != true {}
     }
 }
 
@@ -25,19 +26,19 @@ fn status(place: &Place) -> Value {
 #[test]
 fn a_lab_with_a_time_to_live_is_gone_when_it_is_over() {
     let place = Place::new();
-    let endpoint = place.endpoint();
+    let client = place.client();
     let deploy = ["deploy", "--ttl", "15m", "--output", "json"];
     let deployed = place.xtask(&deploy).ok().json();
     assert!(deployed["expires"].is_string(), "{deployed}");
     assert_eq!(status(&place)["expires"], deployed["expires"]);
 
-    pass(&endpoint, 10 * MINUTE, MINUTE);
+    pass(&client, 10 * MINUTE, MINUTE);
     assert_eq!(status(&place)["groups"][0]["compliance"], "COMPLIANT");
     // What acts and bills goes within half an hour, and S3 empties the buckets in the days after.
-    pass(&endpoint, HOUR, MINUTE);
+    pass(&client, HOUR, MINUTE);
     let shown = status(&place);
     assert_eq!(shown["groups"], json!([]), "{shown}");
-    pass(&endpoint, 5 * 24 * HOUR, HOUR);
+    pass(&client, 5 * 24 * HOUR, HOUR);
     let shown = status(&place);
     assert_eq!(shown["deployed"], false, "{shown}");
     let told = shown["self_destruct"][0].as_str().unwrap();

@@ -4,7 +4,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::{ACCOUNT, Place, group_names};
+use crate::client::group_names;
+use crate::support::{ACCOUNT, Place};
 
 fn kill(sandbox: &Value) {
     let pid = sandbox["pid"].as_u64().unwrap().to_string();
@@ -129,7 +130,7 @@ fn the_users_own_aws_settings_do_not_reach_the_sandbox() {
         String::from_utf8_lossy(&deployed.stderr)
     );
     assert!(
-        group_names(&place.endpoint(), ACCOUNT)
+        group_names(&place.client(), ACCOUNT)
             .iter()
             .any(|name| name == "LabSG1")
     );

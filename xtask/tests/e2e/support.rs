@@ -1,15 +1,15 @@
-//! A state directory of a test's own, the real binaries, and a bare AWS Query client.
+//! A state directory of a test's own, and the real binaries.
 
 use std::env;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
+
+use crate::client::Client;
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 pub(crate) const REGION: &str = "us-east-1";
@@ -93,6 +93,11 @@ impl Place {
         self.sandbox()["endpoint"].as_str().unwrap().to_owned()
     }
 
+    /// A client of the shared sandbox of this place, with its keys.
+    pub(crate) fn client(&self) -> Client {
+        Client::of(&self.sandbox())
+    }
+
     /// Writes a file into the place and answers with its path.
     pub(crate) fn file(&self, name: &str, contents: &str) -> String {
         let path = self.dir.join(name);
@@ -166,88 +171,4 @@ impl Ran {
         );
         self
     }
-}
-
-/// One call of a service that speaks the AWS Query protocol. The sandbox reads account, region and service from the
-/// credential and checks no signature, so none is made.
-pub(crate) fn query(
-    endpoint: &str,
-    account: &str,
-    service: &str,
-    parameters: &[(&str, &str)],
-) -> (u16, String) {
-    let body: Vec<String> = parameters
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encode(value)))
-        .collect();
-    let body = body.join("&");
-    let host = endpoint.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    write!(
-        stream,
-        "POST / HTTP/1.0\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
-         Authorization: AWS4-HMAC-SHA256 Credential={account}/20260101/{REGION}/{service}/aws4_request, \
-         SignedHeaders=host, Signature=0\r\n\r\n{body}",
-        body.len(),
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (
-        head.split(' ').nth(1).unwrap().parse().unwrap(),
-        body.to_owned(),
-    )
-}
-
-/// One request to what is not AWS in the sandbox.
-pub(crate) fn admin(endpoint: &str, method: &str, path: &str) -> Value {
-    let host = endpoint.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(host).unwrap();
-    let request =
-        format!("{method} /_sandbox/{path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: 0\r\n\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap()
-}
-
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|byte| {
-            if byte.is_ascii_alphanumeric() {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect()
-}
-
-/// The contents of each `<name>…</name>` in an answer.
-pub(crate) fn elements<'a>(xml: &'a str, name: &str) -> Vec<&'a str> {
-    let (open, close) = (format!("<{name}>"), format!("</{name}>"));
-    xml.split(open.as_str())
-        .skip(1)
-        .filter_map(|rest| rest.split(close.as_str()).next())
-        .collect()
-}
-
-/// The security groups that an account sees.
-pub(crate) fn group_names(endpoint: &str, account: &str) -> Vec<String> {
-    let (status, body) = query(
-        endpoint,
-        account,
-        "ec2",
-        &[
-            ("Action", "DescribeSecurityGroups"),
-            ("Version", "2016-11-15"),
-        ],
-    );
-    assert_eq!(status, 200, "{body}");
-    elements(&body, "groupName")
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
 }

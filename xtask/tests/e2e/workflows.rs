@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::support::{ACCOUNT, Place, REGION, admin, package, prebuilt};
+use crate::client::{Client, admin};
+use crate::support::{ACCOUNT, Place, REGION, package, prebuilt};
 
 /// The command of a step, by the step's name, and whether it is told of the settings file. The files are ours, so their form is
 /// known.
@@ -30,14 +31,21 @@ fn command(workflow: &str, step: &str) -> (String, bool) {
 /// A runner's directory, with `cargo` and `gh` in the path that are this build's program and a file.
 struct Runner {
     place: Place,
-    endpoint: String,
+    client: Client,
+    /// Of the operator's key.
+    secret: String,
 }
 
 impl Runner {
     fn new() -> Self {
         let place = Place::new();
-        let endpoint = place.endpoint();
-        let runner = Self { place, endpoint };
+        let client = place.client();
+        let secret = client.secret(ACCOUNT);
+        let runner = Self {
+            place,
+            client,
+            secret,
+        };
         let xtask = env!("CARGO_BIN_EXE_xtask");
         runner.program("cargo", &format!("shift; exec '{xtask}' \"$@\""));
         runner.program("gh", "printf '%s\\n' \"$@\" > gh.txt");
@@ -67,9 +75,9 @@ impl Runner {
         let (command, configured) = command(workflow, step);
         let mut variables = BTreeMap::from([
             ("PATH", path.as_str()),
-            ("AWS_ENDPOINT_URL", &self.endpoint),
+            ("AWS_ENDPOINT_URL", &self.client.endpoint),
             ("AWS_ACCESS_KEY_ID", ACCOUNT),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
+            ("AWS_SECRET_ACCESS_KEY", &self.secret),
             ("AWS_REGION", REGION),
             ("GITHUB_OUTPUT", "output.txt"),
             ("GITHUB_REPOSITORY", "class/lab"),
@@ -145,7 +153,7 @@ fn a_pull_request_is_told_what_a_merge_does_and_forgotten_labs_go() {
     let cleanup = ("cleanup.yml", "Clean up, and fail if something is left");
     let said = runner.ok(cleanup.0, cleanup.1);
     assert!(said.contains("no lab is that old"), "{said}");
-    admin(&runner.endpoint, "POST", "clock/advance?seconds=86400");
+    admin(&runner.client, "POST", "clock/advance?seconds=86400", "");
     let said = runner.ok(cleanup.0, cleanup.1);
     assert!(said.contains("removed the lab `lab-environment`"), "{said}");
 }
