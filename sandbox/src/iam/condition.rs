@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::pattern::{Context, expand, glob, literal};
+use super::pattern::{Context, Token, expand, glob, literal};
+use crate::allowance::Allowance;
 
 /// One condition: all of a statement's must hold.
 #[derive(Debug, Clone)]
@@ -110,7 +111,12 @@ impl Operator {
 
 impl Condition {
     /// Whether the condition holds; `None` when that cannot be said.
-    pub(super) fn holds(&self, context: &Context, variables: bool) -> Option<bool> {
+    pub(super) fn holds(
+        &self,
+        context: &Context,
+        variables: bool,
+        steps: &Allowance,
+    ) -> Option<bool> {
         let operator = self.operator;
         let present = context
             .get(&self.key)
@@ -130,7 +136,7 @@ impl Condition {
         };
         let mut results = present
             .iter()
-            .map(|actual| self.value_holds(actual, context, variables));
+            .map(|actual| self.value_holds(actual, context, variables, steps));
         match operator.set {
             Set::ForAllValues => all(results),
             Set::ForAnyValue => any(results),
@@ -141,11 +147,20 @@ impl Condition {
     }
 
     /// The values of one condition are alternatives; a negated operator must hold for all of them.
-    fn value_holds(&self, actual: &str, context: &Context, variables: bool) -> Option<bool> {
-        let matched = any(self
-            .values
-            .iter()
-            .map(|wanted| test(self.operator.test, actual, wanted, context, variables)))?;
+    fn value_holds(
+        &self,
+        actual: &str,
+        context: &Context,
+        variables: bool,
+        steps: &Allowance,
+    ) -> Option<bool> {
+        let matched = any(self.values.iter().map(|wanted| {
+            if !steps.take(wanted.len() + actual.len()) {
+                return None;
+            }
+            let pattern = expand(wanted, context, variables)?;
+            test(self.operator.test, actual, &pattern, steps)
+        }))?;
         Some(matched != self.operator.negated)
     }
 
@@ -158,7 +173,7 @@ impl Condition {
 }
 
 /// True as soon as one is true; undecided when one of the others is.
-fn any(results: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
+pub(super) fn any(results: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     let mut undecided = false;
     for result in results {
         match result {
@@ -174,23 +189,16 @@ fn all(results: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
     any(results.into_iter().map(|result| result.map(|held| !held))).map(|failed| !failed)
 }
 
-fn test(
-    test: Test,
-    actual: &str,
-    wanted: &str,
-    context: &Context,
-    variables: bool,
-) -> Option<bool> {
-    let pattern = expand(wanted, context, variables)?;
+fn test(test: Test, actual: &str, pattern: &[Token], steps: &Allowance) -> Option<bool> {
     match test {
-        Test::Like => Some(glob(&pattern, actual)),
-        Test::Arn => Some(arn_like(&pattern, actual)),
-        Test::Equals => Some(literal(&pattern) == actual),
-        Test::EqualsIgnoreCase => Some(literal(&pattern).to_lowercase() == actual.to_lowercase()),
-        Test::Binary => Some(literal(&pattern) == actual),
-        Test::Bool => Some(boolean(&literal(&pattern))? == boolean(actual)?),
+        Test::Like => glob(pattern, actual, steps),
+        Test::Arn => arn_like(pattern, actual, steps),
+        Test::Equals => Some(literal(pattern) == actual),
+        Test::EqualsIgnoreCase => Some(literal(pattern).to_lowercase() == actual.to_lowercase()),
+        Test::Binary => Some(literal(pattern) == actual),
+        Test::Bool => Some(boolean(&literal(pattern))? == boolean(actual)?),
         Test::Ip => {
-            let wanted = literal(&pattern);
+            let wanted = literal(pattern);
             let net = wanted
                 .parse::<IpNet>()
                 .or_else(|_| wanted.parse::<IpAddr>().map(IpNet::from))
@@ -199,9 +207,9 @@ fn test(
         }
         Test::Numeric(order) => {
             let number = |text: &str| text.trim().parse::<f64>().ok();
-            Some(order.holds(&number(actual)?, &number(&literal(&pattern))?))
+            Some(order.holds(&number(actual)?, &number(&literal(pattern))?))
         }
-        Test::Date(order) => Some(order.holds(&date(actual)?, &date(&literal(&pattern))?)),
+        Test::Date(order) => Some(order.holds(&date(actual)?, &date(&literal(pattern))?)),
         // Decided before values are looked at.
         Test::Null => None,
     }
@@ -241,8 +249,7 @@ fn date(text: &str) -> Option<OffsetDateTime> {
 }
 
 /// The six parts of an ARN are compared one by one, so a `*` never reaches over a colon of the first five.
-fn arn_like(pattern: &[super::pattern::Token], actual: &str) -> bool {
-    use super::pattern::Token;
+fn arn_like(pattern: &[Token], actual: &str, steps: &Allowance) -> Option<bool> {
     let mut parts = Vec::new();
     let mut rest = pattern;
     while parts.len() < 5 {
@@ -256,13 +263,13 @@ fn arn_like(pattern: &[super::pattern::Token], actual: &str) -> bool {
     let actual: Vec<&str> = actual.splitn(6, ':').collect();
     // A lone `*` is documented to match every ARN.
     if let [[Token::Any]] = parts[..] {
-        return true;
+        return Some(true);
     }
-    parts.len() == actual.len()
-        && parts
-            .iter()
-            .zip(actual)
-            .all(|(part, actual)| glob(part, actual))
+    if parts.len() != actual.len() {
+        return Some(false);
+    }
+    let parts = parts.iter().zip(actual);
+    all(parts.map(|(part, actual)| glob(part, actual, steps)))
 }
 
 #[cfg(test)]
@@ -283,7 +290,7 @@ mod tests {
             );
         }
         context.insert("aws:username".to_owned(), vec!["ann".to_owned()]);
-        condition.holds(&context, true)
+        condition.holds(&context, true, &Allowance::of(10_000))
     }
 
     const YES: Option<bool> = Some(true);
