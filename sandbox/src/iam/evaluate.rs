@@ -371,4 +371,37 @@ mod tests {
         );
         assert_eq!(judge(get("k")), Verdict::Silent);
     }
+
+    #[test]
+    fn what_takes_too_many_steps_counts_against_the_access() {
+        let pattern = format!("arn:aws:s3:::b/*{}b", "a".repeat(50));
+        let statement = |effect: &str, kind: &str| {
+            json!([
+                {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"},
+                {"Effect": effect, "Action": "s3:GetObject", kind: pattern},
+            ])
+        };
+        let key = "a".repeat(200);
+        let few = std::sync::Arc::new(Allowance::of(2_000));
+        for (effect, kind, expected, short_of_steps) in [
+            ("Allow", "Resource", Verdict::Silent, Verdict::Silent),
+            ("Allow", "NotResource", Verdict::Allowed, Verdict::Silent),
+            ("Deny", "Resource", Verdict::Silent, Verdict::Denied),
+            ("Deny", "NotResource", Verdict::Denied, Verdict::Denied),
+        ] {
+            let statements = statement(effect, kind);
+            assert_eq!(
+                identity(statements.clone(), &get(&key)),
+                expected,
+                "{effect} {kind}"
+            );
+            let access = get(&key).paid_from(&few);
+            assert_eq!(
+                identity(statements, &access),
+                short_of_steps,
+                "{effect} {kind}"
+            );
+            assert!(few.is_exhausted());
+        }
+    }
 }

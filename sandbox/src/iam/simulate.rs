@@ -193,3 +193,26 @@ fn results(subject: &Subject<'_>, input: &Value) -> Result<Value, ApiError> {
     }
     Ok(json!({"EvaluationResults": results, "IsTruncated": false}))
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn a_simulation_takes_no_more_steps_than_are_allowed() {
+        let policy = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+        let simulate = |resources: usize| {
+            let arns: Vec<String> = (0..resources)
+                .map(|n| format!("arn:aws:s3:::b{n}"))
+                .collect();
+            let input = json!({"PolicyInputList": [policy], "ActionNames": ["s3:GetObject"], "ResourceArns": arns});
+            custom(&Operation::new("SimulateCustomPolicy", input))
+        };
+        let answer = simulate(1_000).unwrap();
+        assert_eq!(answer["EvaluationResults"].as_array().unwrap().len(), 1_000);
+        let refused = simulate(SIMULATION_STEPS / RESULT_STEPS).unwrap_err();
+        assert_eq!(refused.code, "InvalidInput");
+        assert!(refused.message.contains("16000000 steps"));
+    }
+}

@@ -167,3 +167,52 @@ fn shown(stream: &str, event: &Event) -> Value {
         "eventId": format!("{:026}{:030}", event.timestamp, event.sequence),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    fn event(timestamp: i64, message: &str) -> Event {
+        Event {
+            timestamp,
+            ingested: timestamp,
+            sequence: 0,
+            message: message.to_owned(),
+        }
+    }
+
+    #[test]
+    fn streams_are_searched_in_the_order_of_time_and_a_page_ends_where_enough_was_searched() {
+        let long = "x".repeat(STEPS / 4);
+        let one = [
+            event(1, "hit"),
+            event(4, &long),
+            event(6, &long),
+            event(8, "hit"),
+        ];
+        let other = [
+            event(2, "miss"),
+            event(3, "hit"),
+            event(5, &long),
+            event(7, &long),
+        ];
+        let pattern = Pattern::parse("hit").unwrap();
+        let page = |after: i64, limit: usize| {
+            let mut merged = Merged::default();
+            for (name, events) in [("one", &one), ("other", &other)] {
+                let low = events.partition_point(|event| event.timestamp <= after);
+                merged.add(name, &events[low..]);
+            }
+            let (found, more) = search(merged, &pattern, limit);
+            let found: Vec<i64> = found.iter().map(|(_, event)| event.timestamp).collect();
+            (found, more.map(|(at, _)| at))
+        };
+        // Three long messages are searched, the fourth is too much.
+        assert_eq!(page(0, 10), (vec![1, 3], Some(6)));
+        assert_eq!(page(6, 10), (vec![8], None));
+        // A full page ends before the next hit.
+        assert_eq!(page(0, 1), (vec![1], Some(2)));
+        assert_eq!(page(2, 1), (vec![3], Some(6)));
+    }
+}
