@@ -179,8 +179,12 @@ mod tests {
         let refused = |text: &str| parse(text).unwrap_err().message;
         for (open, close) in [("[", "]"), ("{\"a\": ", "}")] {
             assert!(parse(&nested(DEPTH, open, close)).is_ok());
-            let deeper = nested(DEPTH + 1, open, close);
-            assert!(refused(&deeper).contains("nested more than 64 levels"));
+            // What its parser still takes, and what it does not.
+            for levels in [DEPTH + 1, 127] {
+                let deeper = nested(levels, open, close);
+                assert!(refused(&deeper).contains("nested more than 64 levels"));
+            }
+            assert!(parse(&nested(129, open, close)).is_err());
             // The same in YAML: what comes before the brace makes it so.
             let yaml = |levels| format!("---\n{}", nested(levels, open, close));
             assert!(parse(&yaml(DEPTH)).is_ok());
