@@ -179,12 +179,12 @@ async fn work_out(job: Job, set_id: String) {
             let same = stack.wish.template.body == wish.template.body
                 && stack.wish.parameters == wish.parameters
                 && stack.wish.tags == wish.tags;
-            let progress = match &checked {
-                Err(failure) => Progress::Failed(failure.reason.clone()),
-                Ok(()) if let Err(error) = budget.check() => Progress::Failed(error.message),
-                Ok(()) if differs => Progress::Available,
-                Ok(()) if same => Progress::Failed(NOTHING.to_owned()),
-                Ok(()) => Progress::Failed("No updates are to be performed.".to_owned()),
+            let progress = match (&checked, budget.check()) {
+                (Err(failure), _) => Progress::Failed(failure.reason.clone()),
+                (Ok(()), Err(error)) => Progress::Failed(error.message),
+                (Ok(()), Ok(())) if differs => Progress::Available,
+                (Ok(()), Ok(())) if same => Progress::Failed(NOTHING.to_owned()),
+                (Ok(()), Ok(())) => Progress::Failed("No updates are to be performed.".to_owned()),
             };
             (changes, progress)
         });
