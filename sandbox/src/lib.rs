@@ -20,11 +20,15 @@ pub mod sandbox;
 pub mod secret;
 pub mod server;
 pub mod service;
+pub mod shutdown;
 pub mod state_file;
 pub mod webhooks;
 
 mod admin;
+mod allowance;
+mod bounded_regex;
 mod door;
+mod event_ruler;
 mod gateway;
 mod kms;
 mod listing;

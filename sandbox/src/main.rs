@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
@@ -10,9 +11,8 @@ use sandbox::config::{self, Latency};
 use sandbox::guard::HostName;
 use sandbox::lambda::{isolation, reaper};
 use sandbox::sandbox::{Sandbox, Settings};
-use sandbox::{server, state_file};
-use tokio::io::AsyncReadExt;
-use tokio::signal::unix::{SignalKind, signal};
+use sandbox::{server, shutdown, state_file};
+use tokio::net::TcpListener;
 
 /// AWS on this machine, for the lab: one process, loopback only.
 #[derive(Debug, Parser)]
@@ -70,8 +70,7 @@ fn main() -> ExitCode {
     serve()
 }
 
-#[tokio::main]
-async fn serve() -> ExitCode {
+fn serve() -> ExitCode {
     let args = Args::parse();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env(
@@ -79,7 +78,7 @@ async fn serve() -> ExitCode {
         ))
         .with_writer(io::stderr)
         .init();
-    match run(args).await {
+    match run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
@@ -99,7 +98,33 @@ fn close_to_others() {
     }
 }
 
-async fn run(args: Args) -> Result<(), String> {
+fn run(args: Args) -> Result<(), String> {
+    let workers = tokio::runtime::Runtime::new()
+        .map_err(|error| format!("no threads can be started: {error}"))?;
+    let stdin = args.exit_with_stdin;
+    let (sandbox, listener, state_file) = workers.block_on(start(args))?;
+    let ready = serde_json::json!({
+        "endpoint": sandbox.endpoint(),
+        "pid": std::process::id(),
+        "instance": sandbox.instance,
+        "state_file": state_file,
+    });
+    let ready = move || writeln!(io::stdout(), "{ready}").and_then(|()| io::stdout().flush());
+    let last = {
+        let sandbox = sandbox.clone();
+        async move { sandbox.functions.shut_down().await }
+    };
+    shutdown::until_told(
+        workers,
+        server::serve(sandbox, listener),
+        stdin,
+        ready,
+        last,
+    )
+    .map_err(|error| format!("signals cannot be received, or nothing be printed: {error}"))
+}
+
+async fn start(args: Args) -> Result<(Arc<Sandbox>, TcpListener, PathBuf), String> {
     close_to_others();
     if let Err(why) = isolation::available() {
         if args.require_isolation {
@@ -146,31 +171,5 @@ async fn run(args: Args) -> Result<(), String> {
     let listener = server::bind(&sandbox, args.port)
         .await
         .map_err(|error| format!("port {} on 127.0.0.1 cannot be used: {error}", args.port))?;
-    let mut interrupt = signal(SignalKind::interrupt())
-        .map_err(|error| format!("signals cannot be received: {error}"))?;
-    let mut terminate = signal(SignalKind::terminate())
-        .map_err(|error| format!("signals cannot be received: {error}"))?;
-    let ready = serde_json::json!({
-        "endpoint": sandbox.endpoint(),
-        "pid": std::process::id(),
-        "instance": sandbox.instance,
-        "state_file": state_file,
-    });
-    writeln!(io::stdout(), "{ready}")
-        .and_then(|()| io::stdout().flush())
-        .map_err(|error| format!("standard output cannot be written: {error}"))?;
-    tokio::select! {
-        () = server::serve(sandbox.clone(), listener) => {}
-        () = end_of_stdin(), if args.exit_with_stdin => {}
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    sandbox.functions.shut_down().await;
-    Ok(())
-}
-
-async fn end_of_stdin() {
-    let mut stdin = tokio::io::stdin();
-    let mut ignored = [0; 256];
-    while matches!(stdin.read(&mut ignored).await, Ok(read) if read > 0) {}
+    Ok((sandbox, listener, state_file))
 }

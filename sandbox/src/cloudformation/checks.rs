@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::intrinsics::condition_order;
 use super::invalid;
 use super::references::{Reference, references};
 use super::template::Template;
@@ -61,7 +62,7 @@ impl Template {
 
     fn check_conditions(&self) -> Result<(), ApiError> {
         let mut unresolved = BTreeSet::new();
-        for (name, condition) in &self.conditions {
+        for condition in self.conditions.values() {
             for reference in references(condition)? {
                 match reference {
                     Reference::Name(name)
@@ -70,8 +71,7 @@ impl Template {
                     Reference::Name(target) | Reference::Attribute(target, _) => {
                         unresolved.insert(target);
                     }
-                    Reference::Condition(target)
-                        if self.conditions.contains_key(&target) && target != *name => {}
+                    Reference::Condition(target) if self.conditions.contains_key(&target) => {}
                     Reference::Condition(target) => {
                         return Err(invalid(format!(
                             "Template error: unresolved condition dependency {target} in the Conditions block of the template"
@@ -81,7 +81,7 @@ impl Template {
             }
         }
         if unresolved.is_empty() {
-            return Ok(());
+            return condition_order(&self.conditions).map(drop);
         }
         let names: Vec<String> = unresolved.into_iter().collect();
         Err(invalid(format!(

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::drift;
+use super::mask::MASK;
 use super::resources::tags;
-use super::stack::{Event, MASK, Record, Stack, Wish};
+use super::stack::{Event, Record, Stack, Wish};
 use super::{invalid, no_stack};
 use crate::clock::iso8601;
 use crate::error::ApiError;

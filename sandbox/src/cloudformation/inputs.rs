@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::budget::Budget;
 use super::graph;
 use super::intrinsics::Scope;
 use super::invalid;
+use super::limits::{BODY_BYTES, OBJECT_BYTES};
 use super::parameters::{Given, bind};
-use super::references::function;
+use super::references::{Part, attribute, function, parts, substitution, three};
 use super::stack::Wish;
 use super::template::Template;
 use crate::caller::Caller;
@@ -19,10 +21,6 @@ use crate::iam;
 use crate::ids::uuid;
 use crate::s3;
 use crate::sandbox::{Call, Target};
-
-/// The most that CloudFormation reads from a request and from S3, in bytes.
-const BODY_LIMIT: usize = 51_200;
-const OBJECT_LIMIT: usize = 1_000_000;
 
 /// The template's text; `None` when the request has none.
 ///
@@ -36,9 +34,9 @@ pub(super) fn template_text(
         (Some(_), Some(_)) => Err(invalid(
             "Specify exactly one of TemplateBody or TemplateURL",
         )),
-        (Some(body), None) if body.len() > BODY_LIMIT => Err(invalid(
-            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to 51200",
-        )),
+        (Some(body), None) if body.len() > BODY_BYTES => Err(invalid(format!(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to {BODY_BYTES}",
+        ))),
         (Some(body), None) => Ok(Some(body.to_owned())),
         (None, Some(url)) => object(call, url).map(Some),
         (None, None) => Ok(None),
@@ -64,10 +62,11 @@ fn object(call: &mut Call<'_>, url: &str) -> Result<String, ApiError> {
             error.message
         ))
     })?;
-    if body.len() > OBJECT_LIMIT {
-        return Err(invalid(
-            "Template size limit exceeded: at most 1 MB is read from S3.",
-        ));
+    if body.len() > OBJECT_BYTES {
+        // As it was told of the limit of 460,800 bytes until 2020 (serverless/serverless#2387 and others).
+        return Err(invalid(format!(
+            "Template may not exceed {OBJECT_BYTES} bytes in size."
+        )));
     }
     String::from_utf8(body.to_vec())
         .map_err(|_| invalid("Template format error: the template is not UTF-8 text"))
@@ -263,7 +262,8 @@ impl Request<'_> {
         capabilities(&self.template, &acknowledged)?;
         let target = maker(call, self.role.as_deref())?;
         let nothing = BTreeMap::new();
-        let scope = Scope {
+        let budget = Budget::default();
+        let mut scope = Scope {
             template: &self.template,
             parameters: &parameters,
             account: &call.account.id,
@@ -272,7 +272,11 @@ impl Request<'_> {
             stack_id: self.stack_id,
             resources: &nothing,
             exports: &BTreeMap::new(),
+            truths: &BTreeMap::new(),
+            budget: &budget,
         };
+        let truths = scope.truths()?;
+        scope.truths = &truths;
         let active = active(&scope)?;
         // The circle is looked for among all resources: a condition does not break it on AWS either.
         let all: BTreeSet<String> = self.template.resources.keys().cloned().collect();
@@ -281,6 +285,8 @@ impl Request<'_> {
             template: Arc::new(self.template),
             parameters,
             active,
+            truths,
+            budget: Arc::default(),
             tags: self.tags,
             capabilities: acknowledged,
             role: self.role,
@@ -292,9 +298,6 @@ impl Request<'_> {
 /// The resources whose condition holds.
 fn active(scope: &Scope<'_>) -> Result<BTreeSet<String>, ApiError> {
     let template = scope.template;
-    for name in template.conditions.keys() {
-        scope.condition(name)?;
-    }
     let mut active = BTreeSet::new();
     for (name, resource) in &template.resources {
         let holds = match &resource.condition {
@@ -327,55 +330,53 @@ fn active(scope: &Scope<'_>) -> Result<BTreeSet<String>, ApiError> {
     Ok(active)
 }
 
-/// The resources that `value` really refers to, its choices made, and that are not made.
+/// The resources that `value` really refers to, its choices made, and that are not made. Every value is looked at once.
 fn absent(
     scope: &Scope<'_>,
     active: &BTreeSet<String>,
     value: &Value,
     missing: &mut BTreeSet<String>,
 ) -> Result<(), ApiError> {
+    let mut miss = |name: &str| {
+        if scope.template.resources.contains_key(name) && !active.contains(name) {
+            missing.insert(name.to_owned());
+        }
+    };
     match value {
         Value::Array(items) => items
             .iter()
             .try_for_each(|item| absent(scope, active, item, missing)),
         Value::Object(members) => match function(members) {
-            Some(("Fn::If", Value::Array(branches))) if branches.len() == 3 => {
-                let holds = scope.condition(branches[0].as_str().unwrap_or_default())?;
-                absent(scope, active, &branches[if holds { 1 } else { 2 }], missing)
+            Some(("Ref", target)) => {
+                miss(target.as_str().unwrap_or_default());
+                Ok(())
             }
-            Some((_, argument)) => {
-                for reference in super::references::references(value)? {
-                    use super::references::Reference::{Attribute, Condition, Name};
-                    match reference {
-                        Name(name) | Attribute(name, _) => {
-                            let declared = scope.template.resources.contains_key(&name);
-                            if declared && !active.contains(&name) && !has_choice(argument) {
-                                missing.insert(name);
-                            }
-                        }
-                        Condition(_) => {}
+            Some(("Fn::GetAtt", argument)) => {
+                miss(attribute(argument)?.0);
+                Ok(())
+            }
+            Some(("Fn::Sub", argument)) => {
+                let (text, local) = substitution(argument)?;
+                for part in parts(text)? {
+                    if let Part::Variable(variable) = part
+                        && !local.is_some_and(|local| local.contains_key(variable))
+                    {
+                        miss(variable.split('.').next().unwrap_or_default());
                     }
                 }
-                if has_choice(argument) {
-                    absent(scope, active, argument, missing)
-                } else {
-                    Ok(())
-                }
+                let mut local = local.into_iter().flat_map(Map::values);
+                local.try_for_each(|value| absent(scope, active, value, missing))
             }
+            Some(("Fn::If", argument)) => {
+                let [condition, then, otherwise] = three(argument)?;
+                let holds = scope.condition(condition.as_str().unwrap_or_default())?;
+                absent(scope, active, if holds { then } else { otherwise }, missing)
+            }
+            Some((_, argument)) => absent(scope, active, argument, missing),
             None => members
                 .values()
                 .try_for_each(|member| absent(scope, active, member, missing)),
         },
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
-    }
-}
-
-fn has_choice(value: &Value) -> bool {
-    match value {
-        Value::Array(items) => items.iter().any(has_choice),
-        Value::Object(members) => {
-            members.contains_key("Fn::If") || members.values().any(has_choice)
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

@@ -1,16 +1,19 @@
 //! The intrinsic functions: from a part of a template to the value that it stands for.
 
+mod cidr;
 mod conditions;
 
+pub(super) use self::conditions::{Truths, order as condition_order};
+
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ipnet::IpNet;
 use serde_json::{Map, Value};
 
+use super::budget::Budget;
 use super::invalid;
+use super::limits::VALUE_WORK;
 use super::parameters::scalar;
 use super::references::{Part, attribute, function, parts, substitution};
 use super::template::Template;
@@ -30,6 +33,10 @@ pub(super) struct Scope<'a> {
     pub(super) resources: &'a BTreeMap<String, Known>,
     /// Values by the name of the export.
     pub(super) exports: &'a BTreeMap<String, String>,
+    /// Whether each condition holds.
+    pub(super) truths: &'a Truths,
+    /// What the work is paid from.
+    pub(super) budget: &'a Budget,
 }
 
 /// A resource that exists, as other parts of the template see it.
@@ -52,9 +59,10 @@ impl Scope<'_> {
                 format!("the dynamic reference in `{text}` is not implemented by the sandbox"),
             )),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                Ok(Some(value.clone()))
+                self.copy(value).map(Some)
             }
             Value::Array(items) => {
+                self.budget.spend_value(0)?;
                 let mut resolved = Vec::with_capacity(items.len());
                 for item in items {
                     resolved.extend(self.resolve(item)?);
@@ -64,8 +72,10 @@ impl Scope<'_> {
             Value::Object(members) => match function(members) {
                 Some((name, argument)) => self.call(name, argument),
                 None => {
+                    self.budget.spend_value(0)?;
                     let mut resolved = Map::new();
                     for (name, member) in members {
+                        self.budget.spend(name.len())?;
                         if let Some(member) = self.resolve(member)? {
                             resolved.insert(name.clone(), member);
                         }
@@ -87,7 +97,13 @@ impl Scope<'_> {
             .ok_or_else(|| invalid(format!("Template error: {what} must resolve to a string")))
     }
 
+    fn copy(&self, value: &Value) -> Result<Value, ApiError> {
+        self.budget.spend_copy(value)?;
+        Ok(value.clone())
+    }
+
     fn call(&self, name: &str, argument: &Value) -> Result<Option<Value>, ApiError> {
+        self.budget.spend_value(0)?;
         match name {
             "Ref" => return self.reference(argument.as_str().unwrap_or_default()),
             "Fn::If" => {
@@ -107,13 +123,15 @@ impl Scope<'_> {
             _ => {}
         }
         let value = match name {
-            "Condition" | "Fn::And" | "Fn::Equals" | "Fn::Not" | "Fn::Or" => self
-                .truth(
-                    &Value::Object(Map::from_iter([(name.to_owned(), argument.clone())])),
-                    0,
-                )?
-                .into(),
-            "Fn::Base64" => STANDARD.encode(self.text(argument, name)?).into(),
+            "Condition" | "Fn::And" | "Fn::Equals" | "Fn::Not" | "Fn::Or" => {
+                self.truth_of(name, argument)?.into()
+            }
+            "Fn::Base64" => {
+                let text = self.text(argument, name)?;
+                self.budget
+                    .spend(text.len().div_ceil(3).saturating_mul(4))?;
+                STANDARD.encode(text).into()
+            }
             "Fn::Cidr" => self.cidr(argument)?,
             "Fn::FindInMap" => self.find_in_map(argument)?,
             "Fn::GetAtt" => {
@@ -123,11 +141,12 @@ impl Scope<'_> {
             "Fn::GetAZs" => self.zones(argument)?,
             "Fn::ImportValue" => {
                 let export = self.text(argument, name)?;
-                self.exports
+                let value = self
+                    .exports
                     .get(&export)
-                    .ok_or_else(|| invalid(format!("No export named {export} found")))?
-                    .as_str()
-                    .into()
+                    .ok_or_else(|| invalid(format!("No export named {export} found")))?;
+                self.budget.spend_value(value.len())?;
+                value.as_str().into()
             }
             "Fn::Join" => self.join(argument)?,
             "Fn::Select" => return self.select(argument).map(Some),
@@ -137,7 +156,12 @@ impl Scope<'_> {
                 if delimiter.is_empty() {
                     return Err(arguments(name));
                 }
-                source.split(&delimiter).collect::<Vec<_>>().into()
+                let mut pieces: Vec<Value> = Vec::new();
+                for piece in source.split(&delimiter) {
+                    self.budget.spend_value(piece.len())?;
+                    pieces.push(piece.into());
+                }
+                pieces.into()
             }
             "Fn::Sub" => self.substitute(argument)?.into(),
             other => {
@@ -168,10 +192,13 @@ impl Scope<'_> {
             self.template.parameters.get(name),
             self.parameters.get(name),
         ) {
+            let elements = value.split(',').count();
+            self.budget.spend(elements * VALUE_WORK + value.len())?;
             return Ok(Some(declared.value(value)));
         }
-        self.known(name)
-            .map(|known| Some(known.reference.as_str().into()))
+        let known = self.known(name)?;
+        self.budget.spend_value(known.reference.len())?;
+        Ok(Some(known.reference.as_str().into()))
     }
 
     fn known(&self, name: &str) -> Result<&Known, ApiError> {
@@ -183,11 +210,12 @@ impl Scope<'_> {
     }
 
     fn attribute(&self, resource: &str, attribute: &str) -> Result<Value, ApiError> {
-        self.known(resource)?.attributes.get(attribute).cloned().ok_or_else(|| {
+        let value = self.known(resource)?.attributes.get(attribute).ok_or_else(|| {
             invalid(format!(
                 "Template error: resource {resource} does not support attribute type {attribute} in Fn::GetAtt"
             ))
-        })
+        })?;
+        self.copy(value)
     }
 
     fn find_in_map(&self, argument: &Value) -> Result<Value, ApiError> {
@@ -205,17 +233,18 @@ impl Scope<'_> {
             self.text(top, name)?,
             self.text(second, name)?,
         );
-        self.template
+        let value = self
+            .template
             .mappings
             .get(&map)
             .and_then(|mapping| mapping.get(&top))
             .and_then(|keys| keys.get(&second))
-            .cloned()
             .ok_or_else(|| {
                 invalid(format!(
                     "Template error: Unable to get mapping for {map}::{top}::{second}"
                 ))
-            })
+            })?;
+        self.copy(value)
     }
 
     fn zones(&self, argument: &Value) -> Result<Value, ApiError> {
@@ -250,7 +279,13 @@ impl Scope<'_> {
             return Err(wrong());
         };
         let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
-        Ok(texts.ok_or_else(wrong)?.join(delimiter).into())
+        let texts = texts.ok_or_else(wrong)?;
+        let between = delimiter
+            .len()
+            .saturating_mul(texts.len().saturating_sub(1));
+        let joined = texts.iter().map(String::len).sum::<usize>();
+        self.budget.spend_value(joined.saturating_add(between))?;
+        Ok(texts.join(delimiter).into())
     }
 
     fn select(&self, argument: &Value) -> Result<Value, ApiError> {
@@ -262,7 +297,7 @@ impl Scope<'_> {
         index
             .parse::<usize>()
             .ok()
-            .and_then(|index| list.get(index).cloned())
+            .and_then(|index| list.into_iter().nth(index))
             .ok_or_else(|| {
                 invalid(format!(
                     "Template error: Fn::Select cannot select nonexistent value at index {index}"
@@ -272,8 +307,12 @@ impl Scope<'_> {
 
     fn substitute(&self, argument: &Value) -> Result<String, ApiError> {
         let (text, local) = substitution(argument)?;
+        self.budget.spend(text.len())?;
         let mut out = String::new();
+        // Each is resolved once, however often it is named.
+        let mut locals: BTreeMap<&str, Option<Value>> = BTreeMap::new();
         for part in parts(text)? {
+            self.budget.spend_value(0)?;
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Literal(name) => {
@@ -286,63 +325,28 @@ impl Scope<'_> {
                         local.and_then(|local| local.get(name)),
                         name.split_once('.'),
                     ) {
-                        (Some(value), _) => self.resolve(value)?,
-                        (None, Some((resource, attribute))) => {
-                            Some(self.attribute(resource, attribute)?)
+                        (Some(value), _) => {
+                            if !locals.contains_key(name) {
+                                locals.insert(name, self.resolve(value)?);
+                            }
+                            locals.get(name).and_then(Option::as_ref).and_then(scalar)
                         }
-                        (None, None) => self.reference(name)?,
+                        (None, Some((resource, attribute))) => {
+                            scalar(&self.attribute(resource, attribute)?)
+                        }
+                        (None, None) => self.reference(name)?.as_ref().and_then(scalar),
                     };
-                    out.push_str(&value.as_ref().and_then(scalar).ok_or_else(|| {
+                    let value = value.ok_or_else(|| {
                         invalid(format!(
                             "Template error: Fn::Sub: `{name}` does not resolve to a string"
                         ))
-                    })?);
+                    })?;
+                    self.budget.spend(value.len())?;
+                    out.push_str(&value);
                 }
             }
         }
         Ok(out)
-    }
-
-    fn cidr(&self, argument: &Value) -> Result<Value, ApiError> {
-        let name = "Fn::Cidr";
-        let (block, count, bits) = match argument.as_array().map(Vec::as_slice) {
-            Some([block, count]) => (block, count, None),
-            Some([block, count, bits]) => (block, count, Some(bits)),
-            _ => return Err(arguments(name)),
-        };
-        let block: IpNet = self
-            .text(block, name)?
-            .parse()
-            .map_err(|_| arguments(name))?;
-        let count: usize = self
-            .text(count, name)?
-            .parse()
-            .map_err(|_| arguments(name))?;
-        let bits: u8 = match bits {
-            Some(bits) => self
-                .text(bits, name)?
-                .parse()
-                .map_err(|_| arguments(name))?,
-            None => 8,
-        };
-        let width = if matches!(block.addr(), IpAddr::V4(_)) {
-            32_u8
-        } else {
-            128
-        };
-        let prefix = width.checked_sub(bits).ok_or_else(|| arguments(name))?;
-        let blocks: Vec<String> = block
-            .subnets(prefix)
-            .map_err(|_| arguments(name))?
-            .take(count.min(256))
-            .map(|block| block.to_string())
-            .collect();
-        if !(1..=256).contains(&count) || blocks.len() < count {
-            return Err(invalid(format!(
-                "Template error: Fn::Cidr: {block} does not hold {count} blocks of {bits} bits"
-            )));
-        }
-        Ok(blocks.into())
     }
 }
 

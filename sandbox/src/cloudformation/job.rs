@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::budget::Budget;
 use super::intrinsics::Scope;
 use super::resources::{Failure, Made, Work};
 use super::stack::{Record, Stack, Wish};
@@ -38,11 +39,12 @@ where
         }));
 }
 
-/// Looks at the stack beside a wish for it, with everything that exists now.
+/// Looks at the stack beside a wish for it, with everything that exists now. What is resolved is paid from `budget`.
 pub(super) fn compare<T>(
     call: &mut Call<'_>,
     id: &str,
     wish: &Wish,
+    budget: &Budget,
     look: impl FnOnce(&Stack, &Scope<'_>) -> T,
 ) -> Option<T> {
     let exports = call.here().cloudformation.exports();
@@ -62,6 +64,8 @@ pub(super) fn compare<T>(
         stack_id: &stack.id,
         resources: &resources,
         exports: &exports,
+        truths: &wish.truths,
+        budget,
     };
     Some(look(stack, &scope))
 }
@@ -119,7 +123,7 @@ impl Job {
     /// The reason, in CloudFormation's words.
     pub(super) fn resolve(&self, wish: &Wish, value: &Value) -> Result<Option<Value>, Failure> {
         self.sandbox.enter(&self.target, |call| {
-            let looked = compare(call, &self.stack_id, wish, |_, scope| {
+            let looked = compare(call, &self.stack_id, wish, &wish.budget, |_, scope| {
                 let resolved = scope.resolve(value);
                 resolved.map(|resolved| (resolved, imports(scope, value)))
             });

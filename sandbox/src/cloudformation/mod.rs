@@ -4,9 +4,12 @@
 //! task in the stack's own lane ([`provision`], [`change`]), through the same front door that every client uses. So the
 //! reasons of a failure are those of the services themselves.
 
+mod allowed_pattern;
+mod budget;
 mod change;
 mod change_sets;
 mod checks;
+mod counts;
 mod create;
 mod delete;
 mod describe;
@@ -15,6 +18,8 @@ mod graph;
 mod inputs;
 mod intrinsics;
 mod job;
+mod limits;
+mod mask;
 mod parameter_types;
 mod parameters;
 mod provision;

@@ -1,12 +1,16 @@
 //! Parameters: what a template asks for, what a caller gives, and whether the two fit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::allowed_pattern::Pattern;
 use super::invalid;
+use super::limits::PARAMETER_BYTES;
 pub(super) use super::parameter_types::{Element, ParameterType};
 use super::template::Template;
+use crate::allowance::Allowance;
+use crate::bounded_regex::STEPS;
 use crate::error::ApiError;
 
 /// A parameter as the template declares it.
@@ -22,12 +26,6 @@ pub(super) struct Parameter {
     length: (Option<u64>, Option<u64>),
     range: (Option<f64>, Option<f64>),
     constraint: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-struct Pattern {
-    text: String,
-    regex: regex_lite::Regex,
 }
 
 impl Parameter {
@@ -84,14 +82,21 @@ impl Parameter {
         }
     }
 
-    fn check(&self, name: &str, given: &str) -> Result<(), ApiError> {
+    fn check(&self, name: &str, given: &str, steps: &Allowance) -> Result<(), ApiError> {
+        if given.len() > PARAMETER_BYTES {
+            // The sandbox's own words.
+            return Err(invalid(format!(
+                "Parameter '{name}' must contain at most {PARAMETER_BYTES} bytes"
+            )));
+        }
         let values = if self.kind.list {
             elements(given)
         } else {
             vec![given.to_owned()]
         };
+        let allowed: BTreeSet<&str> = self.allowed_values.iter().map(String::as_str).collect();
         for value in &values {
-            if let Some(why) = self.violation(name, value) {
+            if let Some(why) = self.violation(name, value, &allowed, steps)? {
                 return Err(invalid(match &self.constraint {
                     Some(constraint) => {
                         format!("Parameter {name} failed to satisfy constraint: {constraint}")
@@ -103,7 +108,32 @@ impl Parameter {
         Ok(())
     }
 
-    fn violation(&self, name: &str, value: &str) -> Option<String> {
+    fn violation(
+        &self,
+        name: &str,
+        value: &str,
+        allowed: &BTreeSet<&str>,
+        steps: &Allowance,
+    ) -> Result<Option<String>, ApiError> {
+        if let Some(why) = self.outside(name, value) {
+            return Ok(Some(why));
+        }
+        if !allowed.is_empty() && !allowed.contains(value) {
+            return Ok(Some(format!(
+                "Parameter '{name}' must be one of AllowedValues"
+            )));
+        }
+        match &self.pattern {
+            Some(pattern) if !pattern.matches(value, steps)? => Ok(Some(format!(
+                "Parameter '{name}' must match pattern {}",
+                pattern.text
+            ))),
+            _ => Ok(None),
+        }
+    }
+
+    /// What is wrong with the range or the length of a value.
+    fn outside(&self, name: &str, value: &str) -> Option<String> {
         let length = value.chars().count() as u64;
         if self.kind.element == Element::Number {
             let Ok(number) = value.parse::<f64>() else {
@@ -128,18 +158,7 @@ impl Parameter {
                 "Parameter '{name}' must contain at most {max} characters"
             ));
         }
-        if !self.allowed_values.is_empty()
-            && !self.allowed_values.iter().any(|allowed| allowed == value)
-        {
-            return Some(format!("Parameter '{name}' must be one of AllowedValues"));
-        }
-        match &self.pattern {
-            Some(pattern) if !pattern.regex.is_match(value) => Some(format!(
-                "Parameter '{name}' must match pattern {}",
-                pattern.text
-            )),
-            _ => None,
-        }
+        None
     }
 }
 
@@ -210,17 +229,9 @@ fn allowed_values(members: &mut Map<String, Value>, name: &str) -> Result<Vec<St
     }
 }
 
-/// AWS matches the whole value, whether or not the pattern says so.
 fn pattern(members: &mut Map<String, Value>, name: &str) -> Result<Option<Pattern>, ApiError> {
-    let Some(text) = text(members, name, "AllowedPattern")? else {
-        return Ok(None);
-    };
-    match regex_lite::Regex::new(&format!("^(?:{text})$")) {
-        Ok(regex) => Ok(Some(Pattern { text, regex })),
-        Err(error) => Err(invalid(format!(
-            "Template format error: AllowedPattern of parameter {name} cannot be used by the sandbox: {error}"
-        ))),
-    }
+    let text = text(members, name, "AllowedPattern")?;
+    text.map(|text| Pattern::compile(name, text)).transpose()
 }
 
 /// A parameter of a request.
@@ -287,8 +298,9 @@ pub(super) fn bind(
             missing.join(", ")
         )));
     }
+    let steps = Allowance::of(STEPS);
     for (name, parameter) in &template.parameters {
-        parameter.check(name, &values[name])?;
+        parameter.check(name, &values[name], &steps)?;
     }
     Ok(values)
 }

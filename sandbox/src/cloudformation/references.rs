@@ -6,7 +6,7 @@ use super::invalid;
 use crate::error::ApiError;
 
 /// A name that must exist.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reference {
     /// A parameter, a resource or a pseudo parameter.
     Name(String),
@@ -121,7 +121,8 @@ fn of_function(name: &str, argument: &Value, found: &mut Vec<Reference>) -> Resu
     Ok(())
 }
 
-fn three(argument: &Value) -> Result<[&Value; 3], ApiError> {
+/// The condition and the two choices of an `Fn::If`.
+pub(super) fn three(argument: &Value) -> Result<[&Value; 3], ApiError> {
     match argument.as_array().map(Vec::as_slice) {
         Some([first, second, third]) => Ok([first, second, third]),
         _ => Err(invalid(

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::budget::Budget;
 use super::change_sets::ChangeSet;
 use super::drift::{Detection, ResourceDrift, StackDrift};
-use super::intrinsics::Known;
+use super::intrinsics::{Known, Truths};
+use super::mask::Mask;
 use super::resources::Kind;
 use super::template::{Retention, Template};
 use crate::clock::{Timestamp, iso8601};
@@ -71,6 +73,10 @@ pub(super) struct Wish {
     pub(super) parameters: BTreeMap<String, String>,
     /// The resources whose condition holds.
     pub(super) active: BTreeSet<String>,
+    /// Whether each condition holds.
+    pub(super) truths: Truths,
+    /// What making it true may still cost: resolving the properties of its resources.
+    pub(super) budget: Arc<Budget>,
     pub(super) tags: Vec<(String, String)>,
     pub(super) capabilities: Vec<String>,
     pub(super) role: Option<String>,
@@ -85,37 +91,20 @@ impl Wish {
         declared.is_some_and(|declared| declared.no_echo)
     }
 
-    /// `value` as it may be shown: the values of secret parameters masked wherever they stand, also inside longer texts.
-    pub(super) fn masked(&self, value: &Value) -> Value {
-        let secrets: Vec<&str> = self
+    /// What hides the values of secret parameters.
+    pub(super) fn mask(&self) -> Mask {
+        let secret = self
             .parameters
             .iter()
-            .filter(|(name, secret)| !secret.is_empty() && self.is_secret(name))
-            .map(|(_, secret)| secret.as_str())
-            .collect();
-        mask(&secrets, value)
+            .filter(|(name, _)| self.is_secret(name));
+        Mask::new(secret.map(|(_, value)| value.as_str()))
+    }
+
+    /// `value` as it may be shown: the values of secret parameters masked wherever they stand, also inside longer texts.
+    pub(super) fn masked(&self, value: &Value) -> Value {
+        self.mask().hide(value)
     }
 }
-
-fn mask(secrets: &[&str], value: &Value) -> Value {
-    match value {
-        _ if secrets.is_empty() => value.clone(),
-        Value::String(text) => secrets
-            .iter()
-            .fold(text.clone(), |text, secret| text.replace(secret, MASK))
-            .into(),
-        Value::Array(items) => items.iter().map(|item| mask(secrets, item)).collect(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, member)| (name.clone(), mask(secrets, member)))
-            .collect::<Map<_, _>>()
-            .into(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
-}
-
-/// What is shown instead of a secret.
-pub(super) const MASK: &str = "****";
 
 /// An output with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -269,7 +258,8 @@ impl Stack {
         record.changed = now;
         let mut id = format!("{logical_id}-{status}-{}", iso8601(now));
         // Two events of one millisecond are still two.
-        if self.events.iter().rev().any(|event| event.id == id) {
+        let mut of_this_moment = self.events.iter().rev().take_while(|event| event.at == now);
+        if of_this_moment.any(|event| event.id == id) {
             id = format!("{logical_id}-{}", uuid());
         }
         let event = Event {

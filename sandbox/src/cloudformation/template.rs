@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::counts;
 use super::invalid;
+use super::limits::DESCRIPTION_BYTES;
 use super::parameters::Parameter;
 use super::resources::{Kind, kind};
 use super::text;
@@ -94,6 +96,7 @@ impl Template {
             Value::Object(sections) => sections,
             _ => return Err(invalid("Template format error: unsupported structure.")),
         };
+        counts::check(&sections)?;
         let template = Self {
             body: body.to_owned(),
             description: description(sections.remove("Description"))?,
@@ -177,10 +180,10 @@ fn version(version: Option<Value>) -> Result<(), ApiError> {
 fn description(description: Option<Value>) -> Result<Option<String>, ApiError> {
     match description {
         None => Ok(None),
-        Some(Value::String(text)) if text.len() <= 1024 => Ok(Some(text)),
-        Some(Value::String(_)) => Err(invalid(
-            "Template format error: 'Description' length is greater than 1024.",
-        )),
+        Some(Value::String(text)) if text.len() <= DESCRIPTION_BYTES => Ok(Some(text)),
+        Some(Value::String(_)) => Err(invalid(format!(
+            "Template format error: 'Description' length is greater than {DESCRIPTION_BYTES}.",
+        ))),
         Some(_) => Err(invalid(
             "Template format error: Description must be a string.",
         )),
@@ -277,7 +280,7 @@ fn resources(sections: &mut Map<String, Value>) -> Result<BTreeMap<String, Decla
 }
 
 fn logical_id(block: &str, name: &str) -> Result<(), ApiError> {
-    if !name.is_empty() && name.len() <= 255 && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Ok(());
     }
     Err(invalid(format!(

@@ -1,345 +1,96 @@
 //! From a template's text to one tree. JSON and YAML alike; the short forms of YAML (`!Ref`, `!Sub`, …) become the
 //! long ones, so that nobody after this knows in which form a template was written.
 
-use std::fmt;
+mod json;
+mod yaml;
 
-use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::invalid;
+use super::limits::DEPTH;
 use crate::error::ApiError;
 
 /// Reads a template. Line and column of every error count from one.
+///
+/// The tree nests at most [`DEPTH`] levels, so everything that walks it may recurse.
 ///
 /// # Errors
 /// `ValidationError` with `Template format error: …`.
 pub(super) fn parse(text: &str) -> Result<Value, ApiError> {
     let tree = if text.trim_start().starts_with('{') {
-        json(text)?
+        json::read(text)?
     } else {
-        yaml(text)?
+        yaml::read(text)?
     };
     if !tree.is_object() {
         return Err(invalid("Template format error: unsupported structure."));
     }
-    refuse_nulls(&tree, "")?;
+    check(&tree, 1).map_err(Wrong::told)?;
     Ok(tree)
 }
 
-fn refuse_nulls(value: &Value, path: &str) -> Result<(), ApiError> {
-    match value {
-        Value::Null => Err(invalid(format!(
-            "[{path}] 'null' values are not allowed in templates"
-        ))),
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(index, item)| refuse_nulls(item, &format!("{path}/{index}"))),
-        Value::Object(members) => members
-            .iter()
-            .try_for_each(|(name, member)| refuse_nulls(member, &format!("{path}/{name}"))),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
-    }
+/// What is wrong somewhere in a tree, with the way to it from the inside out.
+struct Wrong {
+    what: Fault,
+    way: Vec<String>,
 }
 
-fn json(text: &str) -> Result<Value, ApiError> {
-    serde_json::from_str::<Unique>(text)
-        .map(|Unique(value)| value)
-        .map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            let why = error.to_string();
-            // serde_json ends its messages with the position, which stands here already.
-            let why = why.rsplit_once(" at line ").map_or(&*why, |(why, _)| why);
-            invalid(format!(
-                "Template format error: JSON not well-formed. (line {line}, column {column}): {why}"
-            ))
-        })
+enum Fault {
+    Null,
+    TooDeep,
 }
 
-/// A JSON value whose objects name every key once.
-struct Unique(Value);
-
-impl<'de> Deserialize<'de> for Unique {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(UniqueVisitor).map(Unique)
-    }
-}
-
-struct UniqueVisitor;
-
-impl<'de> Visitor<'de> for UniqueVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Unique(item)) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            if map.contains_key(&name) {
-                return Err(serde::de::Error::custom(format!(
-                    "the key `{name}` stands there twice"
-                )));
-            }
-            let Unique(member) = members.next_value()?;
-            map.insert(name, member);
-        }
-        Ok(Value::Object(map))
-    }
-}
-
-fn yaml(text: &str) -> Result<Value, ApiError> {
-    let mut reader = Reader {
-        // Whether comments are events is otherwise up to whoever else uses the parser.
-        events: Parser::new_from_str_with_options(
-            text,
-            granit_parser::options! { emit_comments: false },
-        ),
-    };
-    let mut document = None;
-    while let Some((event, span)) = reader.next()? {
-        match event {
-            Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
-            Event::StreamEnd => break,
-            first if document.is_none() => document = Some(reader.node(first, span)?),
-            _ => return Err(at(span, "a template is one YAML document")),
-        }
-    }
-    document.ok_or_else(|| invalid("Template format error: the template is empty"))
-}
-
-struct Reader<'t> {
-    events: Parser<'t, StrInput<'t>>,
-}
-
-impl<'t> Reader<'t> {
-    fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, ApiError> {
-        match self.events.next_event() {
-            None => Ok(None),
-            Some(Ok(pair)) => Ok(Some(pair)),
-            Some(Err(error)) => Err(not_well_formed(
-                error.marker().line(),
-                error.marker().col() + 1,
-                &error.info(),
+impl Wrong {
+    fn told(mut self) -> ApiError {
+        self.way.reverse();
+        match self.what {
+            Fault::Null => invalid(format!(
+                "[/{}] 'null' values are not allowed in templates",
+                self.way.join("/")
             )),
-        }
-    }
-
-    fn must(&mut self) -> Result<(Event<'t>, Span), ApiError> {
-        self.next()?
-            .ok_or_else(|| invalid("Template format error: YAML not well-formed."))
-    }
-
-    /// The parser itself bounds the depth, and with it this recursion.
-    fn node(&mut self, first: Event<'t>, span: Span) -> Result<Value, ApiError> {
-        match first {
-            Event::Scalar(text, style, anchor, tag) => {
-                no_anchor(anchor, span)?;
-                match tag.as_deref() {
-                    None => Ok(scalar(&text, style)),
-                    Some(tag) if tag.is_yaml_core_schema() => core_scalar(&text, style, tag, span),
-                    Some(tag) => long_form(tag, scalar(&text, style), span),
-                }
-            }
-            Event::SequenceStart(_, anchor, tag) => {
-                no_anchor(anchor, span)?;
-                let mut items = Vec::new();
-                loop {
-                    match self.must()? {
-                        (Event::SequenceEnd, _) => break,
-                        (event, span) => items.push(self.node(event, span)?),
-                    }
-                }
-                tagged(tag.as_deref(), Value::Array(items), "seq", span)
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                no_anchor(anchor, span)?;
-                let members = self.members()?;
-                tagged(tag.as_deref(), Value::Object(members), "map", span)
-            }
-            Event::Alias(_) | Event::UnresolvedAlias(_) => Err(at(
-                span,
-                "YAML aliases are not allowed in CloudFormation templates",
-            )),
-            _ => Err(at(span, "YAML not well-formed")),
-        }
-    }
-
-    fn members(&mut self) -> Result<Map<String, Value>, ApiError> {
-        let mut members = Map::new();
-        loop {
-            let name = match self.must()? {
-                (Event::MappingEnd, _) => return Ok(members),
-                (Event::Scalar(text, ..), span) => {
-                    let name = text.into_owned();
-                    if name == "<<" {
-                        return Err(at(span, "YAML hash merges are not supported"));
-                    }
-                    if members.contains_key(&name) {
-                        return Err(at(span, &format!("the key `{name}` stands there twice")));
-                    }
-                    name
-                }
-                (_, span) => return Err(at(span, "a key must be text")),
-            };
-            let (event, span) = self.must()?;
-            members.insert(name, self.node(event, span)?);
+            Fault::TooDeep => too_deep(),
         }
     }
 }
 
-fn no_anchor(anchor: usize, span: Span) -> Result<(), ApiError> {
-    if anchor == 0 {
-        Ok(())
-    } else {
-        Err(at(
-            span,
-            "YAML aliases are not allowed in CloudFormation templates",
-        ))
-    }
-}
-
-/// Text, a truth value, a number, or nothing. A number keeps its text where the text says more (`1.10`, `007`).
-fn scalar(text: &str, style: ScalarStyle) -> Value {
-    if style != ScalarStyle::Plain {
-        return text.into();
-    }
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => Value::Null,
-        // YAML 1.1, which CloudFormation reads, knows more words than 1.2.
-        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => true.into(),
-        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => false.into(),
-        _ => number(text).unwrap_or_else(|| text.into()),
-    }
-}
-
-fn number(text: &str) -> Option<Value> {
-    let value: Value = match text.parse::<i64>() {
-        Ok(integer) => integer.into(),
-        Err(_) => text.parse::<f64>().ok().filter(|n| n.is_finite())?.into(),
+/// Refuses nulls and what is nested too deeply. The way to a fault is put together only where there is one: put
+/// together for each value, it would cost the length of its keys each time.
+fn check(value: &Value, depth: usize) -> Result<(), Wrong> {
+    let nested = value.is_array() || value.is_object();
+    let what = match value {
+        Value::Null => Fault::Null,
+        _ if nested && depth > DEPTH => Fault::TooDeep,
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                check(item, depth + 1).map_err(|wrong| wrong.below(index))?;
+            }
+            return Ok(());
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                check(member, depth + 1).map_err(|wrong| wrong.below(name))?;
+            }
+            return Ok(());
+        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => return Ok(()),
     };
-    let said = value.to_string();
-    (said == text).then_some(value)
+    Err(Wrong {
+        what,
+        way: Vec::new(),
+    })
 }
 
-fn core_scalar(text: &str, style: ScalarStyle, tag: &Tag, span: Span) -> Result<Value, ApiError> {
-    match tag.core_suffix() {
-        Some("str") => Ok(text.into()),
-        Some("int" | "float" | "bool" | "null") => {
-            let plain = scalar(text, ScalarStyle::Plain);
-            if plain.is_string() {
-                return Err(at(span, &format!("`{text}` is not of its tag's type")));
-            }
-            Ok(plain)
-        }
-        _ => Ok(scalar(text, style)),
+impl Wrong {
+    fn below(mut self, step: impl ToString) -> Self {
+        self.way.push(step.to_string());
+        self
     }
 }
 
-fn tagged(tag: Option<&Tag>, value: Value, kind: &str, span: Span) -> Result<Value, ApiError> {
-    match tag {
-        None => Ok(value),
-        Some(tag) if tag.core_suffix() == Some(kind) => Ok(value),
-        Some(tag) => long_form(tag, value, span),
-    }
-}
-
-/// The functions that have a short form. `Ref` and `Condition` have no `Fn::` in their long one.
-const SHORT_FORMS: &[&str] = &[
-    "And",
-    "Base64",
-    "Cidr",
-    "Contains",
-    "EachMemberEquals",
-    "EachMemberIn",
-    "Equals",
-    "FindInMap",
-    "ForEach",
-    "GetAZs",
-    "GetAtt",
-    "GetStackOutput",
-    "If",
-    "ImportValue",
-    "Join",
-    "Length",
-    "Not",
-    "Or",
-    "RefAll",
-    "Select",
-    "Split",
-    "Sub",
-    "ToJsonString",
-    "Transform",
-    "ValueOf",
-    "ValueOfAll",
-];
-
-fn long_form(tag: &Tag, value: Value, span: Span) -> Result<Value, ApiError> {
-    let written = tag.original();
-    let name = written.strip_prefix('!').unwrap_or(&written);
-    let (name, value) = match name {
-        "Ref" | "Condition" => (name.to_owned(), value),
-        "GetAtt" => ("Fn::GetAtt".to_owned(), dotted(value)),
-        _ if SHORT_FORMS.contains(&name) => (format!("Fn::{name}"), value),
-        _ => return Err(at(span, &format!("the tag `{written}` is unknown"))),
-    };
-    Ok(Value::Object(Map::from_iter([(name, value)])))
-}
-
-/// `Resource.Attribute.With.Dots` is the resource and everything after the first dot.
-fn dotted(value: Value) -> Value {
-    match value.as_str().and_then(|text| text.split_once('.')) {
-        Some((resource, attribute)) => Value::from(vec![resource, attribute]),
-        None => value,
-    }
-}
-
-fn at(span: Span, why: &str) -> ApiError {
-    // A tag stands before what it is about.
-    let start = span.tag_start().unwrap_or(span.start);
-    let (line, column) = (start.line(), start.col() + 1);
+/// The sandbox's own words: AWS documents no limit.
+fn too_deep() -> ApiError {
     invalid(format!(
-        "Template format error: {why} (line {line}, column {column})"
-    ))
-}
-
-fn not_well_formed(line: usize, column: usize, why: &str) -> ApiError {
-    invalid(format!(
-        "Template format error: YAML not well-formed. (line {line}, column {column}): {why}"
+        "Template format error: the template is nested more than {DEPTH} levels deep, which the sandbox does not read; split it or write the inner part more simply"
     ))
 }
 
@@ -414,6 +165,48 @@ mod tests {
         assert_eq!(
             parse("{\"A\": {\"Ref\": \"B\"}, \"C\": [1, true]}").unwrap(),
             parse("A: !Ref B\nC: [1, true]").unwrap()
+        );
+    }
+
+    /// A list `levels - 1` deep as the value of the one key of a template, so `levels` in all.
+    fn nested(levels: usize, open: &str, close: &str) -> String {
+        let inner = levels - 1;
+        format!("{{\"A\": {}1{}}}", open.repeat(inner), close.repeat(inner))
+    }
+
+    #[test]
+    fn depth_at_the_limit_is_read_and_past_it_refused() {
+        let refused = |text: &str| parse(text).unwrap_err().message;
+        for (open, close) in [("[", "]"), ("{\"a\": ", "}")] {
+            assert!(parse(&nested(DEPTH, open, close)).is_ok());
+            // What its parser still takes, and what it does not.
+            for levels in [DEPTH + 1, 127] {
+                let deeper = nested(levels, open, close);
+                assert!(refused(&deeper).contains("nested more than 64 levels"));
+            }
+            assert!(parse(&nested(129, open, close)).is_err());
+            // The same in YAML: what comes before the brace makes it so.
+            let yaml = |levels| format!("---\n{}", nested(levels, open, close));
+            assert!(parse(&yaml(DEPTH)).is_ok());
+            assert!(refused(&yaml(DEPTH + 1)).contains("nested more than 64 levels"));
+        }
+        // A short form is a level of its own.
+        let tagged =
+            |levels: usize| format!("A: {}b{}", "!Not [".repeat(levels), "]".repeat(levels));
+        assert!(parse(&tagged(31)).is_ok());
+        assert!(refused(&tagged(32)).contains("nested more than 64 levels"));
+        let block: String = (0..=DEPTH)
+            .map(|level| format!("{}a:\n", " ".repeat(level)))
+            .collect();
+        assert!(refused(&block).contains("nested more than 64 levels"));
+    }
+
+    #[test]
+    fn the_way_to_a_null_is_told() {
+        let refused = parse("{\"A\": [1, {\"B\": null}]}").unwrap_err().message;
+        assert_eq!(
+            refused,
+            "[/A/1/B] 'null' values are not allowed in templates"
         );
     }
 }

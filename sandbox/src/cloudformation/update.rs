@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::budget::Budget;
 use super::change;
 use super::change_sets::{self, ResourceChange};
 use super::inputs::{self, Request};
@@ -71,9 +72,11 @@ pub(super) fn update_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
     inputs::refuse(input, REFUSED)?;
     let preserve = input.flag("DisableRollback")?.unwrap_or(false);
     let Prepared { id, wish } = prepare(call, input, Some(preserve))?;
-    let different = job::compare(call, &id, &wish, |stack, scope| {
+    let budget = Budget::default();
+    let different = job::compare(call, &id, &wish, &budget, |stack, scope| {
         differs(&change_sets::plan(stack, &wish, scope), stack, &wish, scope)
     });
+    budget.check()?;
     if different != Some(true) {
         return Err(invalid("No updates are to be performed."));
     }

@@ -15,8 +15,11 @@ pub(super) struct Filters(Vec<Filter>);
 #[derive(Debug)]
 struct Filter {
     name: String,
-    values: Vec<String>,
+    values: Vec<Pattern>,
 }
+
+/// Values of all filters of a request (EC2 API Reference, "FilterLimitExceeded").
+const MAX_VALUES: usize = 200;
 
 impl Filters {
     /// Reads `Filter.N`. `known` are the names that the operation documents; `tag:<key>` is always
@@ -29,9 +32,9 @@ impl Filters {
             if !tag && !known.contains(&name) {
                 return Err(errors::value(format!("The filter '{name}' is invalid")));
             }
-            let values: Vec<String> = input::texts(filter, "Value")?
+            let values: Vec<Pattern> = input::texts(filter, "Value")?
                 .into_iter()
-                .map(str::to_owned)
+                .map(Pattern::new)
                 .collect();
             if values.is_empty() {
                 return Err(errors::missing(&format!("Value for the filter {name}")));
@@ -41,11 +44,24 @@ impl Filters {
                 values,
             })
         };
-        input::list(input, "Filter")?
+        let filters: Vec<Filter> = input::list(input, "Filter")?
             .iter()
             .map(one)
-            .collect::<Result<_, _>>()
-            .map(Self)
+            .collect::<Result<_, _>>()?;
+        if filters
+            .iter()
+            .map(|filter| filter.values.len())
+            .sum::<usize>()
+            > MAX_VALUES
+        {
+            return Err(ApiError::bad(
+                "FilterLimitExceeded",
+                format!(
+                    "The maximum number of filter values specified on a single call is {MAX_VALUES}"
+                ),
+            ));
+        }
+        Ok(Self(filters))
     }
 
     /// Whether a resource matches: `values` answers what the resource has under a filter's name.
@@ -57,14 +73,38 @@ impl Filters {
                 None => values(&filter.name),
             };
             has.iter()
-                .any(|value| filter.values.iter().any(|pattern| like(pattern, value)))
+                .any(|value| filter.values.iter().any(|pattern| pattern.covers(value)))
         })
     }
 }
 
-/// Case-sensitive match; `*` stands for any text, `?` for one character, `\` takes the next literally.
-fn like(pattern: &str, text: &str) -> bool {
-    let pattern: Vec<char> = pattern.chars().collect();
+/// A value of a filter. `*` stands for any text, `?` for one character, `\` takes the next literally.
+#[derive(Debug)]
+struct Pattern {
+    /// Of several `*` in a row, one.
+    chars: Vec<char>,
+    /// Characters that a text needs at least.
+    shortest: usize,
+}
+
+impl Pattern {
+    fn new(text: &str) -> Self {
+        let mut chars: Vec<char> = text.chars().collect();
+        if !text.contains('\\') {
+            chars.dedup_by(|next, before| *next == '*' && *before == '*');
+        }
+        // What is escaped counts as one character, so half of them at least.
+        let shortest = chars.iter().filter(|c| **c != '*').count() / 2;
+        Self { chars, shortest }
+    }
+
+    /// Whether it covers all of the text, case-sensitively. A pattern that is far longer than the text costs nothing.
+    fn covers(&self, text: &str) -> bool {
+        self.shortest <= text.len() && like(&self.chars, text)
+    }
+}
+
+fn like(pattern: &[char], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     // Greedy with one point to come back to, so that hostile patterns cost at most pattern × text.
     let (mut p, mut t, mut star) = (0, 0, None);
@@ -166,7 +206,27 @@ impl Page {
 
 #[cfg(test)]
 mod tests {
-    use super::like;
+    use super::*;
+    use serde_json::json;
+
+    fn like(pattern: &str, text: &str) -> bool {
+        Pattern::new(pattern).covers(text)
+    }
+
+    #[test]
+    fn a_call_has_two_hundred_values_at_most() {
+        let filters = |number: usize| {
+            let values: Vec<String> = (0..number).map(|n| format!("v{n}")).collect();
+            let filter =
+                json!([{"Name": "tag:a", "Value": ["v"]}, {"Name": "tag:b", "Value": values}]);
+            Filters::parse(&json!({"Filter": filter}), &[]).map_err(|error| error.code)
+        };
+        assert!(filters(MAX_VALUES - 1).is_ok());
+        assert_eq!(
+            filters(MAX_VALUES).err().as_deref(),
+            Some("FilterLimitExceeded")
+        );
+    }
 
     #[test]
     fn wildcards() {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::PRINCIPAL;
 use super::rules::Switch;
 use super::targets::{Input, Target};
+use crate::allowance::Allowance;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::engine::Task;
@@ -27,6 +28,10 @@ use crate::sandbox::{self, Call, Sandbox};
 /// back-off with jitter but no figures: these are ours, without the jitter, so that runs repeat.
 const FIRST_RETRY: time::Duration = time::Duration::seconds(1);
 const LONGEST_RETRY: time::Duration = time::Duration::minutes(10);
+
+/// The steps of comparing one event with the patterns of all rules, and of one `TestEventPattern`. Three hundred rules of
+/// the largest pattern take a tenth of it for the events of usual calls.
+pub(super) const MATCHING_STEPS: usize = 2_000_000;
 
 /// Offers the event of a call to every rule of the called region. Under the account's lock.
 pub(super) fn offer(call: &mut Call<'_>, entry: &Entry, record: Value) {
@@ -41,6 +46,7 @@ pub(super) fn offer(call: &mut Call<'_>, entry: &Entry, record: Value) {
         "resources": [],
         "detail": record,
     });
+    let steps = Allowance::of(MATCHING_STEPS);
     let mut deliveries = Vec::new();
     for rule in call.here().events.rules.values() {
         let hears = match rule.switch {
@@ -48,7 +54,16 @@ pub(super) fn offer(call: &mut Call<'_>, entry: &Entry, record: Value) {
             Switch::EnabledWithReads => true,
             Switch::Disabled => false,
         };
-        if hears && rule.pattern.matches(&event) {
+        let wanted = hears && rule.pattern.matches(&event, &steps);
+        if steps.is_exhausted() {
+            tracing::warn!(
+                rule = rule.name,
+                operation = entry.operation,
+                "the event is too large for the patterns of the rules: this rule and those after it do not hear of it"
+            );
+            break;
+        }
+        if wanted {
             for target in rule.targets.values() {
                 deliveries.push((rule.name.clone(), rule.arn.clone(), target.clone()));
             }

@@ -15,6 +15,7 @@ use crate::sandbox::{Call, Outcome};
 
 pub(crate) use self::rules::MAX_RULES;
 
+mod complexity;
 mod delivery;
 mod pattern;
 mod rules;

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::delivery::MATCHING_STEPS;
 use super::pattern::Pattern;
 use super::targets::Target;
 use super::{DEFAULT_BUS, accept, invalid, tags};
+use crate::allowance::Allowance;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::listing::{self, PageSize};
@@ -14,8 +16,6 @@ use crate::sandbox::Call;
 
 /// AWS's default quota for one bus.
 pub(crate) const MAX_RULES: usize = 300;
-/// Characters of a pattern.
-const MAX_PATTERN: usize = 4_096;
 /// Rules that a listing shows at once, unless asked for fewer.
 const PAGE: usize = 100;
 
@@ -91,11 +91,6 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     let text = input.text("EventPattern").ok_or_else(|| {
         invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
     })?;
-    if text.len() > MAX_PATTERN {
-        return Err(invalid(format!(
-            "1 validation error detected: Value at 'eventPattern' failed to satisfy constraint: Member must have length less than or equal to {MAX_PATTERN}"
-        )));
-    }
     let pattern = Pattern::parse(text)?;
     let switch = match input.text("State") {
         None => Switch::Enabled,
@@ -224,7 +219,14 @@ pub(super) fn test(input: &Value) -> Result<Value, ApiError> {
             "Parameter Event is not valid. Reason: the event has no {missing}"
         )));
     }
-    Ok(json!({"Result": pattern.matches(&event)}))
+    let steps = Allowance::of(MATCHING_STEPS);
+    let result = pattern.matches(&event, &steps);
+    if steps.is_exhausted() {
+        return Err(invalid(format!(
+            "comparing the event with the pattern takes more than {MATCHING_STEPS} steps, which the sandbox does not take; use a smaller event"
+        )));
+    }
+    Ok(json!({"Result": result}))
 }
 
 /// The name of a rule as a request gives it.

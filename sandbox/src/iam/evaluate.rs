@@ -2,8 +2,10 @@
 //! says so, and what cannot be decided counts against the access.
 
 use super::access::Access;
+use super::condition::any;
 use super::document::{Document, Effect, Matched, Principal, Statement};
 use super::pattern::{Context, expand, glob};
+use crate::allowance::Allowance;
 
 /// What one or more documents say about an access.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,16 +59,14 @@ impl Statement {
             // A document of the wrong kind: nothing follows from it.
             (None, Some(_)) | (Some(_), None) => Named::No,
         };
-        if named == Named::No || !self.covers_action(&access.action) {
+        let steps = &*access.effort.0;
+        let acts = self.covers_action(&access.action, steps);
+        if named == Named::No || acts == Some(false) {
             return Verdict::Silent;
         }
-        let mut applies = self.covers_resource(&access.resource, &access.context, variables);
+        let mut applies = both(acts, self.covers_resource(access, variables));
         for condition in &self.conditions {
-            applies = match (applies, condition.holds(&access.context, variables)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                (None, _) | (_, None) => None,
-            };
+            applies = both(applies, condition.holds(&access.context, variables, steps));
         }
         match (self.effect, applies) {
             (_, Some(false)) | (Effect::Allow, None) => Verdict::Silent,
@@ -76,39 +76,56 @@ impl Statement {
         }
     }
 
-    fn covers_action(&self, action: &str) -> bool {
+    /// `None` where that takes too many steps.
+    fn covers_action(&self, action: &str, steps: &Allowance) -> Option<bool> {
         let action = action.to_ascii_lowercase();
         let covers = |patterns: &[String]| {
-            patterns.iter().any(|pattern| {
+            any(patterns.iter().map(|pattern| {
+                if !steps.take(pattern.len()) {
+                    return None;
+                }
                 // Actions take no variables, so there is always a pattern.
-                expand(&pattern.to_ascii_lowercase(), &Context::new(), false)
-                    .is_some_and(|pattern| glob(&pattern, &action))
-            })
+                let pattern = expand(&pattern.to_ascii_lowercase(), &Context::new(), false)?;
+                glob(&pattern, &action, steps)
+            }))
         };
         match &self.actions {
             Matched::In(patterns) => covers(patterns),
-            Matched::NotIn(patterns) => !covers(patterns),
+            Matched::NotIn(patterns) => covers(patterns).map(|covered| !covered),
         }
     }
 
-    fn covers_resource(&self, resource: &str, context: &Context, variables: bool) -> Option<bool> {
-        let covers = |patterns: &[String]| {
-            let mut undecided = false;
-            for pattern in patterns {
-                match expand(pattern, context, variables) {
-                    Some(pattern) if glob(&pattern, resource) => return Some(true),
-                    Some(_) => {}
-                    None => undecided = true,
-                }
+    /// `None` where that takes too many steps, or hangs on a variable without a value.
+    fn covers_resource(&self, access: &Access, variables: bool) -> Option<bool> {
+        let steps = &*access.effort.0;
+        let covers = |pattern: &String, without_value| {
+            if !steps.take(pattern.len()) {
+                return None;
             }
-            (!undecided).then_some(false)
+            match expand(pattern, &access.context, variables) {
+                Some(pattern) => glob(&pattern, &access.resource, steps),
+                None => without_value,
+            }
         };
         match &self.resources {
             None => Some(true),
             // IAM: a pattern whose variable has no value matches no resource.
-            Some(Matched::In(patterns)) => Some(covers(patterns).unwrap_or(false)),
-            Some(Matched::NotIn(patterns)) => covers(patterns).map(|covered| !covered),
+            Some(Matched::In(patterns)) => {
+                any(patterns.iter().map(|pattern| covers(pattern, Some(false))))
+            }
+            Some(Matched::NotIn(patterns)) => {
+                any(patterns.iter().map(|pattern| covers(pattern, None))).map(|covered| !covered)
+            }
         }
+    }
+}
+
+/// True when both are; undecided when one is and none is false.
+fn both(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        (None, _) | (_, None) => None,
     }
 }
 
@@ -353,5 +370,38 @@ mod tests {
             Verdict::Silent
         );
         assert_eq!(judge(get("k")), Verdict::Silent);
+    }
+
+    #[test]
+    fn what_takes_too_many_steps_counts_against_the_access() {
+        let pattern = format!("arn:aws:s3:::b/*{}b", "a".repeat(50));
+        let statement = |effect: &str, kind: &str| {
+            json!([
+                {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"},
+                {"Effect": effect, "Action": "s3:GetObject", kind: pattern},
+            ])
+        };
+        let key = "a".repeat(200);
+        let few = std::sync::Arc::new(Allowance::of(2_000));
+        for (effect, kind, expected, short_of_steps) in [
+            ("Allow", "Resource", Verdict::Silent, Verdict::Silent),
+            ("Allow", "NotResource", Verdict::Allowed, Verdict::Silent),
+            ("Deny", "Resource", Verdict::Silent, Verdict::Denied),
+            ("Deny", "NotResource", Verdict::Denied, Verdict::Denied),
+        ] {
+            let statements = statement(effect, kind);
+            assert_eq!(
+                identity(statements.clone(), &get(&key)),
+                expected,
+                "{effect} {kind}"
+            );
+            let access = get(&key).paid_from(&few);
+            assert_eq!(
+                identity(statements, &access),
+                short_of_steps,
+                "{effect} {kind}"
+            );
+            assert!(few.is_exhausted());
+        }
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::document::Kind;
 use super::params::{accept, page, require, require_name};
 use super::policies::policy_arn;
+use super::sizes;
 use super::state::{Policy, State, no_entity};
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -53,6 +54,14 @@ impl Holder {
         match self {
             Holder::Role => ("PoliciesPerRole", MAX_ATTACHED),
             Holder::User => ("PoliciesPerUser", 10),
+        }
+    }
+
+    /// How large all inline policies may be together.
+    fn inline_size(self) -> usize {
+        match self {
+            Holder::Role => sizes::ROLE_INLINE,
+            Holder::User => sizes::USER_INLINE,
         }
     }
 
@@ -116,6 +125,11 @@ impl Holder {
         let (held, name) = self.inline(call, operation, &["PolicyDocument"])?;
         let document = require(&operation.input, "PolicyDocument")?;
         let policy = Policy::parse(document, Kind::Identity)?;
+        let others = held.inline.iter().filter(|(other, _)| *other != name);
+        let others: usize = others.map(|(_, policy)| sizes::size(&policy.text)).sum();
+        let together = others + sizes::size(document);
+        let holder = format!("{} {}", self.word(), held.name);
+        sizes::check_inline(together, self.inline_size(), &holder)?;
         held.inline.insert(name.to_owned(), policy);
         Ok(Value::Null)
     }

@@ -30,6 +30,7 @@ mod pattern;
 mod policies;
 mod roles;
 mod simulate;
+mod sizes;
 mod state;
 mod summary;
 #[cfg(test)]

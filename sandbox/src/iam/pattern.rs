@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::allowance::Allowance;
+
 /// Condition keys in lower case with their values.
 pub(crate) type Context = BTreeMap<String, Vec<String>>;
 
@@ -76,13 +78,20 @@ pub(super) fn literal(tokens: &[Token]) -> String {
         .collect()
 }
 
-/// Whether the pattern covers all of `text`. Takes at most pattern × text steps, whatever the pattern.
-pub(super) fn glob(pattern: &[Token], text: &str) -> bool {
+/// Whether the pattern covers all of `text`; `None` when that takes more steps than there are. At most it takes pattern ×
+/// text, whatever the pattern.
+pub(super) fn glob(pattern: &[Token], text: &str, steps: &Allowance) -> Option<bool> {
+    if !steps.take(pattern.len() + text.len()) {
+        return None;
+    }
     let text: Vec<char> = text.chars().collect();
     let (mut p, mut t) = (0, 0);
     // Where to go on after the last `*` once it has swallowed one character more.
     let mut retry: Option<(usize, usize)> = None;
     while t < text.len() {
+        if !steps.take(1) {
+            return None;
+        }
         match pattern.get(p) {
             Some(Token::Any) => {
                 retry = Some((p + 1, t));
@@ -102,11 +111,11 @@ pub(super) fn glob(pattern: &[Token], text: &str) -> bool {
                     p = after;
                     t = from + 1;
                 }
-                None => return false,
+                None => return Some(false),
             },
         }
     }
-    pattern[p..].iter().all(|token| *token == Token::Any)
+    Some(pattern[p..].iter().all(|token| *token == Token::Any))
 }
 
 #[cfg(test)]
@@ -114,10 +123,8 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        glob(
-            &expand(pattern, &Context::new(), true).expect("no variables"),
-            text,
-        )
+        let pattern = expand(pattern, &Context::new(), true).expect("no variables");
+        glob(&pattern, text, &Allowance::of(100_000)).expect("few steps")
     }
 
     #[test]
@@ -138,11 +145,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_takes_no_more_steps_than_are_allowed() {
+        let pattern = format!("*{}b", "a".repeat(100));
+        let pattern = expand(&pattern, &Context::new(), false).expect("no variables");
+        let text = "a".repeat(200);
+        let all = Allowance::of(100_000);
+        assert_eq!(glob(&pattern, &text, &all), Some(false));
+        // Each of the hundred places where it could begin is tried to its end.
+        assert!(all.left() < 100_000 - 100 * 100);
+        let few = Allowance::of(1_000);
+        assert_eq!(glob(&pattern, &text, &few), None);
+        assert!(few.is_exhausted());
+    }
+
+    #[test]
     fn a_variables_value_is_no_pattern() {
         let context = Context::from([("aws:username".to_owned(), vec!["*".to_owned()])]);
         let pattern = expand("x/${aws:UserName}", &context, true).expect("has a value");
-        assert!(glob(&pattern, "x/*"));
-        assert!(!glob(&pattern, "x/y"));
+        let steps = Allowance::of(100);
+        assert_eq!(glob(&pattern, "x/*", &steps), Some(true));
+        assert_eq!(glob(&pattern, "x/y", &steps), Some(false));
         assert!(expand("${aws:PrincipalTag/team}", &context, true).is_none());
         assert!(expand("${aws:PrincipalTag/team}", &context, false).is_some());
     }

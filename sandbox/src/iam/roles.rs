@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::document::Kind;
 use super::params::{accept, invalid, page, path, require, require_name};
+use super::sizes;
 use super::state::{Policy, Role, State, no_entity};
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -36,7 +37,9 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
     let input = &operation.input;
     let name = require_name(input, "RoleName", 64)?;
     let path = path(input)?;
-    let trust = Policy::parse(require(input, "AssumeRolePolicyDocument")?, Kind::Trust)?;
+    let document = require(input, "AssumeRolePolicyDocument")?;
+    let trust = Policy::parse(document, Kind::Trust)?;
+    sizes::check_trust(document)?;
     let max_session = session_duration(input)?.unwrap_or(DEFAULT_SESSION);
     let tags = tags(input)?;
     let state = &mut call.account.iam;
@@ -134,7 +137,9 @@ pub(super) fn update_trust(call: &mut Call<'_>, operation: &Operation) -> Result
     accept("iam", operation, &["RoleName", "PolicyDocument"])?;
     let input = &operation.input;
     let name = require_name(input, "RoleName", 64)?;
-    let trust = Policy::parse(require(input, "PolicyDocument")?, Kind::Trust)?;
+    let document = require(input, "PolicyDocument")?;
+    let trust = Policy::parse(document, Kind::Trust)?;
+    sizes::check_trust(document)?;
     call.account.iam.role_mut(name)?.trust = trust;
     Ok(Value::Null)
 }

@@ -1,5 +1,7 @@
 //! `SimulatePrincipalPolicy` and `SimulateCustomPolicy`: what policies would say.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::access::Access;
@@ -8,6 +10,7 @@ use super::document::{Document, Kind};
 use super::evaluate::Verdict;
 use super::params::{accept, invalid, require};
 use super::state::{State, no_entity};
+use crate::allowance::Allowance;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -125,6 +128,19 @@ impl Subject<'_> {
     }
 }
 
+/// The steps of one simulation, all actions on all resources together (the sandbox's own), and what a result costs.
+const SIMULATION_STEPS: usize = 16_000_000;
+const RESULT_STEPS: usize = 1_000;
+
+fn too_many() -> ApiError {
+    ApiError::bad(
+        "InvalidInput",
+        format!(
+            "the simulation takes more than {SIMULATION_STEPS} steps, which the sandbox does not take; ask for fewer actions or resources at once"
+        ),
+    )
+}
+
 fn results(subject: &Subject<'_>, input: &Value) -> Result<Value, ApiError> {
     let actions = input.texts("ActionNames");
     if actions.is_empty() {
@@ -134,6 +150,7 @@ fn results(subject: &Subject<'_>, input: &Value) -> Result<Value, ApiError> {
     if resources.is_empty() {
         resources.push("*".to_owned());
     }
+    let steps = Arc::new(Allowance::of(SIMULATION_STEPS));
     let mut results = Vec::new();
     for action in &actions {
         let Some((service, name)) = action.split_once(':') else {
@@ -143,13 +160,21 @@ fn results(subject: &Subject<'_>, input: &Value) -> Result<Value, ApiError> {
             ));
         };
         for resource in &resources {
-            let mut access = Access::on(service, name, resource);
+            let mut access = Access::on(service, name, resource).paid_from(&steps);
             for entry in input.list("ContextEntries") {
                 for value in entry.texts("ContextKeyValues") {
+                    if !steps.take(value.len()) {
+                        return Err(too_many());
+                    }
                     access = access.with(require(entry, "ContextKeyName")?, value);
                 }
             }
-            let decision = match subject.verdict(&access) {
+            let verdict = subject.verdict(&access);
+            let limit = subject.limit(&access);
+            if !steps.take(RESULT_STEPS) {
+                return Err(too_many());
+            }
+            let decision = match verdict {
                 Verdict::Allowed => "allowed",
                 Verdict::Denied => "explicitDeny",
                 Verdict::Silent | Verdict::Delegated => "implicitDeny",
@@ -159,7 +184,7 @@ fn results(subject: &Subject<'_>, input: &Value) -> Result<Value, ApiError> {
                 "EvalResourceName": resource,
                 "EvalDecision": decision,
             });
-            if let Some(limit) = subject.limit(&access) {
+            if let Some(limit) = limit {
                 result["PermissionsBoundaryDecisionDetail"] =
                     json!({"AllowedByPermissionsBoundary": limit == Verdict::Allowed});
             }
@@ -167,4 +192,27 @@ fn results(subject: &Subject<'_>, input: &Value) -> Result<Value, ApiError> {
         }
     }
     Ok(json!({"EvaluationResults": results, "IsTruncated": false}))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+    use super::*;
+
+    #[test]
+    fn a_simulation_takes_no_more_steps_than_are_allowed() {
+        let policy = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+        let simulate = |resources: usize| {
+            let arns: Vec<String> = (0..resources)
+                .map(|n| format!("arn:aws:s3:::b{n}"))
+                .collect();
+            let input = json!({"PolicyInputList": [policy], "ActionNames": ["s3:GetObject"], "ResourceArns": arns});
+            custom(&Operation::new("SimulateCustomPolicy", input))
+        };
+        let answer = simulate(1_000).unwrap();
+        assert_eq!(answer["EvaluationResults"].as_array().unwrap().len(), 1_000);
+        let refused = simulate(SIMULATION_STEPS / RESULT_STEPS).unwrap_err();
+        assert_eq!(refused.code, "InvalidInput");
+        assert!(refused.message.contains("16000000 steps"));
+    }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::document::{Document, Kind};
 use super::managed;
+use super::sizes;
 use super::users::User;
 use crate::clock::{Timestamp, iso8601};
 use crate::error::ApiError;
@@ -74,6 +75,15 @@ pub(super) struct PolicyVersion {
 
 impl Policy {
     pub(super) fn parse(text: &str, kind: Kind) -> Result<Self, ApiError> {
+        if text.chars().count() > sizes::DOCUMENT {
+            return Err(ApiError::bad(
+                "ValidationError",
+                format!(
+                    "1 validation error detected: Value at 'policyDocument' failed to satisfy constraint: Member must have length less than or equal to {}",
+                    sizes::DOCUMENT
+                ),
+            ));
+        }
         let document = Document::parse(text, kind)
             .map_err(|message| ApiError::bad("MalformedPolicyDocument", message))?;
         Ok(Self {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::params::accept;
+use super::sizes;
 use crate::error::ApiError;
 use crate::protocol::Operation;
 use crate::sandbox::Call;
@@ -10,14 +11,14 @@ use crate::sandbox::Call;
 /// AWS's default quotas, by the names of the summary. Those that the sandbox enforces are the same numbers there.
 const QUOTAS: &[(&str, usize)] = &[
     ("AccessKeysPerUserQuota", 2),
-    ("AssumeRolePolicySizeQuota", 2048),
+    ("AssumeRolePolicySizeQuota", sizes::TRUST),
     ("AttachedPoliciesPerRoleQuota", 10),
     ("AttachedPoliciesPerUserQuota", 10),
     ("PoliciesQuota", 1500),
-    ("PolicySizeQuota", 6144),
-    ("RolePolicySizeQuota", 10240),
+    ("PolicySizeQuota", sizes::MANAGED),
+    ("RolePolicySizeQuota", sizes::ROLE_INLINE),
     ("RolesQuota", super::roles::MAX_ROLES),
-    ("UserPolicySizeQuota", 2048),
+    ("UserPolicySizeQuota", sizes::USER_INLINE),
     ("UsersQuota", 5000),
     ("VersionsPerPolicyQuota", 5),
 ];

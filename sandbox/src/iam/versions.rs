@@ -6,6 +6,7 @@ use super::document::Kind;
 use super::managed;
 use super::params::{accept, page, require};
 use super::policies::{AWS_POLICY_DATE, no_policy, policy_arn};
+use super::sizes;
 use super::state::{ManagedPolicy, Policy, PolicyVersion, encoded, no_entity};
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -25,7 +26,9 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
     let now = call.now;
     let default = input.flag("SetAsDefault")?.unwrap_or(false);
     let policy = own(call, input)?;
-    let parsed = Policy::parse(require(input, "PolicyDocument")?, Kind::Identity)?;
+    let document = require(input, "PolicyDocument")?;
+    let parsed = Policy::parse(document, Kind::Identity)?;
+    sizes::check_managed(document)?;
     if policy.versions.len() >= MAX_VERSIONS {
         return Err(ApiError::new(
             409,

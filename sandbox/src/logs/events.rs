@@ -35,9 +35,8 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     let too_new = batch.partition_point(|(at, _)| *at <= now + TOO_NEW);
     let taken = too_old.max(expired)..too_new;
     let total = batch.len();
-    for (at, message) in batch.into_iter().skip(taken.start).take(taken.len()) {
-        stream.add(sequence, at, now, message);
-    }
+    let batch = batch.into_iter().skip(taken.start).take(taken.len());
+    stream.add(sequence, now, batch);
     let mut answer = json!({"nextSequenceToken": SEQUENCE_TOKEN});
     let mut rejected = json!({});
     if too_old > 0 {

@@ -110,17 +110,10 @@ pub(crate) fn append(
         .entry(group.to_owned())
         .or_insert_with(|| Group::new(now));
     let stream = group.stream_or_new(stream, now);
-    for (at, message) in events {
-        // CloudWatch Logs has no empty messages; a program that prints an empty line leaves none.
-        if !message.is_empty() {
-            stream.add(
-                sequence,
-                crate::clock::epoch_millis(*at),
-                now,
-                message.clone(),
-            );
-        }
-    }
+    // CloudWatch Logs has no empty messages; a program that prints an empty line leaves none.
+    let events = events.iter().filter(|(_, message)| !message.is_empty());
+    let events = events.map(|(at, message)| (crate::clock::epoch_millis(*at), message.clone()));
+    stream.add(sequence, now, events);
     Ok(())
 }
 

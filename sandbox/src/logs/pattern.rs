@@ -6,6 +6,9 @@
 use super::invalid;
 use crate::error::ApiError;
 
+/// Characters of a pattern (botocore 1.44.8, `FilterPattern`).
+const MAX_PATTERN: usize = 1_024;
+
 /// A parsed pattern; the empty one matches everything.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Pattern {
@@ -16,10 +19,10 @@ pub(super) struct Pattern {
 
 impl Pattern {
     pub(super) fn parse(text: &str) -> Result<Self, ApiError> {
-        if text.len() > 1024 {
-            return Err(invalid(
-                "1 validation error detected: Value at 'filterPattern' failed to satisfy constraint: Member must have length less than or equal to 1024",
-            ));
+        if text.len() > MAX_PATTERN {
+            return Err(invalid(format!(
+                "1 validation error detected: Value at 'filterPattern' failed to satisfy constraint: Member must have length less than or equal to {MAX_PATTERN}",
+            )));
         }
         let trimmed = text.trim();
         if trimmed.starts_with(['{', '[', '%']) {
@@ -41,6 +44,12 @@ impl Pattern {
             rest = after.trim_start();
         }
         Ok(pattern)
+    }
+
+    /// The bytes of the message, as often as they are searched, and a little for looking at it at all.
+    pub(super) fn cost(&self, message: &str) -> usize {
+        let terms = self.all.len() + self.any.len() + self.none.len();
+        message.len().saturating_mul(terms) + 64
     }
 
     pub(super) fn matches(&self, message: &str) -> bool {

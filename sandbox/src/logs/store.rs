@@ -105,20 +105,32 @@ impl Stream {
         }
     }
 
-    pub(super) fn add(&mut self, sequence: &mut u64, timestamp: i64, now: i64, message: String) {
-        *sequence += 1;
-        let event = Event {
-            timestamp,
-            ingested: now,
-            sequence: *sequence,
-            message,
-        };
-        // Nearly always the end; an event that is older than its predecessors goes to its time.
-        let place = self
-            .events
-            .partition_point(|other| other.key() < event.key());
-        self.events.insert(place, event);
-        self.last_ingestion = Some(now);
+    /// Adds events, each at its time. A batch that is older than what is there is merged with it once: put in one by one,
+    /// each of its events would move all that are there.
+    pub(super) fn add(
+        &mut self,
+        sequence: &mut u64,
+        now: i64,
+        batch: impl IntoIterator<Item = (i64, String)>,
+    ) {
+        let before = self.events.last().map(Event::key);
+        let known = self.events.len();
+        for (timestamp, message) in batch {
+            *sequence += 1;
+            self.events.push(Event {
+                timestamp,
+                ingested: now,
+                sequence: *sequence,
+                message,
+            });
+            self.last_ingestion = Some(now);
+        }
+        let added = self.events.get(known..).unwrap_or_default();
+        let in_order = added.is_sorted_by_key(Event::key)
+            && added.first().is_none_or(|first| Some(first.key()) > before);
+        if !in_order {
+            self.events.sort_by_key(Event::key);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::answer::xml;
+use super::beyond::beyond;
 use super::state::{Bucket, Object, Version, bucket, canonical_id};
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -65,14 +66,13 @@ impl Query {
         })
     }
 
-    /// The entries after `after` (a key or a common prefix), which must have a version that `shows`.
+    /// The entries after `after` (a key or a common prefix). The keys behind a common prefix are passed over at once, not
+    /// one after the other: there may be very many, and a page shows one entry for them.
     fn entries<'a>(
         &'a self,
         bucket: &'a Bucket,
         after: &'a str,
-        shows: fn(&Version) -> bool,
     ) -> impl Iterator<Item = Entry<'a>> {
-        let mut last_common: Option<String> = None;
         let start = if after < self.prefix.as_str() {
             Bound::Included(self.prefix.clone())
         } else if after.is_empty() {
@@ -80,32 +80,28 @@ impl Query {
         } else {
             Bound::Excluded(after.to_owned())
         };
-        bucket
-            .objects
-            .range((start, Bound::Unbounded))
-            .take_while(|(key, _)| key.starts_with(self.prefix.as_str()))
-            .filter_map(move |(key, versions)| {
+        let mut keys = bucket.objects.range((start, Bound::Unbounded));
+        std::iter::from_fn(move || {
+            loop {
+                let (key, versions) = keys.next()?;
                 let rest = key.strip_prefix(self.prefix.as_str())?;
-                if !versions.iter().any(shows) {
-                    return None;
+                let Some(common) = self.common(rest) else {
+                    return Some(Entry::Key(key, versions));
+                };
+                keys = bucket.objects.range(beyond(&common));
+                // A page that ended with this prefix has shown it.
+                if common != after {
+                    return Some(Entry::Common(common));
                 }
-                let common = self
-                    .delimiter
-                    .as_deref()
-                    .and_then(|delimiter| rest.find(delimiter).map(|at| at + delimiter.len()))
-                    .map(|end| format!("{}{}", self.prefix, &rest[..end]));
-                match common {
-                    None => Some(Entry::Key(key, versions)),
-                    // A page that ended with this prefix has shown it.
-                    Some(common) if common == after || last_common.as_ref() == Some(&common) => {
-                        None
-                    }
-                    Some(common) => {
-                        last_common = Some(common.clone());
-                        Some(Entry::Common(common))
-                    }
-                }
-            })
+            }
+        })
+    }
+
+    /// What a key shares with others, up to the delimiter; `rest` is what follows the prefix that was asked for.
+    fn common(&self, rest: &str) -> Option<String> {
+        let delimiter = self.delimiter.as_deref()?;
+        let end = rest.find(delimiter)? + delimiter.len();
+        Some(format!("{}{}", self.prefix, &rest[..end]))
     }
 
     fn text(&self, text: &str) -> String {
@@ -151,7 +147,7 @@ pub(super) fn objects(
     let (mut contents, mut commons) = (Vec::new(), Vec::new());
     let mut last = String::new();
     let mut entries = query
-        .entries(bucket, after, |_| true)
+        .entries(bucket, after)
         .filter_map(|entry| match entry {
             // Only the newest version counts, and a delete marker hides the key.
             Entry::Key(key, versions) => {
@@ -267,7 +263,7 @@ pub(super) fn versions(
             .skip(1);
         page.fill(&query, key_marker, older, versions, &owner);
     }
-    for entry in query.entries(bucket, key_marker, |_| true) {
+    for entry in query.entries(bucket, key_marker) {
         match entry {
             Entry::Key(key, versions) => {
                 page.fill(&query, key, versions.iter().rev(), versions, &owner)

@@ -12,6 +12,7 @@ pub use self::state::State;
 
 mod access;
 mod answer;
+mod beyond;
 mod buckets;
 mod chunked;
 mod decode;

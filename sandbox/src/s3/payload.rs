@@ -54,9 +54,11 @@ fn too_deep(text: &str) -> bool {
             Some(b'/') => depth = depth.saturating_sub(1),
             Some(b'?' | b'!') => {}
             _ => {
-                let closed = text[at..]
-                    .find('>')
-                    .is_some_and(|end| text[at..at + end].ends_with('/'));
+                // A tag ends before the next begins: looked for further, its end would be found again for each of them.
+                let inside = &text[at + 1..];
+                let closed = inside.find(['<', '>']).is_some_and(|end| {
+                    inside[..end].ends_with('/') && inside[end..].starts_with('>')
+                });
                 if !closed {
                     depth += 1;
                 }
@@ -170,6 +172,13 @@ mod tests {
         );
         let back = wire("LifecycleConfiguration", &value);
         assert_eq!(back["Rule|"][0]["Filter"]["And"]["Tag|"][0]["Key"], "k");
+    }
+
+    #[test]
+    fn a_tag_ends_before_the_next_begins() {
+        assert!(too_deep(&format!("{}/>", "<".repeat(MAX_DEPTH * 2 + 1))));
+        assert!(!too_deep(&"<a/>".repeat(MAX_DEPTH * 4)));
+        assert!(!too_deep(&"<a b='c'/></d>".repeat(MAX_DEPTH * 4)));
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::filter::{Body, MATCHING_STEPS};
 use super::mail;
 use super::state::{Scope, invalid, is_separator, no_topic, require, topic};
 use super::text_attributes;
+use crate::allowance::Allowance;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::accept;
@@ -53,17 +55,29 @@ fn deliver(
 ) -> Result<String, ApiError> {
     let sandbox = call.sandbox.clone();
     let now = call.now;
+    let steps = Allowance::of(MATCHING_STEPS);
+    let read = Body::read(body);
     let state = &mut call.here().sns;
     let topic = state.topics.get(topic_arn).ok_or_else(no_topic)?;
     let wanted = state.subscriptions.values().filter(|each| {
-        let passes = match (&each.filter, each.filter_scope) {
-            (None, _) => true,
-            (Some((_, filter)), Scope::MessageAttributes) => filter.admits_attributes(attributes),
-            (Some((_, filter)), Scope::MessageBody) => filter.admits_body(body),
-        };
-        each.topic == topic_arn && !each.pending && passes
+        let listens = each.topic == topic_arn && !each.pending;
+        listens
+            && match (&each.filter, each.filter_scope) {
+                (None, _) => true,
+                (Some((_, filter)), Scope::MessageAttributes) => {
+                    filter.admits_attributes(attributes, &steps)
+                }
+                (Some((_, filter)), Scope::MessageBody) => filter.admits_body(&read, &steps),
+            }
     });
+    let wanted: Vec<_> = wanted.collect();
+    if steps.is_exhausted() {
+        return Err(invalid(&format!(
+            "comparing the message with the filter policies of the topic takes more than {MATCHING_STEPS} steps, which the sandbox does not take; send shorter lists"
+        )));
+    }
     let mails: Vec<_> = wanted
+        .into_iter()
         .map(|subscription| mail::notification(&sandbox, topic, subscription, subject, body, now))
         .collect();
     state.send(&sandbox, mails);

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::parameter::{Kind, Parameter, Tier, Version};
 use super::{accept, invalid, keys, name, tags};
+use crate::allowance::Allowance;
+use crate::bounded_regex::{BoundedRegex, STEPS};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::kms::Key;
@@ -209,13 +211,22 @@ pub(super) fn tier(input: &Value, length: usize, known: Option<Tier>) -> Result<
 }
 
 fn matches(pattern: &str, value: &str) -> Result<(), ApiError> {
-    let regex = regex_lite::Regex::new(pattern).map_err(|error| {
+    let refused = |error: String| {
         ApiError::bad(
             "InvalidAllowedPatternException",
             format!("The request does not meet the regular expression requirement: {error}"),
         )
-    })?;
-    if regex.is_match(value) {
+    };
+    let regex = BoundedRegex::compile(pattern).map_err(|error| refused(error.to_string()))?;
+    let matched = regex
+        .is_match(value, &Allowance::of(STEPS))
+        .ok_or_else(|| {
+            refused(format!(
+                "matching takes more than the {} million steps that the sandbox allows",
+                STEPS / 1_000_000
+            ))
+        })?;
+    if matched {
         return Ok(());
     }
     // The value stays out of the message: it may be a secret.

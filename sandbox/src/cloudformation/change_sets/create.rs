@@ -1,11 +1,13 @@
 //! `CreateChangeSet`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::plan::plan;
 use super::{ChangeSet, Progress, Purpose};
+use crate::cloudformation::budget::Budget;
 use crate::cloudformation::inputs;
 use crate::cloudformation::job::{self, Job};
 use crate::cloudformation::stack::{Stack, Wish};
@@ -144,9 +146,11 @@ fn for_existing(call: &mut Call<'_>, input: &Value) -> Result<(String, Wish), Ap
 /// A stack that has nothing yet, not even a template of its own.
 fn new_stack(call: &Call<'_>, input: &Value, id: &str, wish: &Wish) -> Stack {
     let nothing = Wish {
-        template: std::sync::Arc::new(Template::nothing()),
+        template: Arc::new(Template::nothing()),
         parameters: BTreeMap::new(),
         active: BTreeSet::new(),
+        truths: BTreeMap::new(),
+        budget: Arc::default(),
         tags: Vec::new(),
         capabilities: Vec::new(),
         role: None,
@@ -167,18 +171,20 @@ async fn work_out(job: Job, set_id: String) {
         return;
     };
     let checked = provision::existing(&job, &wish).await;
+    let budget = Budget::default();
     job.sandbox.enter(&job.target, |call| {
-        let compared = job::compare(call, &job.stack_id, &wish, |stack, scope| {
+        let compared = job::compare(call, &job.stack_id, &wish, &budget, |stack, scope| {
             let changes = plan(stack, &wish, scope);
             let differs = update::differs(&changes, stack, &wish, scope);
             let same = stack.wish.template.body == wish.template.body
                 && stack.wish.parameters == wish.parameters
                 && stack.wish.tags == wish.tags;
-            let progress = match &checked {
-                Err(failure) => Progress::Failed(failure.reason.clone()),
-                Ok(()) if differs => Progress::Available,
-                Ok(()) if same => Progress::Failed(NOTHING.to_owned()),
-                Ok(()) => Progress::Failed("No updates are to be performed.".to_owned()),
+            let progress = match (&checked, budget.check()) {
+                (Err(failure), _) => Progress::Failed(failure.reason.clone()),
+                (Ok(()), Err(error)) => Progress::Failed(error.message),
+                (Ok(()), Ok(())) if differs => Progress::Available,
+                (Ok(()), Ok(())) if same => Progress::Failed(NOTHING.to_owned()),
+                (Ok(()), Ok(())) => Progress::Failed("No updates are to be performed.".to_owned()),
             };
             (changes, progress)
         });

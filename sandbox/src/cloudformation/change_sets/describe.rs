@@ -25,7 +25,8 @@ pub(in crate::cloudformation) fn describe_change_set(
         return Err(invalid(format!("ChangeSet [{set_id}] does not exist")));
     };
     // What is there may hold the old secrets, what is wished for the new ones.
-    let hide = |value: &Value| stack.wish.masked(&set.wish.masked(value));
+    let (old, new) = (stack.wish.mask(), set.wish.mask());
+    let hide = |value: &Value| old.hide(&new.hide(value));
     let changes = set
         .changes
         .iter()

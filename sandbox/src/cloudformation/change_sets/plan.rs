@@ -197,19 +197,15 @@ struct Property<'p> {
 
 impl Property<'_> {
     fn differences(&self) -> Vec<Detail> {
-        let named = self
+        let mut named = self
             .raw
             .and_then(|raw| references(raw).ok())
             .unwrap_or_default();
-        let moving: Vec<Detail> = named.iter().filter_map(|name| self.moving(name)).collect();
-        if !moving.is_empty() {
-            let mut details: Vec<Detail> = Vec::new();
-            for detail in moving {
-                // What is referred to twice is one cause.
-                if !details.iter().any(|other| other.causing == detail.causing) {
-                    details.push(detail);
-                }
-            }
+        // What is referred to twice is one cause.
+        let mut seen = BTreeSet::new();
+        named.retain(|reference| seen.insert(reference.clone()));
+        let mut details: Vec<Detail> = named.iter().filter_map(|name| self.moving(name)).collect();
+        if !details.is_empty() {
             if self.raw != self.old_raw {
                 let mut direct = self.detail(Source::DirectModification, Some(UNKNOWN.into()));
                 direct.dynamic = true;
@@ -277,10 +273,19 @@ impl Property<'_> {
         Some(detail)
     }
 
+    /// Each cause shows the whole value, so each is paid for; a plan whose budget is used up is refused as a whole.
     fn detail(&self, source: Source, after: Option<Value>) -> Detail {
+        let paid = [self.before, after.as_ref()]
+            .into_iter()
+            .flatten()
+            .all(|shown| self.scope.budget.spend_copy(shown).is_ok());
+        let (before, after) = match paid {
+            true => (self.before.cloned(), after),
+            false => (None, None),
+        };
         Detail {
             source,
-            ..Detail::direct(Attribute::Properties, self.before.cloned(), after)
+            ..Detail::direct(Attribute::Properties, before, after)
         }
     }
 }

@@ -92,15 +92,16 @@ pub(in crate::cloudformation) fn describe_resource_drifts(
 /// What was found out about a resource; `None` where nobody has looked.
 pub(super) fn shown(stack: &Stack, name: &str, record: &Record) -> Option<Value> {
     let drift = record.drift.as_ref()?;
+    let mask = stack.wish.mask();
     let differences = drift.differences.iter().map(difference);
-    let differences: Vec<Value> = differences.map(|each| stack.wish.masked(&each)).collect();
+    let differences: Vec<Value> = differences.map(|each| mask.hide(&each)).collect();
     Some(json!({
         "StackId": stack.id,
         "LogicalResourceId": name,
         "PhysicalResourceId": record.physical_id,
         "ResourceType": record.kind.name,
-        "ExpectedProperties": stack.wish.masked(&drift.expected).to_string(),
-        "ActualProperties": (!drift.actual.is_null()).then(|| stack.wish.masked(&drift.actual).to_string()),
+        "ExpectedProperties": mask.hide(&drift.expected).to_string(),
+        "ActualProperties": (!drift.actual.is_null()).then(|| mask.hide(&drift.actual).to_string()),
         "PropertyDifferences": differences,
         "StackResourceDriftStatus": drift.status.name(),
         "Timestamp": iso8601(drift.at),

@@ -2,10 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its fixture is wrong")]
 use super::*;
+use crate::cloudformation::limits::RESOLVE_WORK;
 use serde_json::json;
 
 /// Resolves `value` (in YAML) in a template with parameters, mappings, conditions and one known resource.
 fn check(value: &str) -> Result<Option<Value>, String> {
+    work(value, "").0
+}
+
+/// The same with more conditions, and what it cost.
+fn work(value: &str, conditions: &str) -> (Result<Option<Value>, String>, usize) {
+    let budget = Budget::default();
+    let resolved = resolve(value, conditions, &budget);
+    (resolved, budget.spent())
+}
+
+fn resolve(value: &str, conditions: &str, budget: &Budget) -> Result<Option<Value>, String> {
     let template = Template::parse(&format!(
             "
 Parameters: {{Empty: {{Type: String, Default: ''}}, Days: {{Type: Number, Default: 14}}, Names: {{Type: CommaDelimitedList, Default: 'a, b'}}}}
@@ -15,6 +27,7 @@ Conditions:
   Never: !Not [!Condition Fourteen]
   Both: !And [!Condition Fourteen, !Condition Never]
   Any: !Or [!Condition Fourteen, !Condition Never]
+{conditions}
 Resources: {{T: {{Type: AWS::SNS::Topic}}}}
 Outputs: {{O: {{Value: {value}}}}}
 "
@@ -29,7 +42,7 @@ Outputs: {{O: {{Value: {value}}}}}
             attributes: Map::from_iter([("TopicName".to_owned(), json!("t"))]),
         },
     )]);
-    let scope = Scope {
+    let mut scope = Scope {
         template: &template,
         parameters: &parameters,
         account: &account,
@@ -38,7 +51,11 @@ Outputs: {{O: {{Value: {value}}}}}
         stack_id: "arn:stack",
         resources: &resources,
         exports: &BTreeMap::from([("shared".to_owned(), "x".to_owned())]),
+        truths: &BTreeMap::new(),
+        budget,
     };
+    let truths = scope.truths().map_err(|error| error.message)?;
+    scope.truths = &truths;
     scope
         .resolve(&template.outputs["O"].value)
         .map_err(|error| error.message)
@@ -112,5 +129,98 @@ fn what_does_not_fit_is_said() {
         ),
     ] {
         assert_eq!(check(value), Err(expected.to_owned()), "{value}");
+    }
+}
+
+#[test]
+fn each_condition_is_evaluated_once() {
+    // Twice as many evaluations for each, if it were not so.
+    let doubling = |last: usize| -> String {
+        let and = |n: usize| format!("  C{n}: !And [!Condition C{0}, !Condition C{0}]\n", n - 1);
+        format!(
+            "  C0: !Equals [a, a]\n{}",
+            (1..=last).map(and).collect::<String>()
+        )
+    };
+    let spent = |last| {
+        let (resolved, spent) = work("!If [C0, y, n]", &doubling(last));
+        assert_eq!(resolved, Ok(Some(json!("y"))));
+        spent
+    };
+    // An `!And` and its two operands.
+    assert_eq!(spent(12) - spent(2), 10 * 3 * VALUE_WORK);
+}
+
+#[test]
+fn a_long_chain_of_conditions_is_evaluated() {
+    let not = |n: usize| format!("  C{n}: !Not [!Condition C{}]\n", n - 1);
+    let chain: String = (1..=2000).map(not).collect();
+    let (resolved, _) = work(
+        "!If [C2000, y, n]",
+        &format!("  C0: !Equals [a, a]\n{chain}"),
+    );
+    assert_eq!(resolved, Ok(Some(json!("y"))));
+}
+
+#[test]
+fn conditions_in_a_circle_are_named() {
+    for (conditions, circle) in [
+        ("  A: !Not [!Condition A]", "A"),
+        ("  A: !Not [!Condition B]\n  B: !Not [!Condition A]", "A, B"),
+    ] {
+        let (resolved, _) = work("x", conditions);
+        let expected = format!("Template error: Found circular condition dependency: [{circle}]");
+        assert_eq!(resolved, Err(expected));
+    }
+}
+
+/// A function that makes a text of it twice as long each time.
+fn doubled(times: usize) -> String {
+    (0..times).fold(
+        format!("{{'Fn::Sub': '{}'}}", "x".repeat(1024)),
+        |inner, _| format!("{{'Fn::Sub': ['${{v}}${{v}}', {{v: {inner}}}]}}"),
+    )
+}
+
+#[test]
+fn texts_are_bounded_while_they_are_made() {
+    let too_much = |value: &str| {
+        let (resolved, spent) = work(value, "");
+        assert!(
+            resolved.unwrap_err().contains("more than the 16 MiB"),
+            "{value}"
+        );
+        assert_eq!(spent, RESOLVE_WORK);
+    };
+    // What was made on the way to a text is as much again.
+    let (resolved, _) = work(&doubled(11), "");
+    assert_eq!(resolved.unwrap().unwrap().as_str().unwrap().len(), 2 << 20);
+    too_much(&doubled(14));
+    let long = "y".repeat(4096);
+    let pieces = "x".repeat(4095);
+    too_much(&format!(
+        "!Join ['{long}', !Split [x, !Join ['', !Split [z, '{pieces}']]]]"
+    ));
+    too_much(&format!(
+        "{{'Fn::Base64': {{'Fn::Base64': {}}}}}",
+        doubled(12)
+    ));
+    too_much(&format!("!Equals [{}, a]", doubled(14)));
+    too_much(&format!("!Select [0, [{0}, {0}, {0}]]", doubled(12)));
+}
+
+#[test]
+fn copies_are_paid_for() {
+    for (value, at_least) in [
+        ("!FindInMap [M, us-east-1, k]", 1),
+        ("!Ref Names", 2 * VALUE_WORK),
+        ("!GetAtt T.TopicName", VALUE_WORK),
+        ("!ImportValue shared", VALUE_WORK),
+        ("!Cidr [10.0.0.0/16, 256, 8]", 256 * VALUE_WORK),
+        ("!GetAZs ''", VALUE_WORK),
+    ] {
+        let (resolved, spent) = work(value, "");
+        assert!(resolved.is_ok(), "{value}");
+        assert!(spent >= at_least, "{value}: {spent}");
     }
 }

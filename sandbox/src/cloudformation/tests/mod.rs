@@ -11,6 +11,7 @@ use crate::service::Service::{CloudFormation, Ec2, Iam, Lambda, Logs, S3, Sns};
 use crate::testing;
 use crate::testing::zipped;
 
+mod bounds;
 mod change_sets;
 mod config;
 mod deletion;

@@ -46,7 +46,7 @@ mod verdict;
 /// How long a role's session lasts; a process whose session is about to end is replaced.
 const SESSION: time::Duration = time::Duration::hours(12);
 /// How long ending processes may take before the sandbox gives up waiting for them.
-const SHUT_DOWN: Duration = Duration::from_secs(2);
+const SHUT_DOWN: Duration = Duration::from_secs(1);
 
 /// Which version of which function, in all accounts and regions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
