@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use clap::{Parser, Subcommand};
+use remediator_core::AccountId;
 
-use crate::aws::{Doing, Reader, Session, Target};
+use crate::aws::{CredentialSource, Doing, Reader, Session, Target, variable};
 use crate::clock::Clock;
 use crate::commands::{
     cleanup, completions, deploy, doctor, extend, group_policy, logs, policy, simulate_incident,
@@ -14,7 +15,7 @@ use crate::commands::{
 };
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
-use crate::guard::{self, MayChange};
+use crate::guard::{self, MayChange, MeantAccount};
 use crate::interrupt::Interrupt;
 use crate::output::{Format, Ui};
 use crate::spec::{self, DEFAULT_STACK, Settings, validate};
@@ -32,8 +33,9 @@ Exit codes:
   7    the endpoint does not answer, or there are no usable credentials
   130  interrupted
 
-Results go to stdout, everything else to stderr. Endpoint, region and credentials come from the flags,
-the AWS environment variables and your AWS profile; the settings file may name the region too.";
+Results go to stdout, everything else to stderr. A flag wins over the environment, that over the settings
+file, that over your AWS profile and the defaults. Credentials are those of `--profile`, else the keys in the
+environment, else those of the profile in AWS_PROFILE, as with the AWS CLI.";
 
 /// Deploys a lab in which a security group heals itself, attacks it, watches it heal, and removes it again.
 #[derive(Debug, Parser)]
@@ -60,9 +62,12 @@ pub struct Global {
     /// AWS region
     #[arg(long, global = true, value_name = "REGION")]
     region: Option<String>,
-    /// AWS profile
+    /// AWS profile; its credentials win over keys in the environment
     #[arg(long, global = true, value_name = "NAME")]
     profile: Option<String>,
+    /// The account that the credentials have to be of, else nothing is done; `DRIFTLAB_ACCOUNT` says the same
+    #[arg(long, global = true, value_name = "ACCOUNT-ID")]
+    account: Option<AccountId>,
     /// How results are written to stdout
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
     output: Format,
@@ -170,11 +175,12 @@ impl Cli {
             Command::Deploy(args) => {
                 let (settings, stack) = global.settings()?;
                 let spec = args.spec(&settings, stack)?;
+                let global = global.confirmed(&ui, args.confirm_account.as_ref())?;
                 let context = global.context(ui, settings, &spec.stack).await?;
                 let context = global.changing(context)?;
                 // A dry run widens nothing.
                 if !args.plan {
-                    let confirmed = args.confirm_account.as_deref();
+                    let confirmed = global.account.as_ref().map(AccountId::as_str);
                     guard::scope(&context.ui, &spec.scope, context.place.account(), confirmed)?;
                 }
                 boxed(|| deploy::run(&context, &args, &spec)).await
@@ -250,6 +256,25 @@ impl Global {
         Ok(Changing { context, may })
     }
 
+    /// Takes the older name of `--account`, which only confirmed a wide scope.
+    fn confirmed(mut self, ui: &Ui, older: Option<&AccountId>) -> Result<Self> {
+        let Some(older) = older else {
+            return Ok(self);
+        };
+        ui.warn("`--confirm-account` is called `--account` now, and holds for every command");
+        match &self.account {
+            Some(account) if account != older => Err(Error::input(format!(
+                "`--account` names the account {account} and `--confirm-account` the account {older}"
+            ))
+            .hint("leave out `--confirm-account`")),
+            Some(_) => Ok(self),
+            None => {
+                self.account = Some(older.clone());
+                Ok(self)
+            }
+        }
+    }
+
     async fn context(&self, ui: Ui, settings: Settings, stack: &str) -> Result<Context> {
         let target = Target {
             endpoint_url: self.endpoint_url.clone(),
@@ -266,6 +291,11 @@ impl Global {
             return Err(Error::input(format!("`{url}` is not an endpoint URL"))
                 .hint("give one such as `http://127.0.0.1:4566`"));
         }
+        let meant = MeantAccount::of(
+            self.account.as_ref(),
+            variable("DRIFTLAB_ACCOUNT").as_deref(),
+            settings.account.as_ref(),
+        )?;
         let aws = Reader::connect(&target).await?;
         let (identity, time_there) = aws
             .identity()
@@ -277,14 +307,26 @@ impl Global {
             identity,
         };
         ui.say(format_args!(
-            "stack `{stack}` in account {} ({}), {}{}",
+            "stack `{stack}` in account {} ({}), {}{}{}",
             place.account(),
             place.identity.arn,
             place.region,
             aws.endpoint()
                 .map(|url| format!(", at {url}"))
                 .unwrap_or_default(),
+            aws.credentials(),
         ));
+        if let CredentialSource::Keys {
+            passed_over: Some(profile),
+        } = aws.credentials()
+        {
+            ui.warn(format_args!(
+                "the keys in the environment are used, not the profile `{profile}` of AWS_PROFILE: as with the AWS CLI, only `--profile` wins over them"
+            ));
+        }
+        if let Some(meant) = meant {
+            meant.check(&place.identity)?;
+        }
         let (clock, wrong) = Clock::system().set_to(time_there);
         if let Some(wrong) = wrong {
             ui.warn(format_args!(
@@ -306,11 +348,6 @@ impl Global {
 
     /// Flag, environment, settings file; only then the profile.
     fn region(&self, settings: &Settings) -> Option<String> {
-        let variable = |name| {
-            std::env::var(name)
-                .ok()
-                .filter(|value: &String| !value.is_empty())
-        };
         self.region
             .clone()
             .or_else(|| variable("AWS_REGION"))
@@ -359,38 +396,4 @@ impl Changing {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Cli::command().debug_assert();
-    }
-
-    /// Whoever runs several command lines one after the other has room for each of them on the stack.
-    #[test]
-    fn a_command_line_takes_little_of_the_stack() {
-        fn size<F: Future>(_: impl Fn(Cli, Ui) -> F) -> usize {
-            size_of::<F>()
-        }
-        assert!(size(Cli::run) <= 16 * 1024, "{} bytes", size(Cli::run));
-    }
-
-    #[test]
-    fn help_documents_every_exit_code() {
-        for kind in [
-            Kind::Failed,
-            Kind::Input,
-            Kind::Refused,
-            Kind::NotHealed,
-            Kind::Leftovers,
-            Kind::TimedOut,
-            Kind::Unreachable,
-            Kind::Interrupted,
-        ] {
-            let line = format!("\n  {:<5}", kind.exit_code());
-            assert!(EXIT_CODES.contains(&line), "{kind:?}");
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Guard-rails: what is refused unless somebody insists.
 
-use remediator_core::Scope;
+use remediator_core::{AccountId, Scope};
 
 use crate::aws::Identity;
 use crate::doctor::Caller;
@@ -29,8 +29,87 @@ pub fn root(identity: &Identity, allowed: bool) -> Result<MayChange> {
     .hint("or insist with `--allow-root`"))
 }
 
+/// Which account is meant, and who says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeantAccount {
+    /// The account.
+    pub id: AccountId,
+    /// Who says so.
+    pub said_by: SaidBy,
+}
+
+/// Who names an account, the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SaidBy {
+    /// `--account`.
+    CommandLine,
+    /// `DRIFTLAB_ACCOUNT`.
+    Environment,
+    /// `account` in the settings file.
+    SettingsFile,
+}
+
+impl MeantAccount {
+    /// The account that counts: the command line's, then the environment's, then the settings file's.
+    ///
+    /// # Errors
+    /// [`Kind::Input`] for a variable that is no account.
+    pub fn of(
+        flag: Option<&AccountId>,
+        variable: Option<&str>,
+        file: Option<&AccountId>,
+    ) -> Result<Option<Self>> {
+        if let Some(id) = flag {
+            return Ok(Some(Self {
+                id: id.clone(),
+                said_by: SaidBy::CommandLine,
+            }));
+        }
+        if let Some(text) = variable {
+            let id = text.parse().map_err(|e| {
+                Error::input("the variable `DRIFTLAB_ACCOUNT` names no account").caused_by(e)
+            })?;
+            let said_by = SaidBy::Environment;
+            return Ok(Some(Self { id, said_by }));
+        }
+        Ok(file.map(|id| Self {
+            id: id.clone(),
+            said_by: SaidBy::SettingsFile,
+        }))
+    }
+
+    /// Refuses credentials of another account, before anything is looked at.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`], with both accounts.
+    pub fn check(&self, identity: &Identity) -> Result<()> {
+        let Self { id, said_by } = self;
+        if identity.account == id.as_str() {
+            return Ok(());
+        }
+        let (who, hint) = match said_by {
+            SaidBy::CommandLine => ("`--account`", "correct `--account`"),
+            SaidBy::Environment => (
+                "the variable `DRIFTLAB_ACCOUNT`",
+                "say `--account` for this once",
+            ),
+            SaidBy::SettingsFile => (
+                "`account` in the settings file",
+                "say `--account` for this once",
+            ),
+        };
+        Err(Error::refused(format!(
+            "nothing was looked at or changed, because {who} names the account {id}, and the credentials are of the account {} (`{}`)",
+            identity.account, identity.arn
+        ))
+        .hint(format!("choose credentials of the account {id}, as with `--profile`"))
+        .hint(format!("or, if the account {} is meant, {hint}", identity.account)))
+    }
+}
+
 /// Lets a scope beyond the lab's VPC pass only when somebody types the account's id: the function would rewrite groups that
-/// the lab did not make. `confirmed` is the id from the command line.
+/// the lab did not make. `confirmed` is the id from the command line; a file or a variable confirms nothing, as it says the same for
+/// every command, also for the one that is a mistake.
 ///
 /// # Errors
 /// [`Kind::Refused`] when it is not given, or is another account's.
@@ -68,13 +147,15 @@ pub fn scope(ui: &Ui, scope: &LabScope, account: &str, confirmed: Option<&str>) 
             "nothing was changed, because nobody can be asked whether the scope is meant",
         )
         .hint(format!(
-            "run the same command with `--confirm-account {account}`"
+            "run the same command with `--account {account}`"
         ))),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
     use super::*;
 
     fn identity(arn: &str) -> Identity {
@@ -94,6 +175,50 @@ mod tests {
             Some(Kind::Refused)
         );
         assert!(root(&owner, true).is_ok());
+    }
+
+    #[test]
+    fn the_command_line_names_the_account_before_the_environment_and_the_file() {
+        let id = |text: &str| text.parse::<AccountId>().ok();
+        let [a, b, c] = ["111111111111", "222222222222", "333333333333"];
+        let check = |flag: Option<&str>, variable, file: Option<&str>, expected| {
+            let meant = MeantAccount::of(
+                flag.and_then(id).as_ref(),
+                variable,
+                file.and_then(id).as_ref(),
+            );
+            let meant = meant.ok().flatten();
+            let said = meant.map(|meant| (meant.id.to_string(), meant.said_by));
+            assert_eq!(said, expected);
+        };
+        let told = |id: &str, said_by| Some((id.to_owned(), said_by));
+        check(Some(a), Some(b), Some(c), told(a, SaidBy::CommandLine));
+        check(None, Some(b), Some(c), told(b, SaidBy::Environment));
+        check(None, None, Some(c), told(c, SaidBy::SettingsFile));
+        check(None, None, None, None);
+        let wrong = MeantAccount::of(None, Some("12"), None);
+        assert_eq!(wrong.err().map(|e| e.kind()), Some(Kind::Input));
+    }
+
+    #[test]
+    fn another_account_is_refused_with_both_named() {
+        let ours = identity("arn:aws:iam::123456789012:user/ann");
+        for said_by in [
+            SaidBy::CommandLine,
+            SaidBy::Environment,
+            SaidBy::SettingsFile,
+        ] {
+            let meant = |id: &str| MeantAccount {
+                id: id.parse().unwrap(),
+                said_by,
+            };
+            assert!(meant("123456789012").check(&ours).is_ok());
+            let error = meant("222222222222").check(&ours).unwrap_err();
+            assert_eq!(error.kind(), Kind::Refused);
+            for word in ["123456789012", "222222222222"] {
+                assert!(error.to_string().contains(word), "{error}");
+            }
+        }
     }
 
     #[test]

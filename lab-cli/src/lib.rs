@@ -13,6 +13,7 @@ pub mod commands;
 pub mod consent;
 pub mod doctor;
 pub mod error;
+pub mod files;
 pub mod guard;
 pub mod interrupt;
 pub mod journal;

@@ -1,6 +1,5 @@
 //! The program `driftlab`; everything it does is in the library.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use clap::Parser;
 use driftlab::cli::Cli;
 use driftlab::error::{Error, Kind};
 use driftlab::interrupt::{Interrupt, interrupted};
-use driftlab::output::failure;
+use driftlab::output::{self, Diagnostics};
 
 /// How long giving back may take before an interruption is an end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -18,13 +17,14 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to stdout with 0, bad usage to stderr with 2; clap knows which is which.
-            let _ = error.print();
+            output::usage(&error);
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("DRIFTLAB_LOG"))
-        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_writer(|| Diagnostics)
         .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -87,7 +87,6 @@ async fn signalled() {
 }
 
 fn report(error: &Error) -> ExitCode {
-    // When stderr is closed the exit code still tells.
-    let _ = write!(std::io::stderr().lock(), "{}", failure(error));
+    output::report(error);
     ExitCode::from(error.kind().exit_code())
 }

@@ -66,6 +66,8 @@ pub async fn lies(
     match error.kind() {
         // A verdict about what was seen, not about a call.
         Kind::NotHealed | Kind::Leftovers => {}
+        // Neither is that nothing was seen in time.
+        Kind::TimedOut if told.document["healed"] == false => {}
         Kind::Failed | Kind::Refused | Kind::Unreachable => {
             lies.extend(names_the_call(told, calls, random))
         }

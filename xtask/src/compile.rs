@@ -14,7 +14,7 @@ use serde::Deserialize;
 use crate::architecture::Architecture;
 use crate::cross;
 use crate::failure::{Exit, Failure};
-use crate::output::narrate;
+use crate::output::{narrate, relay};
 use crate::package::{self, Package};
 use crate::reproducible;
 use crate::workspace;
@@ -213,7 +213,7 @@ fn start(what: &'static str, mut cargo: Command, selection: &[&str]) -> Result<B
 fn pass_on(stderr: ChildStderr) {
     for line in BufReader::new(stderr).lines().map_while(Result::ok) {
         if !line.contains("Finished") {
-            narrate(line);
+            relay(&line);
         }
     }
 }

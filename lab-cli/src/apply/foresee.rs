@@ -127,10 +127,16 @@ impl Seer<'_> {
             return Ok(());
         }
         let doing = "delete the empty stack that the change set left";
-        let discarded = sets
-            .discard_empty_stack(&set.stack_id, &set.id)
-            .await
-            .doing(doing)?;
+        let discarded = match sets.discard_empty_stack(&set.stack_id, &set.id).await {
+            // Who may only plan may delete no stack; an empty one is in nobody's way.
+            Err(refused) if refused.is_denied() => {
+                self.ui.warn(format_args!(
+                    "an empty stack stays, which holds nothing, costs nothing and is used by the next deployment: {refused}"
+                ));
+                false
+            }
+            answered => answered.doing(doing)?,
+        };
         if discarded {
             let mut watch = Watch::of_new(self.aws, self.ui, self.clock).quiet();
             watch

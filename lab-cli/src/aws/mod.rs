@@ -12,6 +12,7 @@ mod iam;
 mod lambda;
 mod logs;
 mod own_role;
+mod profile;
 mod raw;
 mod s3;
 mod scheduler;
@@ -35,6 +36,7 @@ pub use iam::{RoleCount, Simulated, Simulation};
 pub use lambda::FunctionDescription;
 pub use logs::{LogEvent, LogQuery};
 pub use own_role::{ROLE_PATH, RoleRequest};
+pub use profile::CredentialSource;
 pub use s3::{Document, Written};
 pub use scheduler::ScheduleRequest;
 pub use session::Session;
@@ -82,6 +84,7 @@ pub struct Reader {
     endpoint: Option<String>,
     /// What the clients were made from.
     target: Target,
+    credentials: CredentialSource,
     cloudformation: aws_sdk_cloudformation::Client,
     config: aws_sdk_configservice::Client,
     groups: aws_calls::Client,
@@ -111,9 +114,12 @@ impl Reader {
     /// Reads the AWS configuration and makes the clients.
     ///
     /// # Errors
-    /// [`Kind::Input`] when no region is configured or the client for security groups cannot be made.
+    /// [`Kind::Input`] when no region is configured, a profile is named that there is not, or the client for security groups
+    /// cannot be made.
     pub async fn connect(target: &Target) -> Result<Self> {
-        let sdk = load(target).await;
+        let credentials = CredentialSource::of(target, variable);
+        credentials.check().await?;
+        let sdk = load(target, &credentials).await;
         let region = sdk.region().map(ToString::to_string).ok_or_else(|| {
             Error::input("no AWS region is configured").hint(
                 "name one with `--region`, `AWS_REGION`, the settings file or your AWS profile",
@@ -146,7 +152,7 @@ impl Reader {
             region: region.clone(),
             cloudformation: client!(aws_sdk_cloudformation),
             config: client!(aws_sdk_configservice),
-            groups: security_groups::client(&sdk, &region, &target.session)?,
+            groups: security_groups::client(&sdk, &region, target)?,
             iam: client!(aws_sdk_iam),
             lambda: client!(aws_sdk_lambda),
             logs: client!(aws_sdk_cloudwatchlogs),
@@ -156,6 +162,7 @@ impl Reader {
             sts: client!(aws_sdk_sts),
             endpoint,
             target: target.clone(),
+            credentials,
         })
     }
 
@@ -179,19 +186,31 @@ impl Reader {
         &self.region
     }
 
+    /// Where the credentials come from.
+    pub fn credentials(&self) -> &CredentialSource {
+        &self.credentials
+    }
+
     /// The endpoint that stands in for AWS, if one is configured.
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
     }
 }
 
-async fn load(target: &Target) -> SdkConfig {
+/// A variable of the environment; an empty one says nothing.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name)
+        .ok()
+        .filter(|value: &String| !value.is_empty())
+}
+
+async fn load(target: &Target, credentials: &CredentialSource) -> SdkConfig {
     // The SDK is built without a default client, which would bring a second TLS library; this one is ring's.
     let http = HttpClient::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
+        .http_client(http.clone())
         .timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
@@ -201,8 +220,8 @@ async fn load(target: &Target) -> SdkConfig {
     if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
         loader = loader.retry_config(target.session.retries(ATTEMPTS));
     }
-    if let Some(credentials) = target.session.credentials() {
-        loader = loader.credentials_provider(credentials);
+    if let Some(key) = target.session.credentials() {
+        loader = loader.credentials_provider(key);
     }
     if let Ok(name) = AppName::new("driftlab") {
         loader = loader.app_name(name);
@@ -216,7 +235,7 @@ async fn load(target: &Target) -> SdkConfig {
     if let Some(region) = &target.region {
         loader = loader.region(Region::new(region.clone()));
     }
-    loader.load().await
+    credentials.apply(loader.load().await, &http)
 }
 
 /// Turns a moment of the SDK into ours, to the nearest millisecond. Config sends seconds as a binary fraction, so that what

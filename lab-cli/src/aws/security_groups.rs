@@ -7,14 +7,10 @@ use aws_config::SdkConfig;
 use remediator_core::{GroupId, Rule, SecurityGroup};
 
 use super::call::deepest;
-use super::{CallError, CallResult, Class, Reader, Session, Writer};
+use super::{CallError, CallResult, Class, Reader, Target, Writer, variable};
 use crate::error::{Error, Result};
 
-pub(super) fn client(
-    sdk: &SdkConfig,
-    region: &str,
-    session: &Session,
-) -> Result<aws_calls::Client> {
+pub(super) fn client(sdk: &SdkConfig, region: &str, target: &Target) -> Result<aws_calls::Client> {
     let unusable = || Error::input("cannot make a client for security groups");
     let credentials = sdk
         .credentials_provider()
@@ -23,11 +19,16 @@ pub(super) fn client(
     config.endpoint_url = sdk.endpoint_url().map(str::to_owned);
     config.fips = sdk.use_fips().unwrap_or(false);
     config.dual_stack = sdk.use_dual_stack().unwrap_or(false);
-    config.retry = session.retries_of_groups(config.retry);
-    // The SDK reads the endpoints of single services only for its own clients.
-    config.ec2_endpoint_url = std::env::var("AWS_ENDPOINT_URL_EC2")
-        .ok()
-        .filter(|url| !url.is_empty() && config.endpoint_url.is_none());
+    config.retry = target.session.retries_of_groups(config.retry);
+    // The SDK reads the endpoints of single services only for its own clients. They win over `AWS_ENDPOINT_URL`, and the
+    // command line wins over them.
+    let ignored = variable("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if target.endpoint_url.is_none() && !ignored {
+        config.ec2_endpoint_url = variable("AWS_ENDPOINT_URL_EC2");
+        config.service_quotas_endpoint_url = variable("AWS_ENDPOINT_URL_SERVICE_QUOTAS");
+        config.ssm_endpoint_url = variable("AWS_ENDPOINT_URL_SSM");
+    }
     aws_calls::Client::new(config).map_err(|e| unusable().caused_by(e))
 }
 

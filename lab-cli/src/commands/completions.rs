@@ -4,7 +4,7 @@ use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
 use crate::error::Result;
-use crate::output::print;
+use crate::output::program;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -21,5 +21,5 @@ pub fn run(args: &Args) -> Result<()> {
     let mut command = crate::cli::Cli::command();
     let mut text = Vec::new();
     generate(args.shell, &mut command, "driftlab", &mut text);
-    print(&String::from_utf8_lossy(&text))
+    program(&String::from_utf8_lossy(&text))
 }

@@ -5,12 +5,12 @@ mod report;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use remediator_core::Policy;
+use remediator_core::{AccountId, Policy};
 use time::OffsetDateTime;
 
 use super::doctor::before_deploy;
 use super::first_evaluation::{Sought, failure_of, first_evaluation};
-use super::lifetime::Lifetime;
+use super::lifetime::{EndArgs, Lifetime};
 use super::{in_scope, lab_group, live_group, observe_settled};
 use crate::apply::{Foreseen, Hands, Seer, apply, make_code_bucket};
 use crate::aws::{Doing, Writer};
@@ -24,7 +24,6 @@ use crate::plan::{Plan, conflicts, plan, refusal};
 use crate::spec::validate::pair;
 use crate::spec::{Architecture, LabScope, Overrides, Package, Settings, Spec};
 use crate::state::{Interest, Names, Observed, Outputs};
-use crate::sunset::Ttl;
 use crate::wait::parse_duration;
 
 /// Arguments.
@@ -68,18 +67,17 @@ pub struct Args {
     /// The managed policy that every role gets as its permissions boundary, that of the self-destruct too
     #[arg(long, env = "DRIFTLAB_PERMISSIONS_BOUNDARY", value_name = "ARN")]
     permissions_boundary: Option<String>,
-    /// That you mean this account, for a scope beyond the lab's VPC; without it you are asked
-    #[arg(long, value_name = "ACCOUNT-ID")]
-    pub confirm_account: Option<String>,
+    /// What `--account` was called when it only confirmed a scope beyond the lab's VPC
+    #[arg(long, value_name = "ACCOUNT-ID", hide = true)]
+    pub confirm_account: Option<AccountId>,
     /// Do not look first whether permissions and quotas are enough
     #[arg(long)]
     pub no_doctor: bool,
     /// Another template than the built-in one
     #[arg(long, value_name = "FILE")]
     template: Option<PathBuf>,
-    /// Let AWS remove the lab by itself after this time, such as `3h` or `7d`; `off` lets an armed one live on
-    #[arg(long, env = "DRIFTLAB_TTL", value_name = "DURATION")]
-    ttl: Option<Ttl>,
+    #[command(flatten)]
+    end: EndArgs,
     /// How long to wait for the first evaluation
     #[arg(long, default_value = "15m", value_name = "DURATION", value_parser = parse_duration)]
     timeout: Duration,
@@ -115,6 +113,7 @@ impl Args {
             cfn_role: self.cfn_role.clone(),
             permissions_boundary: self.permissions_boundary.clone(),
         };
+        self.end.asked(settings)?;
         let package = Package::read(&self.package, self.architecture)?;
         Spec::new(stack, settings.clone(), overrides, package)
     }
@@ -199,7 +198,7 @@ async fn consider(
     };
     let examination = async {
         if examine {
-            before_deploy(context, spec, args.ttl).await
+            before_deploy(context, spec, args.end.asked(&context.settings)?).await
         } else {
             Ok(())
         }
@@ -212,7 +211,8 @@ async fn consider(
     if let Some(refusal) = refusal(&conflicts(&observed, args.adopt)) {
         return Err(refusal);
     }
-    let lifetime = Lifetime::of(args.ttl, &observed, armed, context.clock.now());
+    let end = args.end.asked(&context.settings)?;
+    let lifetime = Lifetime::of(end, &observed, armed, context.clock.now())?;
     let spec = lifetime.mark(spec, &observed);
     let mut plan = plan(&spec, &observed)?;
     // From here on there may be a change set to take away.

@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
+use super::lifetime::{AskedEnd, EndArgs};
 use crate::cli::Context;
 use crate::doctor::judge::{Cost, cost};
 use crate::doctor::{Asked, Finding, Severity, collect, judge};
 use crate::error::{Error, Kind, Result};
+use crate::output::Text;
 use crate::permissions::Feature;
 use crate::spec::Spec;
 use crate::spec::validate::{self, pair};
-use crate::sunset::Ttl;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -23,9 +24,8 @@ pub struct Args {
     /// The boundary that the roles would get, as for `deploy`
     #[arg(long, env = "DRIFTLAB_PERMISSIONS_BOUNDARY", value_name = "ARN")]
     permissions_boundary: Option<String>,
-    /// That the lab would remove itself, as for `deploy`
-    #[arg(long, env = "DRIFTLAB_TTL", value_name = "DURATION")]
-    ttl: Option<Ttl>,
+    #[command(flatten)]
+    end: EndArgs,
     /// That a recorder and channel which are there would be borrowed, as for `deploy`
     #[arg(long)]
     adopt: bool,
@@ -65,7 +65,7 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
         student: settings.student.as_deref(),
         cfn_role: cfn_role.map(String::as_str),
         boundary: boundary.map(String::as_str),
-        ends: ends(args.ttl),
+        ends: args.end.asked(settings)?.may_end(),
         adopt: args.adopt,
         things: true,
     };
@@ -81,9 +81,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
         findings: &findings,
         cost: &cost,
     };
-    context
-        .ui
-        .result(&report, &format!("{}cost: {cost}\n", text(&findings)))?;
+    let mut shown = text(&findings);
+    shown.line(format_args!("cost: {cost}"));
+    context.ui.result(&report, &shown)?;
     let blockers = blockers(&findings);
     if blockers.is_empty() {
         return Ok(());
@@ -99,14 +99,14 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
 ///
 /// # Errors
 /// [`Kind::Refused`], with every blocker and what to do about it.
-pub async fn before_deploy(context: &Context, spec: &Spec, ttl: Option<Ttl>) -> Result<()> {
+pub(super) async fn before_deploy(context: &Context, spec: &Spec, end: AskedEnd) -> Result<()> {
     let asked = Asked {
         features: &[Feature::Deploy, Feature::Cleanup],
         parameters: &spec.parameters,
         student: Some(&spec.student),
         cfn_role: spec.cfn_role.as_deref(),
         boundary: spec.permissions_boundary.as_deref(),
-        ends: ends(ttl),
+        ends: end.may_end(),
         adopt: false,
         things: false,
     };
@@ -145,10 +145,6 @@ pub async fn before_deploy(context: &Context, spec: &Spec, ttl: Option<Ttl>) -> 
         .hint("or, if you know better, deploy with `--no-doctor`"))
 }
 
-fn ends(ttl: Option<Ttl>) -> bool {
-    matches!(ttl, Some(Ttl::In(_)))
-}
-
 fn blockers(findings: &[Finding]) -> Vec<&Finding> {
     findings
         .iter()
@@ -165,8 +161,8 @@ fn worst(findings: &[Finding]) -> Severity {
 }
 
 /// For people: one line a finding, and below it why it matters and what to do.
-fn text(findings: &[Finding]) -> String {
-    let mut text = String::new();
+fn text(findings: &[Finding]) -> Text {
+    let mut text = Text::default();
     for finding in findings {
         let Finding {
             severity,
@@ -175,12 +171,12 @@ fn text(findings: &[Finding]) -> String {
             why,
             todo,
         } = finding;
-        text.push_str(&format!("{:<7}  {about}: {what}\n", severity.as_str()));
+        text.line(format_args!("{:<7}  {about}: {what}", severity.as_str()));
         if !why.is_empty() {
-            text.push_str(&format!("         {why}\n"));
+            text.line(format_args!("         {why}"));
         }
         for way in todo {
-            text.push_str(&format!("         - {way}\n"));
+            text.line(format_args!("         - {way}"));
         }
     }
     text

@@ -9,7 +9,7 @@ use super::observe_settled;
 use crate::aws::{Doing, Tags, Writer};
 use crate::cli::{Changing, Context};
 use crate::error::{Error, Kind, Result};
-use crate::output::moment;
+use crate::output::{Text, moment};
 use crate::permissions;
 use crate::state::{Interest, Names};
 use crate::sunset::{self, EXPIRES_TAG, Facts};
@@ -91,12 +91,12 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
         expired_before: before,
         expires,
     };
-    let text = format!(
-        "the lab `{}` removes itself at {}, not at {}\n",
+    let text = Text::of(format_args!(
+        "the lab `{}` removes itself at {}, not at {}",
         place.stack,
         moment(expires),
         moment(before)
-    );
+    ));
     ui.result(&report, &text)
 }
 

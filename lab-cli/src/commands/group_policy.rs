@@ -12,10 +12,14 @@ use serde::Serialize;
 use crate::aws::Doing;
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
-use crate::output::Ui;
+use crate::files;
+use crate::output::{Text, Ui};
 use crate::spec::{LONGEST_PARAMETERS, RULE_NAME};
 
 pub use explain::{explain, explain_file};
+
+/// The most bytes of a document that are read: as long as an answer of EC2 about a thousand full groups.
+const LONGEST_DOCUMENT: u64 = 64 * 1024 * 1024;
 
 /// What is asked about a policy for groups.
 #[derive(Debug, clap::Subcommand)]
@@ -81,10 +85,9 @@ pub fn check(ui: &Ui, args: &Check) -> Result<()> {
             "as rule parameters it has {length} characters, AWS Config takes {LONGEST_PARAMETERS}: keep the document in Parameter Store:"
         )
     };
-    let text = format!(
-        "{} is a policy\n{advice}\n{parameters}",
-        args.file.display()
-    );
+    let mut text = Text::of(format_args!("{} is a policy", args.file.display()));
+    text.line(advice);
+    text.line(&parameters);
     let checked = Checked {
         parameters,
         length,
@@ -97,7 +100,7 @@ pub fn check(ui: &Ui, args: &Check) -> Result<()> {
 /// Reads a policy document.
 fn load(path: &Path) -> Result<Policy> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
+    let text = files::text(path, LONGEST_DOCUMENT)
         .map_err(|e| Error::input(format!("cannot read the policy `{name}`")).caused_by(e))?;
     parse(&name, &text)
 }

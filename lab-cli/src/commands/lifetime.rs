@@ -2,14 +2,74 @@
 
 use time::OffsetDateTime;
 
+use crate::aws::variable;
 use crate::aws::{Doing, Tags, Writer};
 use crate::cli::Context;
 use crate::error::{Error, Result};
 use crate::permissions::Names;
 use crate::plan::Plan;
-use crate::spec::Spec;
+use crate::spec::{Settings, Spec};
 use crate::state::{Observed, Outputs, Phase, Place, phase};
 use crate::sunset::{self, Armed, EXPIRES_TAG, Facts, OWNER_TAG, Ttl};
+
+/// What the tag says of a lab that shall live on.
+const NEVER: &str = "never";
+
+/// What the command line says of the end of a lab.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(multiple = false)]
+pub(super) struct EndArgs {
+    /// Let AWS remove the lab by itself after this time, such as `3h` or `7d`; `off` lets an armed one live on.
+    /// `DRIFTLAB_TTL` says the same
+    #[arg(long, value_name = "DURATION")]
+    ttl: Option<Ttl>,
+    /// Let AWS remove the lab by itself at this moment, such as 2026-11-25T18:30Z or 2026-11-26T02:30+08:00
+    #[arg(long, value_name = "TIME", value_parser = sunset::until)]
+    until: Option<OffsetDateTime>,
+}
+
+/// What is asked for, by whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct AskedEnd {
+    /// By the command line or the environment, for this deployment.
+    now: Option<Ttl>,
+    /// By the settings file, for a lab that has no expiry yet. It stands there for each deployment, which would move the
+    /// expiry every time, and take back what `extend` gave.
+    usual: Option<Ttl>,
+}
+
+impl EndArgs {
+    /// The command line before the environment; the settings file beside both.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Input`] for a variable that is no duration.
+    pub(super) fn asked(self, settings: &Settings) -> Result<AskedEnd> {
+        self.asked_beside(variable("DRIFTLAB_TTL"), settings)
+    }
+
+    fn asked_beside(self, variable: Option<String>, settings: &Settings) -> Result<AskedEnd> {
+        let named = self.ttl.or(self.until.map(Ttl::At));
+        let now = match (named, variable) {
+            (Some(named), _) => Some(named),
+            (None, Some(text)) => Some(text.parse().map_err(|e: String| {
+                Error::input("the variable `DRIFTLAB_TTL` is no duration").caused_by(e)
+            })?),
+            (None, None) => None,
+        };
+        Ok(AskedEnd {
+            now,
+            usual: settings.ttl,
+        })
+    }
+}
+
+impl AskedEnd {
+    /// Whether the lab may remove itself.
+    pub(super) fn may_end(self) -> bool {
+        let ends = |ttl| matches!(ttl, Ttl::In(_) | Ttl::At(_));
+        self.now.or(self.usual).is_some_and(ends)
+    }
+}
 
 /// What was asked for, and what is armed already.
 #[derive(Debug)]
@@ -24,33 +84,41 @@ pub(super) struct Lifetime {
 }
 
 impl Lifetime {
-    /// Reads the command line and the tags of the stack. Without `--ttl` a lab keeps the expiry that it has.
+    /// Reads what is asked for and the tags of the stack. A lab of which nothing is asked keeps the expiry that it has, and
+    /// lives on where that was said once.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Input`] for a moment that is too near or too far.
     pub(super) fn of(
-        ttl: Option<Ttl>,
+        asked: AskedEnd,
         observed: &Observed,
         armed: Armed,
         now: OffsetDateTime,
-    ) -> Self {
-        let kept = observed
+    ) -> Result<Self> {
+        let tags = observed
             .stack
             .as_ref()
             .filter(|stack| {
                 observed.owns_stack() && phase(&stack.description.status) == Phase::Usable
             })
-            .and_then(|stack| sunset::expiry(&stack.description.tags))
-            .filter(|at| *at > now);
+            .map(|stack| &stack.description.tags);
+        let kept = tags.and_then(sunset::expiry).filter(|at| *at > now);
+        let lives_on = tags
+            .and_then(|tags| tags.get(EXPIRES_TAG))
+            .is_some_and(|said| said == NEVER);
+        let usual = asked.usual.filter(|_| kept.is_none() && !lives_on);
+        let ttl = asked.now.or(usual);
         let expires = match ttl {
-            Some(Ttl::In(life)) => Some(sunset::whole_minute(now + life)),
-            Some(Ttl::Off) => None,
+            Some(ttl) => ttl.expiry(now).map_err(Error::input)?,
             None => kept,
         };
-        Self {
+        Ok(Self {
             expires,
             // What the tags promise has to be armed, whoever took the schedules away.
             arms: expires.is_some() && (ttl.is_some() || armed.schedules.is_empty()),
-            off: ttl == Some(Ttl::Off),
+            off: asked.now == Some(Ttl::Off),
             armed,
-        }
+        })
     }
 
     /// The spec with owner and expiry among its tags. An owner stays the owner when somebody else deploys again.
@@ -64,7 +132,7 @@ impl Lifetime {
         spec.tags.insert(OWNER_TAG.to_owned(), owner);
         let expires = match self.expires {
             Some(at) => Some(sunset::stamp_of(at)),
-            None => self.off.then(|| "never".to_owned()),
+            None => self.off.then(|| NEVER.to_owned()),
         };
         spec.tags
             .extend(expires.map(|at| (EXPIRES_TAG.to_owned(), at)));
@@ -206,5 +274,103 @@ impl Lifetime {
                 "run `cleanup`: removing the self-destruct failed too: {second}"
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+    use crate::state::fixtures::{converged, nothing};
+    use std::time::Duration;
+    use time::macros::datetime;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-25 12:00 UTC);
+
+    fn hours(hours: u64) -> Ttl {
+        Ttl::In(Duration::from_secs(hours * 3600))
+    }
+
+    #[test]
+    fn the_command_line_says_when_the_lab_ends_before_the_environment_and_the_file() {
+        let at = datetime!(2026-11-26 2:30 +8);
+        let check = |(ttl, until), variable: Option<&str>, file, expected| {
+            let settings = Settings {
+                ttl: file,
+                ..Settings::default()
+            };
+            let asked = EndArgs { ttl, until }.asked_beside(variable.map(str::to_owned), &settings);
+            let asked = asked.unwrap();
+            assert_eq!((asked.now, asked.usual), expected);
+        };
+        let file = Some(hours(3));
+        check(
+            (Some(hours(1)), None),
+            Some("2h"),
+            file,
+            (Some(hours(1)), file),
+        );
+        check(
+            (None, Some(at)),
+            Some("2h"),
+            file,
+            (Some(Ttl::At(at)), file),
+        );
+        check(
+            (Some(Ttl::Off), None),
+            Some("1s"),
+            file,
+            (Some(Ttl::Off), file),
+        );
+        check((None, None), Some("2h"), file, (Some(hours(2)), file));
+        check((None, None), None, file, (None, file));
+        check((None, None), None, None, (None, None));
+    }
+
+    fn expires(asked: AskedEnd, observed: &Observed) -> Option<OffsetDateTime> {
+        let lifetime = Lifetime::of(asked, observed, Armed::default(), NOW).unwrap();
+        lifetime.expires
+    }
+
+    #[test]
+    fn what_the_file_says_holds_for_a_lab_without_an_expiry_only() {
+        let usual = AskedEnd {
+            now: None,
+            usual: Some(hours(3)),
+        };
+        let in_hours = |hours| Some(NOW + time::Duration::hours(hours));
+        assert_eq!(expires(usual, &nothing()), in_hours(3));
+        let mut lab = converged();
+        assert_eq!(expires(usual, &lab), in_hours(3));
+        let tag = |lab: &mut Observed, said: &str| {
+            let stack = lab.stack.as_mut().unwrap();
+            let tags = &mut stack.description.tags;
+            tags.insert(EXPIRES_TAG.to_owned(), said.to_owned());
+        };
+        // What `extend` gave is not taken back, and what was told to live on does.
+        tag(&mut lab, "2026-11-25T20:00:00Z");
+        assert_eq!(expires(usual, &lab), in_hours(8));
+        tag(&mut lab, NEVER);
+        assert_eq!(expires(usual, &lab), None);
+        // An expiry that has passed is none.
+        tag(&mut lab, "2026-11-25T11:00:00Z");
+        assert_eq!(expires(usual, &lab), in_hours(3));
+        let now = AskedEnd {
+            now: Some(hours(1)),
+            ..usual
+        };
+        tag(&mut lab, "2026-11-25T20:00:00Z");
+        assert_eq!(expires(now, &lab), in_hours(1));
+    }
+
+    #[test]
+    fn a_moment_that_has_passed_is_refused() {
+        let asked = AskedEnd {
+            now: Some(Ttl::At(NOW)),
+            usual: None,
+        };
+        let error = Lifetime::of(asked, &nothing(), Armed::default(), NOW).unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Input);
     }
 }

@@ -8,7 +8,7 @@ use super::deployed;
 use crate::aws::{Doing, LogEvent, LogQuery};
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
-use crate::output::moment;
+use crate::output::{Text, moment};
 use crate::wait::parse_duration;
 
 /// Arguments.
@@ -48,12 +48,9 @@ pub async fn run(context: &Context, args: &Args) -> Result<()> {
             Error::new(Kind::Failed, format!("the log group `{log_group}` is gone"))
                 .hint("run `deploy` again once its stack is repaired, or `cleanup` and `deploy`")
         })?;
-    let mut text = String::new();
+    let mut text = Text::default();
     for event in &events {
-        text.push_str(&moment(event.at));
-        text.push(' ');
-        text.push_str(&event.message);
-        text.push('\n');
+        text.line(format_args!("{} {}", moment(event.at), event.message));
     }
     if events.is_empty() {
         context

@@ -3,7 +3,7 @@
 use super::group_policy::About;
 use crate::cli::Context;
 use crate::error::Result;
-use crate::output::Ui;
+use crate::output::{Text, Ui};
 use crate::permissions::{Names, Part};
 use crate::spec::validate::{self, pair};
 
@@ -63,5 +63,5 @@ pub fn published(ui: &Ui, args: &Args) -> Result<()> {
 /// A policy is JSON whatever the output's format.
 fn print(ui: &Ui, part: Part, names: &Names) -> Result<()> {
     let document = part.document(names);
-    ui.result(&document, document.text().trim_end())
+    ui.result(&document, &Text::of_lines(document.text()))
 }

@@ -1,5 +1,7 @@
 //! `driftlab simulate-incident`.
 
+mod text;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -15,9 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::output::moment;
 use crate::spec::RULE_NAME;
 use crate::state::Outputs;
-use crate::verify::{
-    Evaluation, Evidence, Incident, Judgement, Source, Timeline, is_own_doing, judge,
-};
+use crate::verify::{Evaluation, Evidence, Incident, Judgement, Timeline, is_own_doing, judge};
 use crate::wait::{Look, Pace, Seconds, Wait, parse_duration};
 
 /// SMTPS and IMAPS: the ports of both source documents.
@@ -61,7 +61,8 @@ struct IncidentReport {
 /// Opens two ports, waits for the repair and judges it.
 ///
 /// # Errors
-/// [`Kind::NotHealed`] when the judgement is that the group is not healed; [`Kind::Failed`] when the lab is not in a
+/// [`Kind::NotHealed`] when the function tries and fails, so that waiting longer is of no use; [`Kind::TimedOut`] when the
+/// repair was not proven within the time that it was waited for; [`Kind::Failed`] when the lab is not in a
 /// state in which an incident would prove anything; or the call that failed.
 pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     let (_, outputs) = deployed(context).await?;
@@ -87,15 +88,29 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     }
     let (evidence, judgement) = observe_repair(context, &outputs, &incident, args.timeout).await?;
     report(context, &incident, &evidence, Some(&judgement))?;
-    match judgement.reason() {
-        None => Ok(()),
-        Some(reason) => Err(Error::new(Kind::NotHealed, "the incident was not healed")
-            .caused_by(reason)
-            .hint(
-                "read what the function logged with `logs`, and what AWS Config says with `status`",
-            )
-            .hint("once the cause is removed, `deploy` has the group judged again")),
-    }
+    verdict(judgement, !evidence.failures().is_empty(), args.timeout)
+}
+
+/// The end of the command. What is still missing at the deadline may come a moment later, unless the function has `failed`: it
+/// tried, and said so.
+fn verdict(judgement: Judgement, failed: bool, timeout: Duration) -> Result<()> {
+    let not_healed = |reason: String| {
+        Error::new(Kind::NotHealed, "the incident was not healed").caused_by(reason)
+    };
+    let error = match judgement {
+        Judgement::Healed => return Ok(()),
+        Judgement::Hopeless(reason) => not_healed(reason),
+        Judgement::Pending(missing) if failed => not_healed(missing.join("; ")),
+        Judgement::Pending(missing) => {
+            let what = format!("the incident was not healed within {}", Seconds(timeout));
+            Error::new(Kind::TimedOut, what)
+                .caused_by(missing.join("; "))
+                .hint("AWS Config promises no latency: give it longer with `--timeout`")
+        }
+    };
+    Err(error
+        .hint("read what the function logged with `logs`, and what AWS Config says with `status`")
+        .hint("once the cause is removed, `deploy` has the group judged again"))
 }
 
 /// Opens the ports of a group that was just seen without them.
@@ -162,7 +177,7 @@ async fn prepare(context: &Context, outputs: &Outputs, patience: Duration) -> Re
     } else if !group.ingress.is_disjoint(&opened) {
         healed_before(context, &group_id, &policy, patience).await?;
     } else {
-        return Err(drifted(&group_id, &plan(&group, &policy)));
+        return Err(drifted(Kind::Failed, &group_id, &plan(&group, &policy)));
     }
     Ok(Incident {
         group_id,
@@ -200,7 +215,7 @@ async fn healed_before(
         })
         .await;
     waited.map_err(|error| match error.kind() {
-        Kind::TimedOut => drifted(id, &drift),
+        Kind::TimedOut => drifted(Kind::TimedOut, id, &drift),
         Kind::Failed
         | Kind::Input
         | Kind::Refused
@@ -211,10 +226,10 @@ async fn healed_before(
     })
 }
 
-fn drifted(id: &GroupId, drift: &Plan) -> Error {
+fn drifted(kind: Kind, id: &GroupId, drift: &Plan) -> Error {
     let differences = drift.to_string().replace('\n', ", ");
     Error::new(
-        Kind::Failed,
+        kind,
         format!("the group `{id}` is not at its baseline before the incident: {differences}"),
     )
     .hint("see with `status` and `logs` whether a repair is under way; `deploy` has the group judged again")
@@ -362,76 +377,24 @@ fn report(
             .map(|event| format!("{}  {}", moment(event.at), log::one_line(&event.message)))
             .collect(),
     };
-    context.ui.result(&report, &text(&report))
+    context.ui.result(&report, &text::text(&report))
 }
 
-fn text(report: &Report) -> String {
-    let mut text = timeline_text(&report.timeline);
-    text.push_str("\ninbound rules now\n");
-    for rule in &report.ingress_after {
-        text.push_str(&format!("  {rule}\n"));
-    }
-    if !report.evaluations.is_empty() {
-        text.push_str("\nevaluations\n");
-    }
-    for Evaluation {
-        compliance,
-        annotation,
-        recorded_at,
-        source,
-        invoked_at: _,
-    } in &report.evaluations
-    {
-        let annotation = annotation.as_deref().unwrap_or_default();
-        let source = match source {
-            Source::Config => "AWS Config",
-            Source::FunctionLog => "the log",
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repair_that_is_not_seen_in_time_is_another_end_than_one_that_fails() {
+        let kind = |judgement, failed| {
+            let ended = verdict(judgement, failed, Duration::from_secs(1));
+            ended.err().map(|error| error.kind())
         };
-        text.push_str(&format!(
-            "  {}  {compliance:<13} {annotation}  [{source}]\n",
-            moment(*recorded_at)
-        ));
+        let pending = || Judgement::Pending(vec!["tcp 465 is still open".to_owned()]);
+        assert_eq!(kind(Judgement::Healed, false), None);
+        assert_eq!(kind(pending(), false), Some(Kind::TimedOut));
+        assert_eq!(kind(pending(), true), Some(Kind::NotHealed));
+        let hopeless = Judgement::Hopeless("revoke_security_group failure".to_owned());
+        assert_eq!(kind(hopeless, true), Some(Kind::NotHealed));
     }
-    if !report.log_lines.is_empty() {
-        text.push_str("\nthe function's log\n");
-    }
-    for line in &report.log_lines {
-        text.push_str(&format!("  {line}\n"));
-    }
-    text.push_str(match report.healed {
-        Some(true) => "\nhealed\n",
-        Some(false) => "\nNOT healed\n",
-        None => "\nnot waited for: the ports are open until the function closes them\n",
-    });
-    text
-}
-
-/// When what happened, and the seconds since the ports were opened.
-fn timeline_text(timeline: &Timeline) -> String {
-    let Timeline {
-        opened_at,
-        recorded_at,
-        invoked_at,
-        revoked_at,
-        compliant_at,
-    } = timeline;
-    let steps = [
-        ("ports opened", Some(*opened_at)),
-        ("change recorded", *recorded_at),
-        ("function invoked", *invoked_at),
-        ("ports closed", *revoked_at),
-        ("group compliant", *compliant_at),
-    ];
-    let mut text = String::new();
-    for (what, at) in steps {
-        text.push_str(&match at {
-            Some(at) => format!(
-                "{what:<17} {}  +{:.3} s\n",
-                moment(at),
-                (at - *opened_at).as_seconds_f64()
-            ),
-            None => format!("{what:<17} not seen\n"),
-        });
-    }
-    text
 }

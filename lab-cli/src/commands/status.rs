@@ -1,5 +1,7 @@
 //! `driftlab status`.
 
+mod text;
+
 use remediator_core::{Policy, Rule, SecurityGroup, plan};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -7,7 +9,7 @@ use time::OffsetDateTime;
 use crate::aws::{Doing, EvaluationResult};
 use crate::cli::Context;
 use crate::error::Result;
-use crate::output::{moment, table};
+use crate::output::moment;
 use crate::spec::RULE_NAME;
 use crate::state::{Interest, Names, Observed, Outputs, observe};
 use crate::sunset::{self, Armed, OWNER_TAG};
@@ -42,6 +44,9 @@ struct Part {
     state: String,
     /// Whether it is this lab's.
     ours: bool,
+    /// What the rule hands to the function.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<String>,
 }
 
 impl Part {
@@ -51,7 +56,14 @@ impl Part {
             name: name.to_owned(),
             state: state.to_owned(),
             ours,
+            parameters: None,
         }
+    }
+
+    /// Whether its state would make the table wider than a terminal: beside a bucket's name there is no room for another.
+    fn is_long(&self) -> bool {
+        const LONGEST_STATE: usize = 28;
+        self.state.chars().count() > LONGEST_STATE
     }
 }
 
@@ -107,7 +119,7 @@ pub async fn run(context: &Context, _args: &Args) -> Result<()> {
         expires: tag(&observed, sunset::EXPIRES_TAG).and_then(|at| sunset::until(&at).ok()),
         self_destruct: self_destruct(&observed, &armed, context.clock.now()),
     };
-    context.ui.result(&report, &text(&report))
+    context.ui.result(&report, &text::text(&report))
 }
 
 /// A tag of the lab: of its stack, or of its code bucket when there is no stack any more.
@@ -241,10 +253,11 @@ fn config_parts(observed: &Observed) -> Vec<Part> {
         parts.push(Part::new("channel", &channel.name, &state, ours));
     }
     if let Some(found) = &observed.rule {
-        let parameters = found.it.parameters.as_deref().unwrap_or("{}");
-        let state = format!("{} {parameters}", found.it.state);
         let ours = observed.owns_rule(found);
-        parts.push(Part::new("rule", &found.it.name, &state, ours));
+        parts.push(Part {
+            parameters: found.it.parameters.clone(),
+            ..Part::new("rule", &found.it.name, &found.it.state, ours)
+        });
     }
     if let Some(days) = observed.retention {
         let ours = observed.own_retention() == Some(days);
@@ -256,66 +269,4 @@ fn config_parts(observed: &Observed) -> Vec<Part> {
         ));
     }
     parts
-}
-
-fn text(report: &Report) -> String {
-    let mut text = table(
-        ["part", "name", "state", "whose"],
-        report.parts.iter().map(|part| {
-            let whose = if part.ours {
-                "ours"
-            } else if part.state == "absent" {
-                ""
-            } else {
-                "not ours"
-            };
-            [
-                part.part.to_owned(),
-                part.name.clone(),
-                part.state.clone(),
-                whose.to_owned(),
-            ]
-        }),
-    );
-    for group in &report.groups {
-        let verdict = match (&group.compliance, group.recorded_at) {
-            (Some(compliance), Some(at)) => format!("{compliance} since {}", moment(at)),
-            (Some(compliance), None) => compliance.clone(),
-            (None, _) => "not evaluated".to_owned(),
-        };
-        let annotation = group
-            .annotation
-            .as_deref()
-            .map(|a| format!(": {a}"))
-            .unwrap_or_default();
-        text.push_str(&format!(
-            "\n{} {} {verdict}{annotation}\n",
-            group.group_name, group.group_id
-        ));
-        for rule in &group.ingress {
-            text.push_str(&format!("    {rule}\n"));
-        }
-        match &group.drift {
-            Some(drift) if drift.is_empty() => text.push_str("  at the baseline\n"),
-            Some(drift) => {
-                text.push_str("  to reach the baseline\n");
-                for line in drift.to_string().lines() {
-                    text.push_str(&format!("  {line}\n"));
-                }
-            }
-            None => {}
-        }
-    }
-    if let Some(owner) = &report.owner {
-        text.push_str(&format!("\nmade by {owner}\n"));
-    }
-    for line in &report.self_destruct {
-        text.push_str(&format!("\n{line}\n"));
-    }
-    for address in &report.pending_subscriptions {
-        text.push_str(&format!(
-            "\n{address} has not confirmed its subscription to the topic yet\n"
-        ));
-    }
-    text
 }

@@ -1,17 +1,34 @@
 //! Everything that the user sees: data on stdout, narration on stderr.
 //!
-//! This module and `main` are the only places that write to the terminal.
+//! This module is the only place that writes to the terminal, and what it writes went through `escape`; a test reads the sources
+//! and finds no other.
 
+mod escape;
 mod failure;
+mod process;
 mod table;
+mod text;
 mod ui;
 
+pub(crate) use escape::inline;
 pub use failure::failure;
-pub use table::table;
-pub use ui::{Format, Ui, Waiting, print};
+pub use process::{Diagnostics, program, report, usage};
+pub use text::Text;
+pub use ui::{Format, Ui, Waiting};
 
 use time::OffsetDateTime;
 use time::macros::format_description;
+
+/// How wide results may be that nobody sees on a terminal, in columns.
+const WIDTH: u16 = 100;
+
+/// The width of the terminal that results are shown on, in columns.
+fn width() -> u16 {
+    match console::Term::stdout().size_checked() {
+        Some((_, columns)) if columns > 0 => columns,
+        Some(_) | None => WIDTH,
+    }
+}
 
 /// A moment as RFC 3339 in UTC with milliseconds, the precision that AWS Config and CloudWatch Logs have.
 pub fn moment(at: OffsetDateTime) -> String {
@@ -58,7 +75,58 @@ pub mod moments {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
     use super::*;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    fn sources(dir: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                into.push(path);
+            }
+        }
+    }
+
+    /// What writes to a terminal without coming through here. `inherit` hands ours to another program.
+    const WAYS_AROUND: [&str; 10] = [
+        "stdout()",
+        "stderr()",
+        "io::stdout",
+        "io::stderr",
+        "print!(",
+        "println!(",
+        "dbg!(",
+        ".print()",
+        "/dev/tty",
+        "inherit()",
+    ];
+
+    #[test]
+    fn nothing_is_printed_elsewhere() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut all = Vec::new();
+        sources(&root, &mut all);
+        let elsewhere: Vec<_> = all
+            .iter()
+            .filter(|path| !path.starts_with(root.join("output")))
+            .collect();
+        assert!(elsewhere.len() > 50, "the sources were not found");
+        for path in elsewhere {
+            let text = fs::read_to_string(path).unwrap();
+            for way in WAYS_AROUND {
+                assert!(
+                    !text.contains(way),
+                    "{} has `{way}`: print through `crate::output`, which escapes",
+                    path.display()
+                );
+            }
+        }
+    }
     use time::macros::datetime;
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use super::{Text, escape};
 use crate::error::{Error, Kind, Result};
 use crate::wait::Seconds;
 
@@ -49,8 +50,8 @@ struct Captured {
 }
 
 impl Captured {
-    fn see(&mut self, line: &dyn fmt::Display) {
-        self.seen.push_str(&line.to_string());
+    fn see(&mut self, line: &str) {
+        self.seen.push_str(line);
         self.seen.push('\n');
     }
 }
@@ -112,17 +113,29 @@ impl Ui {
         self.format
     }
 
-    /// Tells what happens, on stderr.
+    /// Tells what happens, on stderr: one line, whatever is in it.
     pub fn say(&self, line: impl fmt::Display) {
+        self.tell("", &escape::line(&line.to_string()));
+    }
+
+    /// Shows several lines, on stderr.
+    pub fn show(&self, text: &Text) {
+        for line in text.lines() {
+            self.tell("", line);
+        }
+    }
+
+    /// Writes a line that is escaped already. The style in front of it is our own.
+    fn tell(&self, style: &str, line: &str) {
         match &self.sink {
             Sink::Captured(captured) => {
                 let mut captured = captured.lock().unwrap_or_else(PoisonError::into_inner);
-                captured.see(&line);
+                captured.see(&format!("{style}{line}"));
             }
             // Nobody reads stderr any more when writing to it fails; the work goes on all the same.
             Sink::Terminal { .. } | Sink::Lines => {
                 let write = || {
-                    let _ = writeln!(io::stderr().lock(), "{line}");
+                    let _ = writeln!(io::stderr().lock(), "{style}{line}");
                 };
                 match &*self.spinner.lock().unwrap_or_else(PoisonError::into_inner) {
                     Some(spinner) => spinner.suspend(write),
@@ -134,33 +147,28 @@ impl Ui {
 
     /// Tells of something that the user should know and that does not stop the command.
     pub fn warn(&self, line: impl fmt::Display) {
-        match self.sink {
-            Sink::Terminal { color: true } => {
-                self.say(format_args!("\x1b[33mwarning:\x1b[0m {line}"))
-            }
-            Sink::Terminal { color: false } | Sink::Lines | Sink::Captured(_) => {
-                self.say(format_args!("warning: {line}"));
-            }
-        }
+        let style = match self.sink {
+            Sink::Terminal { color: true } => "\x1b[33mwarning:\x1b[0m ",
+            Sink::Terminal { color: false } | Sink::Lines | Sink::Captured(_) => "warning: ",
+        };
+        self.tell(style, &escape::line(&line.to_string()));
     }
 
     /// Writes the result of the command to stdout: the text or the JSON document.
     ///
     /// # Errors
     /// When stdout cannot be written to, or the document not be written as JSON.
-    pub fn result(&self, document: &impl Serialize, text: &str) -> Result<()> {
+    pub fn result(&self, document: &impl Serialize, text: &Text) -> Result<()> {
         let mut out = match self.format {
-            Format::Text => text.to_owned(),
-            Format::Json => serde_json::to_string_pretty(document).map_err(|e| {
-                Error::new(Kind::Failed, "cannot write the result as JSON").caused_by(e)
-            })?,
+            Format::Text => text.to_string(),
+            Format::Json => json(document)?,
         };
         if !out.is_empty() && !out.ends_with('\n') {
             out.push('\n');
         }
         if let Sink::Captured(captured) = &self.sink {
             let mut captured = captured.lock().unwrap_or_else(PoisonError::into_inner);
-            captured.see(&out.trim_end());
+            captured.see(out.trim_end());
             captured.results.push_str(&out);
             return Ok(());
         }
@@ -173,6 +181,7 @@ impl Ui {
             return None;
         }
         let mut stderr = io::stderr().lock();
+        let question = escape::inline(question);
         let _ = write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush());
         drop(stderr);
         let mut answer = String::new();
@@ -189,6 +198,7 @@ impl Ui {
             return None;
         }
         let mut stderr = io::stderr().lock();
+        let what = escape::inline(what);
         let _ = write!(stderr, "{what} ").and_then(|()| stderr.flush());
         drop(stderr);
         let mut answer = String::new();
@@ -198,7 +208,7 @@ impl Ui {
 
     /// Announces a wait: a spinner on a terminal, one line elsewhere.
     pub fn waiting(&self, what: &str, usual: &str) -> Waiting<'_> {
-        let line = format!("waiting for {what} ({usual})");
+        let line = escape::inline(&format!("waiting for {what} ({usual})"));
         let bar = match self.sink {
             Sink::Terminal { color } => {
                 let bar = spinner(&line, color);
@@ -219,11 +229,15 @@ impl Ui {
     }
 }
 
-/// Writes to stdout. A reader that has seen enough and closed the pipe is no failure.
-///
-/// # Errors
-/// When stdout cannot be written to for another reason.
-pub fn print(text: &str) -> Result<()> {
+/// A result as JSON, with nothing in it that a terminal would obey.
+fn json(document: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(document)
+        .map(|text| escape::json(&text))
+        .map_err(|e| Error::new(Kind::Failed, "cannot write the result as JSON").caused_by(e))
+}
+
+/// Writes to stdout what is escaped already. A reader that has seen enough and closed the pipe is no failure.
+pub(super) fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
@@ -265,7 +279,7 @@ impl Waiting<'_> {
     /// Tells what is still missing after the given time.
     pub fn missing(&self, missing: &str, waited: Duration) {
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{}: {missing}", self.line));
+            bar.set_message(format!("{}: {}", self.line, escape::inline(missing)));
             return;
         }
         let mut reminded = self.reminded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -289,5 +303,58 @@ impl Drop for Waiting<'_> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner) = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+    use super::*;
+
+    /// Retitles a terminal, clears it, and writes a line of its own.
+    const EVIL: &str = "\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}1m\rover\nreported sg-0 COMPLIANT";
+
+    fn check(shown: &str) {
+        let harmless = |c: char| c == '\n' || !c.is_control();
+        assert!(shown.chars().all(harmless), "{shown:?}");
+        let forged = shown.lines().any(|line| line.starts_with("reported"));
+        assert!(!forged, "{shown}");
+        assert!(shown.contains("title"), "{shown}");
+    }
+
+    #[test]
+    fn stories_and_results_cannot_command_a_terminal() {
+        for format in [Format::Text, Format::Json] {
+            let ui = Ui::captured_as(format);
+            ui.say(EVIL);
+            ui.warn(EVIL);
+            ui.show(&Text::of(EVIL));
+            let waiting = ui.waiting(EVIL, EVIL);
+            waiting.missing(EVIL, REMINDER);
+            drop(waiting);
+            ui.result(&serde_json::json!({ "name": EVIL }), &Text::of(EVIL))
+                .unwrap();
+            check(&ui.text());
+            check(&ui.results());
+        }
+    }
+
+    #[test]
+    fn json_says_what_it_said() {
+        let ui = Ui::captured_as(Format::Json);
+        let document = serde_json::json!({ "name": EVIL });
+        ui.result(&document, &Text::default()).unwrap();
+        let read: serde_json::Value = serde_json::from_str(&ui.results()).unwrap();
+        assert_eq!(read, document);
+    }
+
+    /// The message of a spinner is one line that is redrawn.
+    #[test]
+    fn a_spinner_shows_line_breaks() {
+        let bar = spinner(&escape::inline(EVIL), false);
+        check(&bar.message());
+        assert_eq!(bar.message().lines().count(), 1);
+        bar.finish_and_clear();
     }
 }

@@ -26,7 +26,39 @@ pub enum Part {
     CfnRole,
     /// What `doctor` looks at besides. It goes without, and says what it could not see.
     Doctor,
+    /// What `deploy --plan` calls: it looks, and makes and deletes a change set. It holds no right to carry one out, to pass a
+    /// role, or to delete a stack, for which IAM has no condition that spares the living one.
+    Plan,
 }
+
+/// What a plan calls besides what it looks at.
+const PLANS: [&str; 2] = [
+    "cloudformation:CreateChangeSet",
+    "cloudformation:DeleteChangeSet",
+];
+
+/// What `deploy` looks at before it asks for consent.
+const PLAN_LOOKS: [&str; 19] = [
+    "cloudformation:DescribeStacks",
+    "cloudformation:GetTemplate",
+    "cloudformation:DescribeChangeSet",
+    "cloudformation:ListChangeSets",
+    "config:DescribeConfigRules",
+    "config:DescribeConfigurationRecorders",
+    "config:DescribeConfigurationRecorderStatus",
+    "config:DescribeDeliveryChannels",
+    "config:DescribeRetentionConfigurations",
+    "config:ListTagsForResource",
+    "iam:GetRole",
+    "lambda:GetFunction",
+    "logs:DescribeLogGroups",
+    "logs:ListTagsForResource",
+    "s3:GetBucketTagging",
+    "s3:GetObject",
+    "s3:HeadObject",
+    "scheduler:ListSchedules",
+    "sns:ListTagsForResource",
+];
 
 /// A policy document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -66,6 +98,7 @@ impl Part {
             Self::OperatorStack => "operator-stack-policy.json",
             Self::CfnRole => "cfn-role-policy.json",
             Self::Doctor => "doctor-policy.json",
+            Self::Plan => "plan-policy.json",
         }
     }
 
@@ -75,6 +108,7 @@ impl Part {
         Self::OperatorStack,
         Self::CfnRole,
         Self::Doctor,
+        Self::Plan,
     ];
 
     /// What is allowed, by statement.
@@ -89,6 +123,13 @@ impl Part {
                 .filter(|call| {
                     let only_looks_ahead = call.features == [Feature::Doctor];
                     only_looks_ahead == (self == Self::Doctor)
+                })
+                .flat_map(Call::permissions)
+                .for_each(&mut allow),
+            Self::Plan => CALLS
+                .iter()
+                .filter(|call| {
+                    PLANS.contains(&call.operation) || PLAN_LOOKS.contains(&call.operation)
                 })
                 .flat_map(Call::permissions)
                 .for_each(&mut allow),
@@ -148,7 +189,7 @@ impl Part {
             .collect();
         match self {
             // A role of CloudFormation's own acts for itself, so nothing is called via anybody.
-            Self::Operator | Self::CfnRole | Self::Doctor => {}
+            Self::Operator | Self::CfnRole | Self::Doctor | Self::Plan => {}
             Self::OperatorStack => {
                 conditions.insert(
                     "ForAnyValue:StringEquals".to_owned(),

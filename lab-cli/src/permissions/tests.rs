@@ -106,7 +106,7 @@ fn every_policy_is_short_enough_for_iam() {
 fn a_statement_belongs_to_the_side_whose_actions_it_has() {
     for part in Part::ALL {
         for sid in part.permissions().into_keys() {
-            let programs = matches!(part, Part::Operator | Part::Doctor);
+            let programs = matches!(part, Part::Operator | Part::Doctor | Part::Plan);
             assert_eq!(sid.is_stacks(), !programs, "{sid:?}");
         }
     }
@@ -136,6 +136,32 @@ fn names_of_ones_own_are_in_the_policies() {
         assert!(text.contains(arn), "{arn}");
     }
     assert!(!text.contains("${"), "{text}");
+}
+
+/// Whoever opens a pull request decides what is planned, so that nothing of it may change, start or hand over anything.
+#[test]
+fn a_plan_may_look_and_make_a_change_set_and_nothing_else() {
+    let looks = |action: &&str| {
+        let (_, name) = action.split_once(':').unwrap();
+        ["Describe", "Get", "List"]
+            .iter()
+            .any(|verb| name.starts_with(verb))
+    };
+    let plan = Part::Plan.document(&Names::published());
+    let others: Vec<_> = plan
+        .actions()
+        .into_iter()
+        .filter(|action| !looks(action))
+        .collect();
+    assert_eq!(
+        others,
+        [
+            "cloudformation:CreateChangeSet",
+            "cloudformation:DeleteChangeSet"
+        ]
+    );
+    let operator = Part::Operator.document(&Names::published()).actions();
+    assert!(plan.actions().is_subset(&operator));
 }
 
 /// Whoever may make roles and pass them to a service has every right of the account, unless a boundary is demanded.

@@ -10,6 +10,7 @@ use crate::aws::{
     CONTINUOUS, Channel, RECORDED_TYPE, RecorderDescription, RecordingGroup, RecordingMode,
     RuleDescription, RuleRequest, TRIGGERS, Tags,
 };
+use crate::output::inline;
 use crate::spec::TAG;
 
 /// One field as it is and as it shall be. `None` means that there is nothing.
@@ -37,6 +38,9 @@ impl Difference {
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { field, now, wanted } = self;
+        // What is there now, the name of a parameter included, may have been written by anybody.
+        let field = inline(field);
+        let [now, wanted] = [now, wanted].map(|value| value.as_deref().map(inline));
         match (now, wanted) {
             (None, Some(wanted)) => write!(f, "{field}: {wanted}"),
             (Some(now), Some(wanted)) => write!(f, "{field}: {now} → {wanted}"),
@@ -196,4 +200,19 @@ fn parameters(fields: &mut Fields, now: Option<&str>, wanted: &str) {
 pub(crate) fn of_tag(now: &Tags, stack: &str) -> Option<Difference> {
     let found = now.get(TAG).map(String::as_str);
     (found != Some(stack)).then(|| Difference::new(&format!("tag {TAG}"), found, Some(stack)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_one_line_whatever_is_there() {
+        let evil = "x\n- stack `lab`\u{1b}[2J";
+        let difference = Difference::new(&format!("parameter {evil}"), Some(evil), Some("y"));
+        assert_eq!(
+            difference.to_string(),
+            "parameter x\\n- stack `lab`^[[2J: x\\n- stack `lab`^[[2J → y"
+        );
+    }
 }

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 use crate::aws::{StackRequest, Tags};
 use crate::error::{Error, Kind, Result};
+use crate::files;
 
 /// The tag that says whose something is: its value is the name of the stack.
 pub const TAG: &str = "driftlab:lab";
@@ -35,7 +36,7 @@ pub const DEFAULT_STACK: &str = "lab-environment";
 /// The template that this program was built with; it also works by hand.
 pub const TEMPLATE: &str = include_str!("../../../templates/lab.yaml");
 /// `CreateStack` takes no longer template in the request itself.
-pub const LONGEST_TEMPLATE: usize = 51_200;
+pub const LONGEST_TEMPLATE: u64 = 51_200;
 /// AWS Config takes no longer parameters of a rule.
 pub const LONGEST_PARAMETERS: usize = 1024;
 
@@ -299,20 +300,13 @@ fn template(path: Option<PathBuf>) -> Result<String> {
     let Some(path) = path else {
         return Ok(TEMPLATE.to_owned());
     };
-    let text = std::fs::read_to_string(&path).map_err(|e| {
+    let text = files::text(&path, LONGEST_TEMPLATE).map_err(|e| {
         Error::new(
             Kind::Input,
             format!("cannot read the template `{}`", path.display()),
         )
         .caused_by(e)
     })?;
-    if text.len() > LONGEST_TEMPLATE {
-        return Err(Error::input(format!(
-            "the template `{}` has {} bytes, CloudFormation takes {LONGEST_TEMPLATE} in a request",
-            path.display(),
-            text.len()
-        )));
-    }
     Ok(text)
 }
 

@@ -12,6 +12,7 @@ use zip::ZipArchive;
 
 use super::hex;
 use crate::error::{Error, Result};
+use crate::files::{self, Unreadable};
 
 /// The processor that the function runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -59,8 +60,9 @@ impl fmt::Debug for Package {
     }
 }
 
-/// Lambda takes no larger package in one piece (50 MB zipped).
-const LARGEST: u64 = 50 * 1024 * 1024;
+/// The most that Lambda unpacks, layers included: `AccountLimit.CodeSizeUnzipped`, 250 MB. The 50 MB of `CodeSizeZipped` hold for
+/// packages in the request itself; this one goes through S3, so that what is packed is bounded by what may be unpacked.
+const LARGEST: u64 = 262_144_000;
 
 impl Package {
     /// Reads a package and checks that Lambda could run it. `asked` has to agree with what the binary was built for.
@@ -69,18 +71,19 @@ impl Package {
     /// [`crate::error::Kind::Input`].
     pub fn read(path: &Path, asked: Option<Architecture>) -> Result<Self> {
         let shown = path.display();
-        let unreadable = |e| {
+        let bytes = files::bytes(path, LARGEST).map_err(|e| {
+            let hint = match e {
+                Unreadable::TooLong(_) => {
+                    "leave out what the function does not need: Lambda unpacks no more than that"
+                }
+                Unreadable::Io(_) | Unreadable::NotAFile(_) | Unreadable::NotText => {
+                    "build the package first, and give its path with `--package`"
+                }
+            };
             Error::input(format!("cannot read the function package `{shown}`"))
                 .caused_by(e)
-                .hint("build the package first, and give its path with `--package`")
-        };
-        let size = std::fs::metadata(path).map_err(unreadable)?.len();
-        if size > LARGEST {
-            return Err(Error::input(format!(
-                "the function package `{shown}` has {size} bytes, Lambda takes {LARGEST}"
-            )));
-        }
-        let bytes = std::fs::read(path).map_err(unreadable)?;
+                .hint(hint)
+        })?;
         let built_for = architecture_of(&bytes).map_err(|e| {
             Error::input(format!("the function package `{shown}` cannot be run")).caused_by(e)
         })?;
@@ -137,6 +140,8 @@ impl Package {
 enum Unfit {
     #[error("it is not a zip archive: {0}")]
     NotZip(String),
+    #[error("it holds {0} bytes when unpacked, Lambda takes {LARGEST}")]
+    TooLarge(u128),
     #[error("it holds no file `bootstrap` at its top")]
     NoBootstrap,
     #[error("its `bootstrap` is not executable (mode {0:o})")]
@@ -153,6 +158,10 @@ enum Unfit {
 fn architecture_of(zip: &[u8]) -> Result<Option<Architecture>, Unfit> {
     let mut archive =
         ZipArchive::new(Cursor::new(zip)).map_err(|e| Unfit::NotZip(e.to_string()))?;
+    let unpacked = unpacked(&mut archive)?;
+    if unpacked > u128::from(LARGEST) {
+        return Err(Unfit::TooLarge(unpacked));
+    }
     let mut file = archive
         .by_name("bootstrap")
         .map_err(|_| Unfit::NoBootstrap)?;
@@ -176,6 +185,16 @@ fn architecture_of(zip: &[u8]) -> Result<Option<Architecture>, Unfit> {
     }
 }
 
+/// How many bytes the archive says that it holds; nothing is unpacked for that.
+fn unpacked(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Result<u128, Unfit> {
+    (0..archive.len()).try_fold(0, |sum, index| {
+        let file = archive
+            .by_index_raw(index)
+            .map_err(|e| Unfit::NotZip(e.to_string()))?;
+        Ok(sum + u128::from(file.size()))
+    })
+}
+
 fn read_up_to(from: &mut impl Read, into: &mut [u8]) -> std::io::Result<usize> {
     let mut read = 0;
     while read < into.len() {
@@ -192,6 +211,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
     use super::*;
+    use crate::output::failure;
     use std::io::Write;
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
@@ -251,6 +271,44 @@ mod tests {
         check(
             &zip_of("bootstrap", 0o755, b""),
             "its `bootstrap` is neither",
+        );
+    }
+
+    /// An archive whose directory says that its first entry has so many bytes (APPNOTE 6.3.10, 4.3.12: the uncompressed size
+    /// stands 24 bytes after the signature of the central header).
+    fn saying(size: u32) -> Vec<u8> {
+        let mut zip = zip_of("bootstrap", 0o755, &elf(0x3e));
+        let header = zip
+            .windows(4)
+            .position(|four| four == b"PK\x01\x02")
+            .unwrap();
+        zip[header + 24..header + 28].copy_from_slice(&size.to_le_bytes());
+        zip
+    }
+
+    #[test]
+    fn a_package_is_bounded_by_what_lambda_unpacks() {
+        let most = u32::try_from(LARGEST).unwrap();
+        check(&saying(most), "x86_64");
+        check(&saying(most + 1), "it holds 262144001 bytes when unpacked");
+    }
+
+    #[test]
+    fn a_package_that_is_too_long_is_not_read() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        // A hole: it has a length and takes no room.
+        file.as_file().set_len(LARGEST + 1).unwrap();
+        let error = Package::read(file.path(), None).unwrap_err();
+        assert!(
+            failure(&error).contains("more than 262144000 bytes"),
+            "{}",
+            failure(&error)
+        );
+        let device = Package::read(Path::new("/dev/zero"), None).unwrap_err();
+        assert!(
+            failure(&device).contains("a device and no file"),
+            "{}",
+            failure(&device)
         );
     }
 

@@ -1,13 +1,22 @@
 //! The optional settings file `driftlab.yaml`.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::str::FromStr;
 
+use remediator_core::AccountId;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 use crate::aws::Tags;
 use crate::error::{Error, Result};
+use crate::files::{self, Unreadable};
+use crate::sunset::Ttl;
+
+/// More bytes than any settings have.
+const LONGEST: u64 = 1024 * 1024;
 
 /// What the file may say. Flags and environment override it; a key that is not listed here is an error.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -17,6 +26,9 @@ pub struct Settings {
     pub stack: Option<String>,
     /// The region.
     pub region: Option<String>,
+    /// The account that the credentials have to be of.
+    #[serde(default, deserialize_with = "parsed")]
+    pub account: Option<AccountId>,
     /// The student's account string.
     pub student: Option<String>,
     /// Who is told.
@@ -34,6 +46,9 @@ pub struct Settings {
     pub cfn_role: Option<String>,
     /// The permissions boundary of every role that is made.
     pub permissions_boundary: Option<String>,
+    /// After which time a lab removes itself that has no expiry yet.
+    #[serde(default, deserialize_with = "parsed")]
+    pub ttl: Option<Ttl>,
     /// Names other than those of the source documents.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
@@ -62,14 +77,26 @@ impl Settings {
     }
 }
 
+/// A value that has a notation of its own, read from its text, so that a mistake in it is told with line and column.
+fn parsed<'de, D, T>(from: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err: Display>,
+{
+    let text = String::deserialize(from)?;
+    text.parse().map(Some).map_err(D::Error::custom)
+}
+
 /// Reads a settings file. A file that was not asked for by name may be absent.
 ///
 /// # Errors
 /// [`crate::error::Kind::Input`] when it cannot be read or understood.
 pub fn load(path: &Path, asked_for: bool) -> Result<Settings> {
-    match std::fs::read_to_string(path) {
+    match files::text(path, LONGEST) {
         Ok(text) => Settings::parse(&path.display().to_string(), &text),
-        Err(e) if e.kind() == ErrorKind::NotFound && !asked_for => Ok(Settings::default()),
+        Err(Unreadable::Io(e)) if e.kind() == ErrorKind::NotFound && !asked_for => {
+            Ok(Settings::default())
+        }
         Err(e) => Err(Error::input(format!(
             "cannot read the settings file `{}`",
             path.display()
@@ -85,17 +112,23 @@ mod tests {
     use super::*;
     use crate::error::Kind;
     use crate::output::failure;
+    use std::time::Duration;
 
     #[test]
     fn all_keys_are_read() {
         let settings = Settings::parse(
             "driftlab.yaml",
             "stack: lab-7\nregion: eu-west-1\nstudent: alice\nemail: alice@ust.example\nbaseline: dual-stack\n\
-             scope: tag:team=blue\ntags:\n  term: fall\ntopic: false\nparameters:\n  ConfigRoleName: AliceRole\n",
+             scope: tag:team=blue\naccount: 012345678901\nttl: 3h\ntags:\n  term: fall\ntopic: false\nparameters:\n  ConfigRoleName: AliceRole\n",
         )
         .unwrap();
         assert_eq!(settings.stack.as_deref(), Some("lab-7"));
         assert_eq!(settings.topic, Some(false));
+        // Plain digits stay a text, the leading zero included.
+        assert_eq!(settings.account.unwrap().as_str(), "012345678901");
+        assert_eq!(settings.ttl, Some(Ttl::In(Duration::from_secs(3 * 3600))));
+        let off = Settings::parse("x", "ttl: off\n").unwrap();
+        assert_eq!(off.ttl, Some(Ttl::Off));
         assert_eq!(settings.tags["term"], "fall");
         assert_eq!(settings.parameters["ConfigRoleName"], "AliceRole");
         assert_eq!(
@@ -114,6 +147,8 @@ mod tests {
             ),
             ("stack: a\ntopic: perhaps\n", "driftlab.yaml:2:8", "boolean"),
             ("stack: a\nstack: b\n", "driftlab.yaml:2:1", "stack"),
+            ("stack: a\naccount: 12\n", "driftlab.yaml:2:10", "twelve"),
+            ("stack: a\nttl: 3 weeks\n", "driftlab.yaml:2:6", "weeks"),
         ] {
             let error = Settings::parse("driftlab.yaml", text).unwrap_err();
             assert_eq!(error.kind(), Kind::Input);

@@ -112,7 +112,11 @@ fn code_buckets_have_names_that_s3_takes() {
 
 #[test]
 fn the_embedded_template_fits_into_a_request_and_has_our_parameters() {
-    assert!(TEMPLATE.len() <= LONGEST_TEMPLATE, "{}", TEMPLATE.len());
+    assert!(
+        TEMPLATE.len() as u64 <= LONGEST_TEMPLATE,
+        "{}",
+        TEMPLATE.len()
+    );
     for (name, default) in NAMES {
         let start = TEMPLATE
             .find(&format!("\n  {name}:\n"))

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::wait::parse_duration;
 
@@ -14,11 +14,13 @@ const SHORTEST: Duration = Duration::from_secs(15 * 60);
 /// The longest: a year. Whoever wants more wants no expiry.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// What `--ttl` says.
+/// What `--ttl` and `--until` say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ttl {
     /// Remove the lab this long from now.
     In(Duration),
+    /// Remove the lab at this moment.
+    At(OffsetDateTime),
     /// Do not remove it by itself any more.
     Off,
 }
@@ -53,16 +55,45 @@ pub fn whole_minute(at: OffsetDateTime) -> OffsetDateTime {
     }
 }
 
-/// Reads a moment: ISO 8601 with a zone, such as `2026-11-25T18:30:00Z` or `2026-11-25T19:30+01:00`.
+impl Ttl {
+    /// The moment at which the lab removes itself; `None` when it does not.
+    ///
+    /// # Errors
+    /// What is wrong with a moment that is too near or too far.
+    pub fn expiry(self, now: OffsetDateTime) -> Result<Option<OffsetDateTime>, String> {
+        match self {
+            Self::Off => Ok(None),
+            Self::In(life) => Ok(Some(whole_minute(now + life))),
+            Self::At(at) if at < now + SHORTEST || at > now + LONGEST => Err(format!(
+                "{} is not between 15m and 366d from now",
+                stamp_of(at)
+            )),
+            Self::At(at) => Ok(Some(whole_minute(at))),
+        }
+    }
+}
+
+/// Reads a moment: RFC 3339 with any offset, the seconds left out or not, such as `2026-11-25T18:30:00Z` or
+/// `2026-11-26T02:30+08:00`.
 ///
 /// # Errors
 /// What is wrong, for the command line to print.
 pub fn until(text: &str) -> Result<OffsetDateTime, String> {
-    let short = format_description!("[year]-[month]-[day]T[hour]:[minute]Z");
-    OffsetDateTime::parse(text, &Rfc3339)
-        .or_else(|_| PrimitiveDateTime::parse(text, short).map(PrimitiveDateTime::assume_utc))
+    // Without seconds the time of day ends where the offset begins.
+    const MINUTES: usize = "2026-11-25T18:30".len();
+    let whole = match text.get(MINUTES..) {
+        Some(offset) if !offset.starts_with(':') => {
+            format!("{}:00{offset}", &text[..MINUTES])
+        }
+        Some(_) | None => text.to_owned(),
+    };
+    OffsetDateTime::parse(&whole, &Rfc3339)
         .map(|at| at.to_offset(time::UtcOffset::UTC))
-        .map_err(|_| format!("`{text}` is not a moment such as 2026-11-25T18:30:00Z"))
+        .map_err(|_| {
+            format!(
+                "`{text}` is not a moment with its offset, such as 2026-11-25T18:30Z or 2026-11-26T02:30+08:00"
+            )
+        })
 }
 
 /// The moment as the tag has it: `2026-11-25T18:30:00Z`.
@@ -118,11 +149,38 @@ mod tests {
             "2026-11-25T18:30:00Z",
             "2026-11-25T18:30Z",
             "2026-11-25T19:30:00+01:00",
+            "2026-11-26T02:30+08:00",
+            "2026-11-26T02:30:00.000+08:00",
+            "2026-11-25T13:00-05:30",
         ] {
             assert_eq!(until(text), Ok(at), "{text}");
         }
-        assert!(until("never").is_err() && until("2026-11-25").is_err());
+        for text in [
+            "never",
+            "",
+            "2026-11-25",
+            "2026-11-25T18:30",
+            "2026-11-25T18:30:00",
+            "2026-11-25T18:30+0800",
+            "2026-11-25T18:30+25:00",
+            "2026-13-25T18:30Z",
+            "２026-11-25T18:30Z",
+        ] {
+            assert!(until(text).is_err(), "{text}");
+        }
         assert_eq!(stamp_of(at), "2026-11-25T18:30:00Z");
+    }
+
+    #[test]
+    fn a_moment_that_is_asked_for_has_a_least_and_a_most() {
+        let now = datetime!(2026-11-25 18:30 UTC);
+        let asked = |minutes| Ttl::At(now + time::Duration::minutes(minutes)).expiry(now);
+        assert_eq!(asked(15), Ok(Some(now + SHORTEST)));
+        for minutes in [-1, 0, 14, 366 * 24 * 60 + 1] {
+            assert!(asked(minutes).is_err(), "{minutes}");
+        }
+        assert_eq!(Ttl::Off.expiry(now), Ok(None));
+        assert_eq!(Ttl::In(SHORTEST).expiry(now), Ok(Some(now + SHORTEST)));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 mod evidence;
 mod judge;
 mod opening;
+mod verdicts;
 
 pub use evidence::{Evaluation, Evidence, Incident, Source, is_failure, shows_open};
 pub use judge::{Judgement, Timeline, judge};
 pub use opening::is_own_doing;
+pub use verdicts::{Verdict, verdicts};

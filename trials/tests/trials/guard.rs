@@ -30,7 +30,7 @@ fn a_wider_scope_needs_the_accounts_id_and_then_works() {
         }
         assert_eq!(before.since(world).await, "");
 
-        let confirmed = ["deploy", "--scope", "account", "--confirm-account", ACCOUNT];
+        let confirmed = ["deploy", "--scope", "account", "--account", ACCOUNT];
         lab.ok(&confirmed).await;
         // A group that the lab did not make, in the default VPC: now it is within reach, and is put right.
         let group = json!({"GroupName": "elsewhere", "GroupDescription": "of somebody else"});

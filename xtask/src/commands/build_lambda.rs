@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             package.code_sha256,
             package.glibc.as_deref().unwrap_or("none asked for"),
         )),
-        Format::Json => output::data(serde_json::to_string_pretty(&package)?),
+        Format::Json => output::json(&package)?,
     }
     package::check_size(&package)?;
     Ok(())

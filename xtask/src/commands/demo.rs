@@ -34,7 +34,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let told = stage.play(&mut |chapter, step| {
         if args.output == Format::Text {
             match step {
-                None => output::data(format!("\n{}", title(chapter))),
+                None => {
+                    output::line("");
+                    output::line(title(chapter));
+                }
                 Some(step) => tell(chapter, step),
             }
         }
@@ -44,14 +47,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     stage.strike(went_well)?;
     let story = told?;
     if args.output == Format::Json {
-        output::data(serde_json::to_string_pretty(&story.document())?);
+        output::json(&story.document())?;
     }
     match story.problem() {
         Some(problem) => Err(problem.into()),
         None => {
             if args.output == Format::Text {
-                output::data(format!(
-                    "\nHealed, and nothing is left. The story took {:.2} s.",
+                output::line("");
+                output::line(format!(
+                    "Healed, and nothing is left. The story took {:.2} s.",
                     story.took().as_secs_f64()
                 ));
             }
@@ -77,19 +81,19 @@ fn tell(chapter: Chapter, step: &Step) {
         Chapter::Incident => tell_incident(document),
         Chapter::Cleanup => tell_cleanup(document),
     }
-    output::data(format!("   took {:.2} s", step.took.as_secs_f64()));
+    output::line(format!("   took {:.2} s", step.took.as_secs_f64()));
 }
 
 fn tell_deploy(document: &Value) {
     let function = &document["function"];
-    output::data(format!(
+    output::line(format!(
         "   stack {}: security group {} in {}, watched by the rule {}",
         words(&document["stack"]),
         words(&document["group_id"]),
         words(&document["vpc_id"]),
         words(&document["rule"]),
     ));
-    output::data(format!(
+    output::line(format!(
         "   function {} on {} with the code {}",
         words(&function["name"]),
         words(&function["runtime"]),
@@ -108,7 +112,7 @@ const MOMENTS: [(&str, &str); 5] = [
 
 fn tell_incident(document: &Value) {
     let incident = &document["incident"];
-    output::data(format!(
+    output::line(format!(
         "   group {}, opened: {}",
         words(&incident["group_id"]),
         list(&incident["opened"]).join(", ")
@@ -117,58 +121,84 @@ fn tell_incident(document: &Value) {
     let opened = moment("opened_at").and_then(timestamp::milliseconds);
     for (name, what) in MOMENTS {
         let Some(at) = moment(name) else {
-            output::data(format!("   {:24}  {:>9}  not seen: {what}", "", ""));
+            output::line(format!("   {:24}  {:>9}  not seen: {what}", "", ""));
             continue;
         };
         let after = timestamp::milliseconds(at)
             .zip(opened)
             .map(|(at, opened)| format!("+{:.3} s", (at - opened) as f64 / 1000.0));
-        output::data(format!(
+        output::line(format!(
             "   {at:24}  {:>9}  {what}",
             after.unwrap_or_default()
         ));
     }
-    tell_list("inbound rules now", &document["ingress_after"], &[]);
-    tell_list(
-        "compliance",
-        &document["evaluations"],
-        &["recorded_at", "compliance", "annotation"],
-    );
-    tell_list("the function's log", &document["log_lines"], &[]);
+    tell_list("inbound rules now", &document["ingress_after"]);
+    output::line("   compliance:");
+    for line in verdicts(&document["evaluations"]) {
+        output::line(format!("     {line}"));
+    }
+    tell_list("the function's log", &document["log_lines"]);
     match document["reason"].as_str() {
-        Some(reason) => output::data(format!("   NOT healed: {reason}")),
-        None => output::data("   healed"),
+        Some(reason) => output::line(format!("   NOT healed: {reason}")),
+        None => output::line("   healed"),
     }
 }
 
 fn tell_cleanup(document: &Value) {
-    output::data(format!(
+    output::line(format!(
         "   removed {} things",
         document["removed"].as_array().map_or(0, Vec::len)
     ));
     let leftovers = list(&document["leftovers"]);
     if leftovers.is_empty() {
-        output::data("   audit: nothing is left");
+        output::line("   audit: nothing is left");
     } else {
-        tell_list("audit: LEFT BEHIND", &document["leftovers"], &[]);
+        tell_list("audit: LEFT BEHIND", &document["leftovers"]);
     }
 }
 
-/// One line for each entry; of an entry that is an object, the fields in this order.
-fn tell_list(heading: &str, values: &Value, fields: &[&str]) {
-    output::data(format!("   {heading}:"));
+/// One line for each entry.
+fn tell_list(heading: &str, values: &Value) {
+    output::line(format!("   {heading}:"));
     for value in values.as_array().into_iter().flatten() {
-        let line = if value.is_object() {
-            fields
-                .iter()
-                .map(|field| words(&value[field]))
-                .collect::<Vec<_>>()
-                .join("  ")
-        } else {
-            words(value)
-        };
-        output::data(format!("     {line}"));
+        output::line(format!("     {}", words(value)));
     }
+}
+
+/// A verdict in each line, with who tells of it. AWS Config and the function's log may both tell of one report: same words, and
+/// logged after AWS Config recorded it. Times are RFC 3339 in UTC, so that their texts are in order.
+fn verdicts(evaluations: &Value) -> Vec<String> {
+    let mut told: Vec<(&Value, Vec<&str>)> = Vec::new();
+    for line in evaluations.as_array().into_iter().flatten() {
+        let same = |key: &str, other: &Value| line[key] == other[key];
+        let recorded = told.iter_mut().rev().find(|(config, witnesses)| {
+            line["source"] == "function-log"
+                && config["source"] == "config"
+                && witnesses.len() == 1
+                && config["recorded_at"].as_str() <= line["recorded_at"].as_str()
+                && same("compliance", config)
+                && same("annotation", config)
+        });
+        let witness = match line["source"].as_str() {
+            Some("config") => "AWS Config",
+            Some("function-log") => "the log",
+            Some(_) | None => "unknown",
+        };
+        match recorded {
+            Some((_, witnesses)) => witnesses.push(witness),
+            None => told.push((line, vec![witness])),
+        }
+    }
+    let line = |(verdict, witnesses): (&Value, Vec<&str>)| {
+        format!(
+            "{}  {}  {}  [{}]",
+            words(&verdict["recorded_at"]),
+            words(&verdict["compliance"]),
+            words(&verdict["annotation"]),
+            witnesses.join(", ")
+        )
+    };
+    told.into_iter().map(line).collect()
 }
 
 fn list(value: &Value) -> Vec<String> {
@@ -184,5 +214,30 @@ fn words(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_verdict_is_told_once_with_its_witnesses() {
+        let evaluation = |at: &str, compliance: &str, source: &str| json!({"recorded_at": at, "compliance": compliance, "annotation": "words", "source": source});
+        let told = verdicts(&json!([
+            evaluation("1", "NON_COMPLIANT", "function-log"),
+            evaluation("2", "COMPLIANT", "config"),
+            evaluation("3", "COMPLIANT", "function-log"),
+            evaluation("4", "COMPLIANT", "function-log"),
+        ]));
+        assert_eq!(
+            told,
+            [
+                "1  NON_COMPLIANT  words  [the log]",
+                "2  COMPLIANT  words  [AWS Config, the log]",
+                "4  COMPLIANT  words  [the log]",
+            ]
+        );
     }
 }

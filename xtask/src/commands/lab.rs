@@ -49,7 +49,8 @@ pub(crate) struct Args {
     /// Work on the AWS account that the environment or profile names, not on the sandbox
     #[arg(long)]
     aws: bool,
-    /// The account inside the sandbox: twelve digits [default: 123456789012]
+    /// The account: twelve digits. It chooses one of the sandbox [default: 123456789012]; on AWS it says of which account the
+    /// credentials have to be, else nothing is done
     #[arg(long, value_name = "ID")]
     account: Option<Account>,
     /// The region [default: us-east-1 in the sandbox; on AWS what the environment or profile says]
@@ -66,6 +67,9 @@ pub(crate) struct Args {
 
 /// Where `driftlab` looks for the address that is told about changes.
 const EMAIL: &str = "DRIFTLAB_EMAIL";
+
+/// Where `driftlab` looks for the account that is meant.
+const ACCOUNT: &str = "DRIFTLAB_ACCOUNT";
 
 /// What is left after xtask has taken its own options out of the command line, wherever they stood.
 #[derive(Debug, PartialEq, Eq)]
@@ -115,6 +119,19 @@ impl Args {
 }
 
 impl Request {
+    /// Refuses what would be taken for something else.
+    fn check(&self) -> Result<()> {
+        if self.aws || !self.has("--profile") {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Usage,
+            "`--profile` names credentials for AWS, and the sandbox takes none of those",
+        )
+        .hint("say `--aws` to work on AWS, or choose an account of the sandbox with `--account`")
+        .into())
+    }
+
     fn has(&self, option: &str) -> bool {
         self.rest.iter().any(|argument| {
             argument.to_str().is_some_and(|text| {
@@ -164,14 +181,7 @@ impl Request {
 /// Never returns when all goes well: `driftlab` takes over this process, so that signals and exit codes are its own.
 pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
     let request = args.request()?;
-    if request.aws && request.account.is_some() {
-        return Err(Failure::new(
-            Exit::Usage,
-            "`--account` chooses an account of the sandbox; on AWS the credentials do",
-        )
-        .hint("leave out `--account`, or choose a profile with `--profile`")
-        .into());
-    }
+    request.check()?;
     let local = !request.aws && !request.is_for_help();
     if local {
         State::check()?;
@@ -184,6 +194,9 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
     }
     if let Some(region) = &request.region {
         command.arg("--region").arg(region);
+    }
+    if let Some(account) = &request.account {
+        command.arg("--account").arg(account.to_string());
     }
     if local {
         let identity = Identity {
@@ -199,6 +212,8 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
         let sandbox = State::lock()?.ensure(&programs.sandbox)?;
         let keys = Keys::of_operator(&sandbox, &identity.account)?;
         identity.apply(&mut command, &sandbox, &keys);
+        // The account that a settings file or the environment means is one of AWS.
+        command.env(ACCOUNT, identity.account.to_string());
         if request.names_no_email() {
             command.env(EMAIL, SANDBOX_EMAIL);
         }
@@ -280,6 +295,24 @@ mod tests {
             assert_eq!(chosen(rest).unwrap(), Architecture::X86_64, "{rest:?}");
         }
         assert!(chosen(&["--architecture", "mips"]).is_err());
+    }
+
+    #[test]
+    fn a_profile_is_for_aws() {
+        for (rest, good) in [
+            (&["--profile", "classB"][..], false),
+            (&["--yes", "--profile=classB"], false),
+            (&["--profile", "classB", "--aws"], true),
+            (&["--account", "000000000042", "--aws"], true),
+            (&["--yes"], true),
+        ] {
+            let checked = request(rest).unwrap().check();
+            assert_eq!(checked.is_ok(), good, "{rest:?}");
+            if let Err(error) = checked {
+                let exit = error.downcast_ref::<Failure>().unwrap().exit;
+                assert_eq!(exit, Exit::Usage, "{rest:?}");
+            }
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::output::narrate;
 use crate::workspace;
 
 /// What `driftlab policy` knows; each is published under its name.
-const PARTS: [&str; 4] = ["operator", "operator-stack", "cfn-role", "doctor"];
+const PARTS: [&str; 5] = ["operator", "operator-stack", "cfn-role", "doctor", "plan"];
 
 pub(crate) fn run() -> Result<()> {
     let driftlab = compile::programs()?.driftlab;

@@ -134,7 +134,7 @@ fn show(sandbox: &Sandbox, format: Format) -> Result<()> {
             sandbox.instance,
             sandbox.state_file.display()
         )),
-        Format::Json => output::data(serde_json::to_string_pretty(sandbox)?),
+        Format::Json => output::json(sandbox)?,
     }
     Ok(())
 }

@@ -49,19 +49,13 @@ fn on_aws_nothing_is_changed_without_consent() {
     at(&place, here_as_aws, &["deploy", "--aws", here])
         .exits(2)
         .says("e-mail");
-    at(
-        &place,
-        here_as_aws,
-        &[
-            "deploy",
-            "--aws",
-            here,
-            "--email",
-            "student@example.com",
-            "--account",
-            ACCOUNT,
-        ],
-    )
-    .exits(2)
-    .says("--account");
+    // The account that is meant has to be that of the credentials.
+    let meant = |account| [&deploy[..], &["--account", account]].concat();
+    at(&place, here_as_aws, &meant(ACCOUNT))
+        .exits(3)
+        .says("--yes");
+    at(&place, here_as_aws, &meant("222222222222"))
+        .exits(3)
+        .says("222222222222")
+        .says(ACCOUNT);
 }

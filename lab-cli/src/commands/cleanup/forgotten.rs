@@ -9,7 +9,7 @@ use super::{Args, one};
 use crate::aws::{Reader, Writer};
 use crate::cli::{Changing, Context};
 use crate::error::{Error, Kind, Result};
-use crate::output::{failure, moment, table};
+use crate::output::{Text, failure, moment};
 use crate::state::Place;
 use crate::sunset::{Lost, lost_in};
 
@@ -70,7 +70,7 @@ pub(super) async fn run(context: &Changing, age: Duration, args: &Args) -> Resul
             .map(|(aws, lab)| untouched(&aws, lab))
             .collect();
         let text = if listed.is_empty() {
-            "no lab is that old\n".to_owned()
+            Text::of("no lab is that old")
         } else {
             listed
         };
@@ -83,9 +83,7 @@ pub(super) async fn run(context: &Changing, age: Duration, args: &Args) -> Resul
         )?;
         return verdict(&[], &unchecked);
     }
-    for line in listed.lines() {
-        ui.say(format_args!("  {line}"));
-    }
+    ui.show(&listed);
     let agreed = context
         .consent(&format!("Remove these labs ({})?", found.len()))
         .await?;
@@ -148,9 +146,9 @@ async fn remove(
     }
 }
 
-fn list(found: &[(Reader, Lost)], now: OffsetDateTime) -> String {
+fn list(found: &[(Reader, Lost)], now: OffsetDateTime) -> Text {
     if found.is_empty() {
-        return String::new();
+        return Text::default();
     }
     let rows = found.iter().map(|(aws, lab)| {
         [
@@ -163,24 +161,26 @@ fn list(found: &[(Reader, Lost)], now: OffsetDateTime) -> String {
                 .unwrap_or_else(|| "never".to_owned()),
         ]
     });
-    table(["lab", "region", "age", "made by", "expires"], rows)
+    Text::table(["lab", "region", "age", "made by", "expires"], rows)
 }
 
 impl Report {
-    fn text(&self) -> String {
-        self.labs
-            .iter()
-            .map(|entry| match (&entry.report, &entry.failure) {
-                (Some(report), _) => format!("{}: {}", entry.region, report.text()),
-                (None, Some(told)) => {
-                    format!(
-                        "{}: the lab `{}` was not removed: {told}\n",
-                        entry.region, entry.lab.stack
-                    )
+    fn text(&self) -> Text {
+        let mut text = Text::default();
+        for entry in &self.labs {
+            match (&entry.report, &entry.failure) {
+                (Some(report), _) => {
+                    text.line(format_args!("{}:", entry.region));
+                    text.append(&report.text());
                 }
-                (None, None) => String::new(),
-            })
-            .collect()
+                (None, Some(told)) => text.line(format_args!(
+                    "{}: the lab `{}` was not removed: {told}",
+                    entry.region, entry.lab.stack
+                )),
+                (None, None) => {}
+            }
+        }
+        text
     }
 }
 

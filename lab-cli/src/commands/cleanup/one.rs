@@ -9,7 +9,7 @@ use crate::cli::{Changing, Context};
 use crate::commands::observe_settled;
 use crate::error::{Error, Kind, Result};
 use crate::journal::{Bid, Lease, Purpose};
-use crate::output::Format;
+use crate::output::{Format, Text};
 use crate::spec::TAG;
 use crate::state::{Interest, Names, Observed};
 use crate::sunset::{self, Armed, KEPT_TAG};
@@ -61,9 +61,11 @@ pub(super) async fn run(context: &Changing, args: &Args) -> Result<()> {
     if args.plan {
         let stack = context.place.stack.clone();
         let text = if found.is_empty() {
-            format!("nothing to remove: there is no lab `{stack}` here\n")
+            Text::of(format_args!(
+                "nothing to remove: there is no lab `{stack}` here"
+            ))
         } else {
-            format!("{}\n", lines.join("\n"))
+            Text::of_lines(lines.join("\n"))
         };
         let planned = Planned {
             stack,
@@ -290,29 +292,34 @@ async fn check(context: &Context, found: &Found, removed: Vec<String>) -> Result
 }
 
 impl Report {
-    pub(super) fn text(&self) -> String {
+    pub(super) fn text(&self) -> Text {
         let stack = &self.stack;
         let mut text = if self.removed.is_empty() {
-            format!("nothing of the lab `{stack}` was there to remove\n")
+            Text::of(format_args!(
+                "nothing of the lab `{stack}` was there to remove"
+            ))
         } else {
-            format!("removed the lab `{stack}`: {}\n", self.removed.join(", "))
+            let removed = self.removed.join(", ");
+            Text::of(format_args!("removed the lab `{stack}`: {removed}"))
         };
         for kept in &self.kept {
-            text.push_str(&format!(
-                "kept {kept}: it costs about $0.023 a month for each GB in it; remove it with `cleanup` and the same `--stack`\n"
+            text.line(format_args!(
+                "kept {kept}: it costs about $0.023 a month for each GB in it; remove it with `cleanup` and the same `--stack`"
             ));
         }
         for given_back in &self.given_back {
-            text.push_str(&format!("gave back what was borrowed: {given_back}\n"));
+            text.line(format_args!("gave back what was borrowed: {given_back}"));
         }
         for unknown in &self.unknown {
-            text.push_str(&format!("the journal is lost, so nobody knows {unknown}\n"));
+            text.line(format_args!(
+                "the journal is lost, so nobody knows {unknown}"
+            ));
         }
         if self.audit.leftovers.is_empty() {
-            text.push_str("no leftovers found\n");
+            text.line("no leftovers found");
         }
         for (leftover, cost) in self.audit.leftovers.iter().zip(&self.audit.costs) {
-            text.push_str(&format!("left over: {leftover}, which costs {cost}\n"));
+            text.line(format_args!("left over: {leftover}, which costs {cost}"));
         }
         text
     }

@@ -6,7 +6,7 @@ use crate::aws::{EvaluationResult, FunctionDescription};
 use crate::cli::Context;
 use crate::commands::lifetime::Lifetime;
 use crate::error::Result;
-use crate::output::{moment, table};
+use crate::output::{Text, moment};
 use crate::plan::Plan;
 use crate::spec::{RULE_NAME, Spec};
 use crate::state::Outputs;
@@ -69,7 +69,7 @@ pub(super) fn planned(context: &Context, plan: &Plan, lifetime: &Lifetime) -> Re
     let lines = lines
         .lines()
         .chain(self_destruct.iter().map(String::as_str));
-    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    let text = Text::of_lines(lines.collect::<Vec<_>>().join("\n"));
     let report = Planned {
         stack: &place.stack,
         account: place.account(),
@@ -154,6 +154,6 @@ pub(super) fn deployed(
         ],
     ];
     rows.extend(expires.map(|at| ["removes itself".to_owned(), moment(at)]));
-    let text = table(["the lab is ready", ""], rows);
+    let text = Text::table(["the lab is ready", ""], rows);
     context.ui.result(&report, &text)
 }

@@ -14,7 +14,7 @@ use super::{Explain, groups, load, of_the_rule};
 use crate::cli::Context;
 use crate::commands::live_group;
 use crate::error::{Error, Kind, Result};
-use crate::output::Ui;
+use crate::output::{Text, Ui};
 
 #[derive(Debug, Serialize)]
 struct Explained {
@@ -77,11 +77,17 @@ pub async fn explain(context: &Context, args: &Explain) -> Result<()> {
 }
 
 fn print(ui: &Ui, all: Vec<Explained>) -> Result<()> {
-    let texts: Vec<String> = all.iter().map(text).collect();
-    ui.result(&all, &texts.join("\n\n"))
+    let mut shown = Text::default();
+    for explained in &all {
+        if !shown.is_empty() {
+            shown.blank();
+        }
+        shown.append(&text(explained));
+    }
+    ui.result(&all, &shown)
 }
 
-fn text(explained: &Explained) -> String {
+fn text(explained: &Explained) -> Text {
     let Explained {
         group_id,
         group_name,
@@ -89,11 +95,14 @@ fn text(explained: &Explained) -> String {
         remark,
         rules,
     } = explained;
-    let mut lines = vec![format!("{group_id} ({group_name}): {verdict}")];
-    lines.extend(remark.clone());
-    let line = |line: &Line| format!("  {:<9}  {}: {}", line.what, line.rule, line.why);
-    lines.extend(rules.iter().map(line));
-    lines.join("\n")
+    let mut text = Text::of(format_args!("{group_id} ({group_name}): {verdict}"));
+    if let Some(remark) = remark {
+        text.line(remark);
+    }
+    for Line { what, rule, why } in rules {
+        text.line(format_args!("  {what:<9}  {rule}: {why}"));
+    }
+    text
 }
 
 fn now() -> Timestamp {
@@ -198,7 +207,8 @@ sg-0a (LabSG1): would be repaired: 1 to revoke, 1 to authorize
   keep       tcp 80 from 0.0.0.0/0: it is approved
   revoke     tcp 465 from 0.0.0.0/0: it is not approved
   authorize  tcp 443 from 0.0.0.0/0: it is approved and missing
-  keep       all traffic to 0.0.0.0/0: the policy does not speak of outbound rules";
-        assert_eq!(shown, expected);
+  keep       all traffic to 0.0.0.0/0: the policy does not speak of outbound rules
+";
+        assert_eq!(shown.to_string(), expected);
     }
 }

@@ -7,6 +7,7 @@ use remediator_core::{Rule, SecurityGroup, Source};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
+use crate::files;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -55,7 +56,7 @@ struct Permission {
 /// Reads the groups of a file.
 pub(super) fn load(path: &Path) -> Result<Vec<SecurityGroup>> {
     let name = path.display().to_string();
-    let text = std::fs::read_to_string(path)
+    let text = files::text(path, super::LONGEST_DOCUMENT)
         .map_err(|e| Error::input(format!("cannot read the groups `{name}`")).caused_by(e))?;
     parse(&name, &text)
 }

@@ -22,7 +22,7 @@ struct Way {
     options: Option<Kept>,
 }
 
-const BY_TAG: &[&str] = &["--scope", "tag:Name=LabSG1", "--confirm-account", ACCOUNT];
+const BY_TAG: &[&str] = &["--scope", "tag:Name=LabSG1", "--account", ACCOUNT];
 
 const WAYS: [Way; 4] = [
     Way {

@@ -6,6 +6,7 @@ mod cfn_role;
 mod doctor;
 mod function_role;
 mod operator;
+mod plan;
 mod recorder_role;
 mod roles;
 mod story;
