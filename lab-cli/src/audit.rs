@@ -31,8 +31,8 @@ impl Audit {
         }
     }
 
-    /// Takes something off the list that was left on purpose.
-    fn forgive(&mut self, kind: &str, name: &str) {
+    /// Takes something off the list that was left on purpose, or that a lab uses which lives.
+    pub(crate) fn forgive(&mut self, kind: &str, name: &str) {
         let kept = format!("{kind} `{name}`");
         if let Some(at) = self.leftovers.iter().position(|left| *left == kept) {
             self.leftovers.remove(at);
@@ -42,16 +42,11 @@ impl Audit {
 }
 
 /// Looks for what is left of a lab. `before` is what was there before it was removed: something that was ours then is ours
-/// still, even if the tag or role that proved it is gone. `history` is a bucket that was kept on purpose.
+/// still, even if the tag or role that proved it is gone. `kept` are buckets that were kept on purpose.
 ///
 /// # Errors
 /// The first look that failed. A single bucket or rule that may not be looked at is told as unchecked instead.
-pub async fn audit(
-    aws: &Reader,
-    before: &Observed,
-    names: &Names,
-    history: Option<&str>,
-) -> Result<Audit> {
+pub async fn audit(aws: &Reader, before: &Observed, names: &Names, kept: &[&str]) -> Result<Audit> {
     let place = &before.place;
     let interest = Interest {
         names: Some(names),
@@ -104,7 +99,7 @@ pub async fn audit(
             Err(error) => audit.unchecked.push(format!("rule `{rule}`: {error}")),
         }
     }
-    if let Some(bucket) = history {
+    for bucket in kept {
         audit.forgive("bucket", bucket);
     }
     Ok(audit)

@@ -157,13 +157,14 @@ impl<'w> Lab<'w> {
                 line.push("--email=trial@example.com".to_owned());
             }
         }
+        if !arguments.contains(&"--stack") {
+            line.extend(["--stack", crate::STACK].map(str::to_owned));
+        }
         let endpoint = self.world.sandbox.endpoint();
         line.extend(
             [
                 "--yes",
                 "--output=json",
-                "--stack",
-                crate::STACK,
                 "--region",
                 self.region,
                 "--endpoint-url",

@@ -53,8 +53,11 @@ impl Hands<'_> {
             if !made {
                 return Ok(());
             }
+            let mut tags = self.bucket_tags(observed);
+            // What vouches for the journal was written since the bucket was looked at.
+            tags.extend(self.lease.tag().await);
             self.writer
-                .tag_bucket(&bucket, account, &self.bucket_tags(observed))
+                .tag_bucket(&bucket, account, &tags)
                 .await
                 .doing(format_args!("tag the code bucket `{bucket}`"))
         };

@@ -286,8 +286,24 @@ fn refused_hint(call: &CallError) -> Option<String> {
             "check the credentials: `aws sts get-caller-identity` has to work with them".to_owned(),
         );
     }
-    call.is_denied()
-        .then(|| permissions::missing(call.operation, &call.message))
+    // S3's names are everybody's: whoever has the name `driftlab-code-…` in another account decides who may look.
+    if call.is(&["BucketAlreadyExists"]) {
+        return Some(
+            "a bucket of this name is in another account, and S3 has each name once: choose another lab name with `--stack`"
+                .to_owned(),
+        );
+    }
+    if !call.is_denied() {
+        return None;
+    }
+    let missing = permissions::missing(call.operation, &call.message);
+    // To a caller of the bucket's own account S3 says who may not do what; to others only that it is denied.
+    if call.operation.starts_with("s3:") && !call.message.contains("not authorized") {
+        return Some(format!(
+            "{missing}; or the bucket belongs to another account, and then no permission helps: where `aws s3api list-buckets` does not list it, choose another lab name with `--stack`"
+        ));
+    }
+    Some(missing)
 }
 
 #[cfg(test)]
@@ -337,6 +353,18 @@ mod tests {
             "{silent}"
         );
         assert_eq!(hint("s3:HeadObject", "NoSuchBucket", ""), "");
+        // A name that another account has is not helped by a permission.
+        let taken = hint("s3:CreateBucket", "BucketAlreadyExists", "");
+        assert!(
+            taken.contains("another account") && taken.contains("`--stack`"),
+            "{taken}"
+        );
+        assert!(!taken.contains("driftlab policy"), "{taken}");
+        let foreign = hint("s3:GetBucketTagging", "AccessDenied", "Access Denied");
+        assert!(foreign.contains("belongs to another account"), "{foreign}");
+        let own = "User: u is not authorized to perform: s3:GetBucketTagging on resource: b because no identity-based policy allows the s3:GetBucketTagging action";
+        let own = hint("s3:GetBucketTagging", "AccessDenied", own);
+        assert!(!own.contains("another account"), "{own}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! `driftlab cleanup`.
 
 mod forgotten;
+mod insist;
+mod nearby;
 mod one;
 
 use std::time::Duration;
@@ -31,6 +33,17 @@ pub struct Args {
     /// Take the lab's lock over from somebody who is at work no more
     #[arg(long)]
     take_over: bool,
+    /// Restore what the journal says was borrowed although nothing vouches for that journal; with the digest that `--plan`
+    /// shows nobody is asked, and `--yes` is not enough
+    #[arg(
+        long,
+        value_name = "DIGEST",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with = "all"
+    )]
+    restore_from_unverified_journal: Option<String>,
 }
 
 /// Removes the lab, or forgotten ones, and looks for leftovers.

@@ -365,6 +365,7 @@ async fn begin<'a>(
         clock: &context.clock,
         purpose: Purpose::Deploy,
         take_over: args.take_over,
+        tags: observed.code_bucket.clone(),
     };
     let by = &context.place.identity.arn;
     let now = context.clock.now();

@@ -57,7 +57,8 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
         .and_then(|stack| Some((stack, sunset::expiry(&stack.description.tags)?)));
     let Some((stack, before)) = expiring else {
         let what = format!("there is no lab `{}` here that expires", place.stack);
-        return Err(Error::new(Kind::Failed, what).hint("arm one with `deploy --ttl 3h`"));
+        return Err(Error::new(Kind::Failed, what)
+            .hint("check `--stack` and `--region`, or arm one with `deploy --ttl 3h`"));
     };
     let wanted = match (args.by, args.until) {
         (Some(by), _) => before + by,

@@ -138,8 +138,10 @@ async fn of_the_rule(context: &Context) -> Result<Policy> {
         .await
         .doing(format_args!("look at the rule `{RULE_NAME}`"))?
         .ok_or_else(|| {
-            Error::new(Kind::Failed, format!("there is no rule `{RULE_NAME}`"))
-                .hint("make the lab with `deploy` first, or name a policy with `--policy`")
+            let region = &context.place.region;
+            let what = format!("there is no rule `{RULE_NAME}` in {region}");
+            Error::new(Kind::Failed, what)
+                .hint("check `--region`, make the lab with `deploy` first, or name a policy with `--policy`")
         })?;
     let unusable = |e: PolicyError| {
         Error::new(

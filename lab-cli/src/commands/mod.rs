@@ -1,5 +1,6 @@
 //! One file per command: its arguments and what it does.
 
+mod believed;
 mod caught_up;
 pub mod cleanup;
 pub mod completions;
@@ -16,6 +17,7 @@ pub mod status;
 
 use remediator_core::{AccountId, GroupId, Policy, SecurityGroup};
 
+use self::believed::believed;
 use crate::aws::Doing;
 use crate::cli::Context;
 use crate::error::{Error, Kind, Result};
@@ -31,10 +33,11 @@ async fn deployed(context: &Context) -> Result<(ObservedStack, Outputs)> {
     let name = &context.place.stack;
     let not_deployed =
         |what: String| Error::new(Kind::Failed, what).hint("make the lab with `deploy` first");
+    let region = &context.place.region;
     let stack = observe_stack(&context.aws, name).await?.ok_or_else(|| {
-        not_deployed(format!(
-            "there is no stack `{name}` in this account and region"
-        ))
+        let what = format!("there is no stack `{name}` in this account in {region}");
+        Error::new(Kind::Failed, what)
+            .hint("check `--stack` and `--region`, or make the lab with `deploy` first")
     })?;
     let status = &stack.description.status;
     match phase(status) {
@@ -102,7 +105,7 @@ async fn observe_settled(
         .map(|stack| &stack.description)
         .filter(|stack| phase(&stack.status) == Phase::Busy);
     let Some(stack) = busy else {
-        return Ok((observed, armed));
+        return Ok((believed(context, observed).await?, armed));
     };
     context.ui.say(format_args!(
         "the stack `{}` is being changed already: {}",
@@ -112,5 +115,6 @@ async fn observe_settled(
         Watch::of_existing(&context.aws, &context.ui, &context.clock, &stack.id).await?;
     let what = format!("the stack `{}` to come to rest", stack.name);
     watch.until_settled(&stack.id, &what, Ends::AtRest).await?;
-    look().await
+    let (observed, armed) = look().await?;
+    Ok((believed(context, observed).await?, armed))
 }

@@ -10,14 +10,16 @@ use serde::Serialize;
 
 use super::caught_up::caught_up;
 use super::{deployed, in_scope, lab_group, live_group};
-use crate::aws::{Doing, LogQuery, Recorder, RuleDescription, Writer};
+use crate::aws::{Doing, LogQuery, Recorder, RuleDescription, StackDescription, Writer};
 use crate::cli::{Changing, Context};
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
 use crate::output::moment;
 use crate::spec::RULE_NAME;
 use crate::state::Outputs;
-use crate::verify::{Evaluation, Evidence, Incident, Judgement, Timeline, is_own_doing, judge};
+use crate::verify::{
+    Evaluation, Evidence, Incident, Judgement, Timeline, foreign_code, is_own_doing, judge,
+};
 use crate::wait::{Look, Pace, Seconds, Wait, parse_duration};
 
 /// SMTPS and IMAPS: the ports of both source documents.
@@ -65,7 +67,11 @@ struct IncidentReport {
 /// repair was not proven within the time that it was waited for; [`Kind::Failed`] when the lab is not in a
 /// state in which an incident would prove anything; or the call that failed.
 pub async fn run(context: &Changing, args: &Args) -> Result<()> {
-    let (_, outputs) = deployed(context).await?;
+    let (stack, outputs) = deployed(context).await?;
+    let stack = stack.description;
+    if let Some(foreign) = foreign(context, &stack, &outputs).await? {
+        return Err(unready(foreign));
+    }
     let mut incident = prepare(context, &outputs, args.timeout).await?;
     caught_up(context, &incident, args.timeout).await?;
     // Nothing of this incident can be older than the moment before the request is sent. Config and Logs count
@@ -86,7 +92,14 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
         };
         return report(context, &incident, &evidence, None);
     }
-    let (evidence, judgement) = observe_repair(context, &outputs, &incident, args.timeout).await?;
+    let (evidence, mut judgement) =
+        observe_repair(context, &outputs, &incident, args.timeout).await?;
+    // Somebody may have replaced it meanwhile.
+    if judgement == Judgement::Healed
+        && let Some(foreign) = foreign(context, &stack, &outputs).await?
+    {
+        judgement = Judgement::Hopeless(foreign);
+    }
     report(context, &incident, &evidence, Some(&judgement))?;
     verdict(judgement, !evidence.failures().is_empty(), args.timeout)
 }
@@ -111,6 +124,24 @@ fn verdict(judgement: Judgement, failed: bool, timeout: Duration) -> Result<()> 
     Err(error
         .hint("read what the function logged with `logs`, and what AWS Config says with `status`")
         .hint("once the cause is removed, `deploy` has the group judged again"))
+}
+
+/// In what the function is not the one that was deployed: its repair would prove nothing.
+async fn foreign(
+    context: &Context,
+    stack: &StackDescription,
+    outputs: &Outputs,
+) -> Result<Option<String>> {
+    let name = &outputs.function_name;
+    let function = context.aws.function(name).await;
+    let function = function.doing(format_args!("look at the function `{name}`"))?;
+    let key = stack.parameters.get("CodeS3Key").map(String::as_str);
+    let live = function.and_then(|function| function.code_sha256);
+    Ok(foreign_code(key, live.as_deref()))
+}
+
+fn unready(what: String) -> Error {
+    Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
 }
 
 /// Opens the ports of a group that was just seen without them.
@@ -237,9 +268,6 @@ fn drifted(kind: Kind, id: &GroupId, drift: &Plan) -> Error {
 
 /// What the rule enforces, if recorder and rule are at work.
 fn working_policy(rule: Option<RuleDescription>, recorders: &[Recorder]) -> Result<Policy> {
-    let unready = |what: String| {
-        Error::new(Kind::Failed, what).hint("run `deploy` again, it repairs what is missing")
-    };
     let rule = rule.ok_or_else(|| unready(format!("there is no rule `{RULE_NAME}`")))?;
     if rule.state != "ACTIVE" && rule.state != "EVALUATING" {
         return Err(unready(format!(

@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::lock::{Running, alive};
-use super::{Claim, Journal, KEY, LEASE, Lock, Me, Purpose, Seen, claim};
-use crate::aws::{Doing, Reader, Writer, Written};
+use super::{
+    Claim, DIGEST_TAG, Journal, KEY, LEASE, Lock, Mark, Me, Purpose, Seen, VERSION, claim,
+};
+use crate::aws::{Doing, Reader, Tags, Writer, Written};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::output::Ui;
@@ -34,6 +36,10 @@ pub struct Lease<'a> {
 struct Held {
     journal: Journal,
     etag: Option<String>,
+    /// Whether its digest is kept. Not for what an older driftlab said of borrowed things: that nobody can vouch for.
+    vouched: bool,
+    /// The digests that the bucket's tag holds.
+    mark: Mark,
 }
 
 /// Who wants to change the lab.
@@ -53,6 +59,8 @@ pub struct Bid<'a> {
     pub purpose: Purpose,
     /// Whether the user says that the holder is at work no more.
     pub take_over: bool,
+    /// The tags of the code bucket; `None` for one that was made a moment ago.
+    pub tags: Option<Tags>,
 }
 
 /// Refuses early if somebody else is at work, before the user reads a plan in vain.
@@ -66,7 +74,7 @@ pub(crate) fn nobody_else(
     take_over: bool,
 ) -> Result<Claim> {
     let me = Me::new(&place.identity.arn);
-    let lock = seen.journal().and_then(|journal| journal.lock.as_ref());
+    let lock = seen.lock();
     let claim = claim(lock, &me, clock.now(), alive);
     match (&claim, lock) {
         (Claim::Held, Some(lock)) if !take_over => Err(held_by(lock)),
@@ -98,6 +106,7 @@ impl<'a> Lease<'a> {
             clock,
             purpose,
             take_over,
+            tags,
         } = bid;
         seen.usable(&place.code_bucket())?;
         match nobody_else(seen, place, clock, take_over)? {
@@ -108,10 +117,12 @@ impl<'a> Lease<'a> {
             }
             Claim::Held => ui.warn("taking over the lab's lock, as you said"),
         }
-        let (mut journal, etag) = match seen {
-            Seen::Read(journal, etag) => ((**journal).clone(), Some(etag.clone())),
-            Seen::Absent | Seen::Unusable(_) => (Journal::new(&place.stack), None),
-        };
+        // A deployment goes on with what is there now; a removal leaves what is unverified as it was found.
+        let anew = purpose == Purpose::Deploy;
+        let (mut journal, etag, vouched) = seen.goes_on(&place.stack, anew);
+        let tags = tags.unwrap_or_default();
+        let mark = tags.get(DIGEST_TAG).map(|value| Mark::parse(value));
+        let mark = mark.unwrap_or_default();
         let me = Me::new(&place.identity.arn);
         let now = clock.now();
         journal.lock = Some(Lock {
@@ -130,7 +141,12 @@ impl<'a> Lease<'a> {
             clock,
             _running: Running::new(&me.run),
             me,
-            held: Mutex::new(Held { journal, etag }),
+            held: Mutex::new(Held {
+                journal,
+                etag,
+                vouched,
+                mark,
+            }),
         };
         lease.write(note).await?;
         Ok(lease)
@@ -201,12 +217,58 @@ impl<'a> Lease<'a> {
         self.held.lock().await.journal.clone()
     }
 
+    /// The tag of the code bucket that vouches for the journal, for whoever replaces the bucket's tags.
+    pub async fn tag(&self) -> Option<(String, String)> {
+        let mark = self.held.lock().await.mark.value();
+        (!mark.is_empty()).then(|| (DIGEST_TAG.to_owned(), mark))
+    }
+
+    /// Writes the journal. Where what it says of borrowed things changes, the tag of the bucket admits the old and the new
+    /// digest meanwhile: cut off between any two of these writes, the journal that is there is vouched for.
     async fn write(&self, change: impl FnOnce(&mut Journal)) -> Result<()> {
         let mut held = self.held.lock().await;
         let mut journal = held.journal.clone();
         change(&mut journal);
         journal.serial += 1;
         journal.run.clone_from(&self.me.run);
+        let vouched = held.vouched;
+        if !vouched {
+            return self.put(&mut held, journal).await;
+        }
+        journal.version = VERSION;
+        let digest = journal.digest();
+        if !held.mark.admits(&digest) {
+            self.admit(&mut held, |mark| mark.and(&digest)).await?;
+        }
+        self.put(&mut held, journal).await?;
+        let only = Mark::of(&digest);
+        if held.mark != only {
+            self.admit(&mut held, |_| only).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the tag of the bucket. What somebody else has admitted meanwhile is kept by a change that keeps what is there.
+    async fn admit(&self, held: &mut Held, change: impl FnOnce(&Mark) -> Mark) -> Result<()> {
+        let (bucket, account) = (self.place.code_bucket(), self.place.account());
+        let doing = format!("keep the journal's digest in a tag of the bucket `{bucket}`");
+        let there = self.aws.bucket_tags(&bucket, account).await.doing(&doing)?;
+        // Without the bucket there is no journal either: its deletion has overtaken this write.
+        let Some(mut tags) = there else {
+            return Err(overtaken(&Seen::Absent));
+        };
+        let there = tags.get(DIGEST_TAG).map(|value| Mark::parse(value));
+        let mark = change(&there.unwrap_or_default());
+        tags.insert(DIGEST_TAG.to_owned(), mark.value());
+        self.writer
+            .tag_bucket(&bucket, account, &tags)
+            .await
+            .doing(&doing)?;
+        held.mark = mark;
+        Ok(())
+    }
+
+    async fn put(&self, held: &mut Held, journal: Journal) -> Result<()> {
         let (bucket, account) = (self.place.code_bucket(), self.place.account());
         let doing = format!("write the journal `{KEY}` in the bucket `{bucket}`");
         let body = journal.body();
@@ -218,10 +280,8 @@ impl<'a> Lease<'a> {
                 .await
                 .doing(&doing)?;
             if let Written::Yes(etag) = written {
-                *held = Held {
-                    journal,
-                    etag: Some(etag),
-                };
+                held.journal = journal;
+                held.etag = Some(etag);
                 return Ok(());
             }
             let found = self
@@ -232,13 +292,19 @@ impl<'a> Lease<'a> {
             match &found {
                 // Our own write, whose answer was lost.
                 Some(document) if document.body == body => {
-                    let etag = Some(document.etag.clone());
-                    *held = Held { journal, etag };
+                    held.journal = journal;
+                    held.etag = Some(document.etag.clone());
                     return Ok(());
                 }
                 // Two writes met, and neither took place.
                 found if found.as_ref().map(|d| &d.etag) == held.etag.as_ref() => {}
-                found => return Err(overtaken(&Seen::of(found.as_ref(), &self.place.stack))),
+                found => {
+                    return Err(overtaken(&Seen::of(
+                        found.as_ref(),
+                        None,
+                        &self.place.stack,
+                    )));
+                }
             }
         }
         Err(Error::refused(format!(
@@ -248,7 +314,7 @@ impl<'a> Lease<'a> {
 }
 
 fn overtaken(now: &Seen) -> Error {
-    match now.journal().and_then(|journal| journal.lock.as_ref()) {
+    match now.lock() {
         Some(lock) => held_by(lock),
         None => Error::refused("somebody else has changed the lab since it was looked at")
             .hint("run the same command again: it looks again"),

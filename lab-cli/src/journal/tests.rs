@@ -5,7 +5,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 
 use super::*;
-use crate::aws::{RECORDED_TYPE, Recorder, RecorderDescription};
+use crate::aws::{Document, RECORDED_TYPE, Recorder, RecorderDescription, Tags};
 
 const NOON: OffsetDateTime = datetime!(2026-03-04 12:00 UTC);
 
@@ -293,6 +293,11 @@ fn document(body: &[u8]) -> Document {
     }
 }
 
+/// The tags of a code bucket that vouch for a journal.
+fn vouching(journal: &Journal) -> Tags {
+    Tags::from([(DIGEST_TAG.to_owned(), journal.digest())])
+}
+
 #[test]
 fn a_journal_is_read_as_it_was_written_and_keeps_what_it_does_not_know() {
     let before = recorder(groups()[7].clone(), modes()[5].clone(), false);
@@ -309,28 +314,124 @@ fn a_journal_is_read_as_it_was_written_and_keeps_what_it_does_not_know() {
         ..Journal::new("lab")
     };
     journal.more.insert("later".into(), json!({"a": [1, 2]}));
-    let seen = Seen::of(Some(&document(&journal.body())), "lab");
+    let seen = Seen::of(
+        Some(&document(&journal.body())),
+        Some(&vouching(&journal)),
+        "lab",
+    );
     assert_eq!(seen.journal(), Some(&journal));
     assert_eq!(seen.borrowed(), journal.borrowed.as_ref());
     insta::assert_snapshot!(String::from_utf8(journal.body()).unwrap());
 }
 
 #[test]
-fn a_journal_that_cannot_be_trusted_stops_everything() {
+fn a_journal_of_a_newer_version_stops_everything() {
     let check = |body: &[u8], expect: &str| {
-        let seen = Seen::of(Some(&document(body)), "lab");
+        let seen = Seen::of(Some(&document(body)), None, "lab");
         let refused = seen.usable("bucket").unwrap_err();
         assert!(refused.to_string().ends_with(expect), "{refused}");
     };
     check(
-        b"{\"version\": 2}",
-        "a newer driftlab wrote it (version 2, this one knows 1)",
+        b"{\"version\": 3}",
+        "a newer driftlab wrote it (version 3, this one knows 2)",
     );
-    check(
-        &Journal::new("other").body(),
-        "it is that of the lab `other`",
-    );
-    check(b"not json", "expected ident at line 1 column 2");
-    assert_eq!(Seen::of(None, "lab"), Seen::Absent);
+    assert_eq!(Seen::of(None, None, "lab"), Seen::Absent);
     assert!(Seen::Absent.usable("bucket").is_ok());
+}
+
+/// As driftlab wrote it at commit 4461fa2, which kept no digests.
+const STORED: &str = include_str!("stored/version-1.json");
+
+fn doubt(body: &[u8], tags: Option<&Tags>, expect: Option<Doubt>) {
+    let seen = Seen::of(Some(&document(body)), tags, "lab-environment");
+    let text = String::from_utf8_lossy(body);
+    assert_eq!(seen.unverified().map(|it| it.doubt), expect, "{text}");
+    // Not believed, and no reason to refuse everything.
+    assert_eq!(seen.journal().is_none(), expect.is_some(), "{text}");
+    assert!(seen.usable("bucket").is_ok(), "{text}");
+}
+
+#[test]
+fn journal_that_nothing_vouches_for_is_unverified() {
+    let genuine = Journal {
+        retention: Some(2557),
+        ..Journal::new("lab-environment")
+    };
+    let forged = Journal {
+        retention: Some(365),
+        ..genuine.clone()
+    };
+    let tags = vouching(&genuine);
+    doubt(&genuine.body(), Some(&tags), None);
+    doubt(&forged.body(), Some(&tags), Some(Doubt::OtherDigest));
+    doubt(STORED.as_bytes(), Some(&tags), Some(Doubt::OtherDigest));
+    // A journal of the old version, of another lab, without claims, or without any sense.
+    let older = Journal {
+        version: 1,
+        ..forged.clone()
+    };
+    doubt(&older.body(), Some(&tags), Some(Doubt::OtherDigest));
+    let others = Journal {
+        stack: "other".to_owned(),
+        ..genuine.clone()
+    };
+    doubt(&others.body(), Some(&tags), Some(Doubt::Strange));
+    doubt(&others.body(), None, Some(Doubt::Strange));
+    let empty = Journal::new("lab-environment");
+    doubt(&empty.body(), Some(&tags), Some(Doubt::OtherDigest));
+    doubt(b"{}", Some(&tags), Some(Doubt::Strange));
+    doubt(b"no json", Some(&tags), Some(Doubt::Strange));
+    // While it changes, both are admitted.
+    let both = Mark::of(&genuine.digest()).and(&forged.digest());
+    let both = Tags::from([(DIGEST_TAG.to_owned(), both.value())]);
+    doubt(&genuine.body(), Some(&both), None);
+    doubt(&forged.body(), Some(&both), None);
+}
+
+#[test]
+fn journal_whose_digest_was_stripped_is_unverified() {
+    let genuine = Journal {
+        retention: Some(2557),
+        ..Journal::new("lab-environment")
+    };
+    for tags in [None, Some(&Tags::new())] {
+        doubt(&genuine.body(), tags, Some(Doubt::DigestGone));
+    }
+}
+
+#[test]
+fn journal_of_version_1_is_known_and_not_believed() {
+    doubt(STORED.as_bytes(), None, Some(Doubt::NoDigest));
+    let seen = Seen::of(Some(&document(STORED.as_bytes())), None, "lab-environment");
+    // Enough to go on working with what is borrowed, and to wait for who is at work.
+    let borrowed = seen.borrowed().unwrap();
+    assert_eq!(borrowed.retention, Some(365));
+    assert_eq!(borrowed.recorder.as_ref().unwrap().name(), "theirs");
+    let (journal, etag, vouched) = seen.goes_on("lab-environment", true);
+    assert_eq!(
+        (journal.borrowed.as_ref(), journal.version, vouched),
+        (Some(borrowed), 1, false)
+    );
+    assert_eq!(etag.as_deref(), Some("\"tag\""));
+    // One that says nothing of borrowed things need not be believed, and gets its digest with the next write.
+    let empty = Journal {
+        version: 1,
+        ..Journal::new("lab-environment")
+    };
+    doubt(&empty.body(), None, None);
+}
+
+#[test]
+fn unverified_journal_is_left_as_it_was_by_a_removal_and_behind_by_a_deployment() {
+    let forged = Journal {
+        retention: Some(365),
+        ..Journal::new("lab")
+    };
+    let tags = vouching(&Journal::new("lab"));
+    let seen = Seen::of(Some(&document(&forged.body())), Some(&tags), "lab");
+    assert_eq!(seen.borrowed(), None);
+    let (kept, _, vouched) = seen.goes_on("lab", false);
+    assert_eq!((kept, vouched), (forged, false));
+    let (anew, _, vouched) = seen.goes_on("lab", true);
+    assert_eq!((anew, vouched), (Journal::new("lab"), true));
 }

@@ -10,6 +10,7 @@
 //! not use.
 
 pub mod calls;
+pub mod denial;
 pub mod document;
 pub mod resource;
 pub mod roles;
@@ -17,6 +18,7 @@ pub mod stack;
 pub mod statement;
 
 pub use calls::{CALLS, Call, Feature};
+pub use denial::Denial;
 pub use document::{Document, Part};
 pub use resource::Names;
 pub use roles::of_roles;
@@ -93,9 +95,12 @@ pub fn missing(operation: &str, message: &str) -> String {
     if missing.is_empty() {
         missing.push(named.unwrap_or(operation));
     }
+    let missing = missing.join("`, `");
+    if let Some(hint) = Denial::of(message).and_then(|denial| denial.hint(&missing)) {
+        return hint;
+    }
     format!(
-        "this needs `{}`: let whoever manages the account allow it (`driftlab policy` prints everything that is needed)",
-        missing.join("`, `")
+        "this needs `{missing}`: let whoever manages the account allow it (`driftlab policy` prints everything that is needed)"
     )
 }
 

@@ -5,7 +5,7 @@ use crate::aws::{
     ChangeSetSummary, Channel, PropertyChange, Recorder, RecorderDescription, RecordingGroup,
     RecordingMode, ResourceChange, StackDescription, Tags,
 };
-use crate::journal::Seen;
+use crate::journal::{Doubt, Seen, Unverified};
 use crate::output::failure;
 use crate::spec::{RETENTION_DAYS, TAG};
 use crate::state::fixtures::{STACK, converged, nothing, ours, recorder, spec};
@@ -226,12 +226,62 @@ fn names_that_are_taken_are_refused_before_anything_is_made() {
         account.rule = Some(Tagged::default());
     });
     insta::assert_snapshot!(shown, @r"
-    error: nothing was changed, because role `AwsConfigRole` exists and is not this lab's; and rule `EC2SecurityGroup` is not this lab's
+    error: nothing was changed, because role `AwsConfigRole` exists and is that of the lab `another-lab`; and rule `EC2SecurityGroup` is not this lab's
     hint: give the lab's role another name with `--parameter ConfigRoleName=…`
-    hint: or, if nobody needs it, delete the role yourself first
     hint: deploy in another region with `--region`
-    hint: or, if nobody needs it, delete the rule `EC2SecurityGroup` yourself first
+    hint: or ask the owner of the rule `EC2SecurityGroup`: each name is there once in a region
     ");
+}
+
+#[test]
+fn what_belongs_to_another_lab_names_it_and_is_not_to_be_deleted() {
+    let theirs_too = || Tags::from([(TAG.to_owned(), "another-lab".to_owned())]);
+    let shown = refused(|account| {
+        account.recorders = vec![Tagged {
+            it: theirs(),
+            tags: theirs_too(),
+        }];
+        account.rule = Some(Tagged {
+            tags: theirs_too(),
+            ..Tagged::default()
+        });
+    });
+    assert_eq!(
+        shown.matches("that of the lab `another-lab`").count(),
+        2,
+        "{shown}"
+    );
+    assert!(shown.contains("`--stack another-lab`"), "{shown}");
+    for harm in ["delete", "--adopt"] {
+        assert!(!shown.contains(harm), "{shown}");
+    }
+}
+
+/// Only what was made from the lab's template may become a lab; a lab whose stack lives in another region is no remainder.
+#[test]
+fn hint_never_hands_over_what_is_no_lab_and_never_deletes_what_may_live() {
+    let mut lab = converged();
+    stack(&mut lab).tags.clear();
+    let hint = |lab: &Observed| failure(&refusal(&conflicts(lab, false)).unwrap());
+    assert!(
+        hint(&lab).contains("driftlab:lab=lab-environment"),
+        "{}",
+        hint(&lab)
+    );
+    stack(&mut lab).outputs.clear();
+    assert!(!hint(&lab).contains("driftlab:lab="), "{}", hint(&lab));
+    let shown = refused(|account| {
+        account.named = vec![Named {
+            kind: "role",
+            name: "AwsConfigRole".into(),
+            parameter: "ConfigRoleName",
+            tags: ours(),
+        }];
+    });
+    assert!(
+        shown.contains("another region") && !shown.contains("delete"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -241,7 +291,8 @@ fn a_stack_made_by_hand_is_not_taken_over() {
     assert_eq!(
         conflicts(&lab, false),
         [Conflict::ForeignStack {
-            stack: STACK.into()
+            stack: STACK.into(),
+            from_template: true,
         }]
     );
 }
@@ -267,7 +318,8 @@ fn removing_follows_the_order_that_aws_accepts() {
     - rule `EC2SecurityGroup`
     - delivery channel `default`
     - configuration recorder `default`
-    - retention of configuration history (2557 days)
+    - retention of configuration history
+        days: 2557 → none set, so AWS Config keeps 2557
     - everything in the delivery bucket `delivery`
     - stack `lab-environment`
     - code bucket `driftlab-code-123456789012-us-east-1-lab-environment`
@@ -504,4 +556,63 @@ fn what_cloudformation_foresees_is_shown_resource_by_resource() {
     // And when it finds nothing to do, there is nothing to do.
     plan.foresee(None);
     assert!(plan.is_empty());
+}
+
+/// A lab that borrowed the recorder of [`foreign`], whose journal says so and is not verified.
+fn unverified(doubt: Doubt) -> Observed {
+    let mut lab = converged();
+    foreign(&mut lab);
+    let mut journal = lab.journal.journal().unwrap().clone();
+    let plan = plan(&spec(), &lab).unwrap();
+    plan.note(&lab, "arn:me", OffsetDateTime::UNIX_EPOCH, &mut journal);
+    journal.retention = Some(365);
+    let wide = Singletons::new(&spec(), &lab, &lab.outputs().unwrap().unwrap());
+    lab.recorders[0].it = Recorder {
+        recording: true,
+        ..recorder(wide.recorder)
+    };
+    lab.journal = Seen::Unverified(Box::new(Unverified {
+        digest: journal.digest(),
+        claim: Some(journal),
+        etag: "\"etag\"".into(),
+        doubt,
+    }));
+    lab
+}
+
+#[test]
+fn unverified_journal_changes_nothing_of_what_is_borrowed_and_its_words_are_shown() {
+    for doubt in [Doubt::NoDigest, Doubt::DigestGone, Doubt::OtherDigest] {
+        let lab = unverified(doubt);
+        let removal = Removal::of(&lab, &[]);
+        assert_eq!(removal.give_back, None, "{doubt:?}");
+        assert_eq!(removal.retention, None, "{doubt:?}");
+        assert!(removal.stack.is_some() && removal.rule.is_some());
+        let shown = removal.to_string();
+        let digest = &lab.journal.unverified().unwrap().digest;
+        for line in [
+            "= configuration recorder `default` (not this lab's)",
+            "= retention of configuration history, 365 days (not this lab's)",
+            &format!("? the journal is not verified: {doubt}"),
+            "        records: AWS::S3::Bucket, AWS::EC2::SecurityGroup → AWS::S3::Bucket",
+            "        state: recording → stopped",
+            "    it says that the lab set the retention of 365 days, which stays as it is",
+            &format!("`--restore-from-unverified-journal={digest}`"),
+        ] {
+            assert!(shown.contains(line), "{doubt:?}: {line}\n{shown}");
+        }
+        // Where nothing says that it was forged, it alone tells how the recorder was.
+        let kept = doubt == Doubt::NoDigest;
+        assert_eq!(removal.kept_bucket.is_some(), kept, "{shown}");
+        assert_eq!(removal.code_bucket.is_none(), kept, "{shown}");
+    }
+}
+
+#[test]
+fn journal_of_an_older_driftlab_is_enough_to_deploy_and_not_to_take_the_retention_away() {
+    let lab = unverified(Doubt::NoDigest);
+    assert_eq!(conflicts(&lab, false), []);
+    let lab = unverified(Doubt::OtherDigest);
+    assert_eq!(conflicts(&lab, false).len(), 2);
+    assert_eq!(unverified(Doubt::NoDigest).own_retention(), None);
 }

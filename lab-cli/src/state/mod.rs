@@ -4,7 +4,7 @@
 pub(crate) mod fixtures;
 mod observe;
 
-pub use observe::{Interest, observe, observe_stack};
+pub use observe::{Interest, observe, observe_journal, observe_stack};
 
 use std::collections::BTreeMap;
 
@@ -264,7 +264,7 @@ impl Observed {
     }
 
     /// The retention that this lab set, as noted in the journal before it was set. Config's retention carries neither tags
-    /// nor a name of its own, so there is no other way to know.
+    /// nor a name of its own, so there is no other way to know; and no unverified journal is enough to take it away.
     pub fn own_retention(&self) -> Option<i32> {
         self.journal.journal().and_then(|journal| journal.retention)
     }

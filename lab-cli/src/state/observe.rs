@@ -6,7 +6,7 @@ use crate::aws::{
     Tags,
 };
 use crate::error::Result;
-use crate::journal::{self, Seen};
+use crate::journal::{self, Doubt, Seen};
 use crate::spec::RULE_NAME;
 
 /// What the caller wants to know besides what every lab has.
@@ -178,15 +178,42 @@ async fn code(
             None => Ok(false),
         }
     };
-    let journal = async {
-        let document = aws.document(bucket, place.account(), journal::KEY).await?;
-        Ok(Seen::of(document.as_ref(), &place.stack))
-    };
-    tokio::try_join!(
-        aws.bucket_tags(bucket, place.account()),
-        journal,
-        look_for_package
-    )
+    let ((tags, journal), package) =
+        tokio::try_join!(journal(aws, place, bucket), look_for_package)?;
+    Ok((tags, journal, package))
+}
+
+/// The code bucket's tags, and the journal in it.
+async fn journal(aws: &Reader, place: &Place, bucket: &str) -> CallResult<(Option<Tags>, Seen)> {
+    let account = place.account();
+    let (tags, document) = tokio::try_join!(
+        aws.bucket_tags(bucket, account),
+        aws.document(bucket, account, journal::KEY),
+    )?;
+    let seen = Seen::of(document.as_ref(), tags.as_ref(), &place.stack);
+    if seen
+        .unverified()
+        .is_none_or(|it| it.doubt == Doubt::NoDigest)
+    {
+        return Ok((tags, seen));
+    }
+    // One of the two may be older than a write that came between. Whoever writes admits the digest first, so this order
+    // sees at least what it reads.
+    let document = aws.document(bucket, account, journal::KEY).await?;
+    let tags = aws.bucket_tags(bucket, account).await?;
+    let seen = Seen::of(document.as_ref(), tags.as_ref(), &place.stack);
+    Ok((tags, seen))
+}
+
+/// Looks at the code bucket's tags and at the journal once more.
+///
+/// # Errors
+/// The call that failed.
+pub async fn observe_journal(aws: &Reader, place: &Place) -> Result<(Option<Tags>, Seen)> {
+    let bucket = place.code_bucket();
+    journal(aws, place, &bucket)
+        .await
+        .doing(format_args!("look at the journal in the bucket `{bucket}`"))
 }
 
 async fn named(

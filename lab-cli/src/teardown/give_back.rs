@@ -29,9 +29,15 @@ pub struct GiveBack {
 }
 
 impl GiveBack {
-    /// What the journal and the recorder that is there say; `None` when nothing is on loan, or the recorder is gone.
+    /// What the journal and the recorder that is there say; `None` when nothing is on loan, the journal is not verified, or the
+    /// recorder is gone.
     pub fn of(observed: &Observed) -> Option<Self> {
-        let loan = observed.journal.borrowed()?;
+        let loan = observed.journal.journal()?.borrowed.as_ref()?;
+        Self::from_loan(observed, loan)
+    }
+
+    /// The same for what a journal says that was borrowed.
+    pub(super) fn from_loan(observed: &Observed, loan: &Borrowed) -> Option<Self> {
         let recorder: &BorrowedRecorder = loan.recorder.as_ref()?;
         let found = observed
             .recorders

@@ -1,10 +1,12 @@
 //! Removing the lab in the order that AWS accepts. Every step can be repeated, and touches only what is ours.
 
+mod claimed;
 mod give_back;
 mod history;
 mod removal;
 mod stack;
 
+pub use claimed::Claimed;
 pub use give_back::GiveBack;
 pub use removal::{Removal, Stray};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::GiveBack;
+use super::{Claimed, GiveBack};
 use crate::aws::{RuleDescription, StackDescription};
 use crate::journal::Seen;
 use crate::plan::{Kept, group_in_words, mode_in_words};
@@ -27,6 +27,10 @@ impl fmt::Display for Stray {
     }
 }
 
+/// How many days AWS Config keeps history where no retention is set (`RetentionPeriodInDays`: "by default 7 years (2557
+/// days)").
+const AWS_RETENTION_DAYS: u32 = 2557;
+
 /// Everything to remove, in the order in which AWS accepts it. Empty means that there is no lab.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Removal {
@@ -44,10 +48,14 @@ pub struct Removal {
     pub strays: Vec<Stray>,
     /// The code bucket.
     pub code_bucket: Option<String>,
+    /// The code bucket, if the journal in it alone tells what somebody else's recorder was.
+    pub kept_bucket: Option<String>,
     /// What was borrowed and is given back.
     pub give_back: Option<GiveBack>,
     /// What cannot be known any more, as the journal is lost.
     pub unknown: Vec<String>,
+    /// What a journal says that nothing vouches for: as good as lost.
+    pub claimed: Option<Claimed>,
     /// The delivery bucket, if it shall stay with its contents.
     pub history: Option<String>,
     /// What stays although it is of the kind that a lab has.
@@ -69,6 +77,10 @@ impl Removal {
         };
         removal.give_back = GiveBack::of(observed);
         removal.unknown = unknown(observed);
+        removal.claimed = Claimed::of(observed);
+        if removal.claimed.as_ref().is_some_and(Claimed::is_needed) {
+            removal.kept_bucket = removal.code_bucket.take();
+        }
         match &observed.rule {
             Some(rule) if observed.owns_rule(rule) => removal.rule = Some(rule.it.clone()),
             Some(rule) => removal.keep(format!("rule `{}`", rule.it.name)),
@@ -132,7 +144,9 @@ impl Removal {
             strays,
             code_bucket,
             give_back,
+            kept_bucket: _,
             unknown: _,
+            claimed: _,
             history: _,
             kept: _,
         } = self;
@@ -147,11 +161,15 @@ impl Removal {
     }
 }
 
-/// What the lab may have borrowed, or set, when there is a lab and no journal that could tell.
+/// What the lab may have borrowed, or set, when there is a lab and no journal that can be believed.
 fn unknown(observed: &Observed) -> Vec<String> {
     let is_there =
         observed.owns_stack() || observed.rule.iter().any(|rule| observed.owns_rule(rule));
-    if observed.journal != Seen::Absent || !is_there {
+    let told = match &observed.journal {
+        Seen::Absent | Seen::Unverified(_) => false,
+        Seen::Read(..) | Seen::Unusable(_) => true,
+    };
+    if told || !is_there {
         return Vec::new();
     }
     let mut unknown = Vec::new();
@@ -203,8 +221,10 @@ impl fmt::Display for Removal {
             stack,
             strays,
             code_bucket,
+            kept_bucket,
             give_back,
             unknown,
+            claimed,
             history,
             kept,
         } = self;
@@ -216,7 +236,11 @@ impl fmt::Display for Removal {
         }
         if let Some(loan) = give_back {
             writeln!(f, "& configuration recorder `{}`, given back", loan.name())?;
-            for difference in loan.differences() {
+            let differences = loan.differences();
+            if differences.is_empty() {
+                writeln!(f, "    it is as it was, so nothing of it changes")?;
+            }
+            for difference in differences {
                 writeln!(f, "    {difference}")?;
             }
         }
@@ -224,7 +248,11 @@ impl fmt::Display for Removal {
             writeln!(f, "- configuration recorder `{recorder}`")?;
         }
         if let Some(days) = retention {
-            writeln!(f, "- retention of configuration history ({days} days)")?;
+            writeln!(f, "- retention of configuration history")?;
+            writeln!(
+                f,
+                "    days: {days} → none set, so AWS Config keeps {AWS_RETENTION_DAYS}"
+            )?;
         }
         if let Some(stack) = stack {
             let bucket = stack.outputs.get("DeliveryBucketName");
@@ -245,11 +273,20 @@ impl fmt::Display for Removal {
                 "= delivery bucket `{bucket}` with its contents (you want to keep it)"
             )?;
         }
+        if let Some(bucket) = kept_bucket {
+            writeln!(
+                f,
+                "= code bucket `{bucket}` (its journal alone tells how the recorder was)"
+            )?;
+        }
         for Kept { subject, reason } in kept {
             writeln!(f, "= {subject} ({reason})")?;
         }
         for unknown in unknown {
             writeln!(f, "? the journal is lost, so nobody knows {unknown}")?;
+        }
+        if let Some(claimed) = claimed {
+            write!(f, "{claimed}")?;
         }
         Ok(())
     }

@@ -13,14 +13,14 @@ use trials::{ACCOUNT, Census, Lab, World, furnish, package};
 
 /// A recorder that somebody else set up.
 #[derive(Debug, Clone)]
-struct Theirs {
+pub(crate) struct Theirs {
     name: &'static str,
     group: Value,
     mode: Value,
     recording: bool,
 }
 
-fn theirs() -> Vec<Theirs> {
+pub(crate) fn theirs() -> Vec<Theirs> {
     let only = |types: &[&str]| {
         json!({"resourceTypes": types,
             "recordingStrategy": {"useOnly": "INCLUSION_BY_RESOURCE_TYPES"}})
@@ -66,7 +66,7 @@ fn theirs() -> Vec<Theirs> {
 }
 
 /// Sets the recorder up as a security team would: with a role, a bucket and a channel of its own, under its own name.
-async fn set_up(world: &World, theirs: &Theirs) {
+pub(crate) async fn set_up(world: &World, theirs: &Theirs) {
     role(world, "TheirRecorder", "config.amazonaws.com").await;
     world
         .call(
@@ -120,11 +120,24 @@ async fn start(world: &World) {
         .await;
 }
 
-async fn recorder(world: &World) -> Value {
+pub(crate) async fn recorder(world: &World) -> Value {
     let found = world
         .call(Service::Config, "DescribeConfigurationRecorders", json!({}))
         .await;
     found["ConfigurationRecorders"][0].clone()
+}
+
+/// Puts a recorder that was described like this.
+pub(crate) async fn put_recorder(world: &World, described: &Value) {
+    let members = ["name", "roleARN", "recordingGroup", "recordingMode"];
+    let put: serde_json::Map<_, _> = members
+        .iter()
+        .map(|member| ((*member).to_owned(), described[*member].clone()))
+        .collect();
+    let put = json!({"ConfigurationRecorder": put});
+    world
+        .call(Service::Config, "PutConfigurationRecorder", put)
+        .await;
 }
 
 #[test]
@@ -243,18 +256,7 @@ fn what_the_owner_changes_meanwhile_stays() {
             "AWS::EC2::SecurityGroup",
             "AWS::EC2::VPC"
         ]);
-        let members = ["name", "roleARN", "recordingGroup", "recordingMode"];
-        let put: serde_json::Map<_, _> = members
-            .iter()
-            .map(|member| ((*member).to_owned(), theirs[*member].clone()))
-            .collect();
-        world
-            .call(
-                Service::Config,
-                "PutConfigurationRecorder",
-                json!({"ConfigurationRecorder": put}),
-            )
-            .await;
+        put_recorder(world, &theirs).await;
         let removed = lab.ok(&["cleanup"]).await;
         let given_back = removed.document["given_back"].to_string();
         assert!(given_back.contains("recordingGroup"), "{given_back}");

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use sandbox::config::Latency;
 use sandbox::faults::{CallerKind, Fault, Rule};
+use sandbox::protocol::Operation;
+use sandbox::service::Service;
+use serde_json::json;
 use trials::expected::flaws_of_healed;
 use trials::trial::deployed;
 use trials::world::quick;
-use trials::{Spot, Trouble, furnish};
+use trials::{ACCOUNT, Census, REGION, STACK, Spot, Trouble, furnish};
 
 #[test]
 fn an_incident_after_an_interrupted_one_waits_for_the_repair() {
@@ -70,5 +73,42 @@ fn the_lost_answer_to_an_opening_is_no_failure() {
         assert_eq!(world.strikes(), 1);
         assert_eq!(told.document["healed"], true);
         lab.ok(&["cleanup"]).await;
+    });
+}
+
+/// A function that does nothing, and somebody else who closes the ports, would prove nothing.
+#[test]
+fn function_that_is_not_the_deployed_one_proves_nothing() {
+    deployed(quick(), async |world, lab| {
+        let name = "evaluate_remediate_security_group";
+        let bucket = format!("driftlab-code-{ACCOUNT}-{REGION}-{STACK}");
+        // Any other archive with the same program in it.
+        let package = trials::package::path().expect("it was deployed");
+        let mut other = std::fs::read(package).expect("the package can be read");
+        let end = other.len();
+        other[end - 2..].copy_from_slice(&3_u16.to_le_bytes());
+        other.extend(*b"...");
+        let put = Operation {
+            body: other.into(),
+            ..Operation::new("PutObject", json!({"Bucket": bucket, "Key": "other.zip"}))
+        };
+        world.text(&put).await.expect("the bucket takes objects");
+        let code = json!({"FunctionName": name, "S3Bucket": bucket, "S3Key": "other.zip"});
+        world
+            .call(Service::Lambda, "UpdateFunctionCode", code)
+            .await;
+        world.idle().await;
+        let before = Census::of(world).await;
+        let told = lab.run(&["simulate-incident"]).await;
+        let failure = told.failure();
+        assert!(
+            failure.contains("not the one that was deployed"),
+            "{}{failure}",
+            told.text
+        );
+        assert_eq!(before.since(world).await, "");
+        // As the hint says.
+        lab.ok(&["deploy"]).await;
+        lab.ok(&["simulate-incident"]).await;
     });
 }

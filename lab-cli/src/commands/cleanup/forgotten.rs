@@ -125,6 +125,10 @@ async fn remove(
     let there = context.elsewhere(aws, place);
     let removed = async {
         let found = one::look(&there, args).await?;
+        // Whoever agreed has seen the labs, and not yet what becomes of what each has borrowed.
+        for line in found.lines() {
+            there.ui.say(format_args!("  {line}"));
+        }
         one::remove(&there, args, &found, writer).await
     };
     let (report, failure) = match removed.await {
@@ -202,8 +206,7 @@ fn verdict(labs: &[Entry], unchecked: &[String]) -> Result<()> {
         .collect();
     if !left.is_empty() {
         let what = format!("still there: {}", left.join(", "));
-        return Err(Error::new(Kind::Leftovers, what)
-            .hint("run the same command again; if something stays, delete it by hand"));
+        return Err(Error::new(Kind::Leftovers, what).hint(one::STAYS));
     }
     if !unchecked.is_empty() {
         let what = format!(

@@ -3,17 +3,19 @@
 use serde::Serialize;
 
 use super::Args;
+use super::insist::insist;
+use super::nearby::{Nearby, nearby};
 use crate::audit::{Audit, audit};
 use crate::aws::{Doing, Writer};
 use crate::cli::{Changing, Context};
 use crate::commands::observe_settled;
 use crate::error::{Error, Kind, Result};
-use crate::journal::{Bid, Lease, Purpose};
+use crate::journal::{Bid, Lease, Purpose, Seen};
 use crate::output::{Format, Text};
 use crate::spec::TAG;
-use crate::state::{Interest, Names, Observed};
+use crate::state::{Interest, Names, Observed, Outputs};
 use crate::sunset::{self, Armed, KEPT_TAG};
-use crate::teardown::{GiveBack, Removal, Teardown};
+use crate::teardown::{Claimed, GiveBack, Removal, Teardown};
 
 /// What was seen of a lab before anything is done.
 #[derive(Debug)]
@@ -21,7 +23,9 @@ pub(super) struct Found {
     before: Observed,
     names: Names,
     armed: Armed,
-    removal: Removal,
+    pub(super) removal: Removal,
+    /// What an unverified journal says, if the user insists on restoring it.
+    pub(super) insisted: Option<Claimed>,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,6 +38,12 @@ pub(super) struct Report {
     given_back: Vec<String>,
     /// What nobody knows any more, because the journal is lost.
     unknown: Vec<String>,
+    /// Labs that live elsewhere or under other names, where there was none to remove.
+    nearby: Vec<Nearby>,
+    /// What a journal says that nothing vouches for, and what is there instead.
+    unverified: Option<String>,
+    /// The code bucket, if the journal in it alone tells how a borrowed recorder was.
+    kept_journal: Option<String>,
     #[serde(flatten)]
     pub(super) audit: Audit,
 }
@@ -47,6 +57,9 @@ struct Planned {
     /// What would be removed at all.
     removes: bool,
 }
+
+/// What to do about leftovers. A look at who uses them comes before their deletion: names are guesses, and tags can be copied.
+pub(super) const STAYS: &str = "run the same command again; if something stays, see who uses it, and delete it by hand only if nobody does";
 
 pub(super) async fn run(context: &Changing, args: &Args) -> Result<()> {
     let found = look(context, args).await?;
@@ -81,6 +94,7 @@ pub(super) async fn run(context: &Changing, args: &Args) -> Result<()> {
         ));
         check(context, &found, Vec::new()).await?
     } else {
+        insist(context, args, &found)?;
         let agreed = context.consent("Remove all this?").await?;
         let writer = Writer::new(&context.aws, &agreed);
         remove(context, args, &found, &writer).await?
@@ -100,13 +114,19 @@ pub(super) async fn look(context: &Context, args: &Args) -> Result<Found> {
         names: Some(&names),
         package_key: None,
     };
-    let (before, armed) = observe_settled(context, interest, args.take_over).await?;
+    let (mut before, armed) = observe_settled(context, interest, args.take_over).await?;
     before.journal.usable(&context.place.code_bucket())?;
     let stack = &context.place.stack;
-    if before.stack.is_some() && !before.owns_stack() {
-        return Err(Error::refused(format!("nothing was removed, because stack `{stack}` was not made by driftlab"))
-            .hint("name the lab's stack with `--stack`")
-            .hint(format!("or hand the stack over: update it with the tag `driftlab:lab={stack}`, then run the same command again")));
+    if let Some(foreign) = before.stack.as_ref().filter(|_| !before.owns_stack()) {
+        let error = Error::refused(format!(
+            "nothing was removed, because stack `{stack}` was not made by driftlab"
+        ))
+        .hint("name the lab's stack with `--stack`");
+        // Whatever else bears the name would be removed as if it were a lab.
+        return Err(match Outputs::of(&foreign.description) {
+            Ok(_) => error.hint(format!("or, if this lab was made by hand from the template, hand its stack over: update it with the tag `{TAG}={stack}`, then run the same command again")),
+            Err(_) => error,
+        });
     }
     // The stack's own parameters tell best how its resources are called.
     let names = match &before.stack {
@@ -125,6 +145,10 @@ pub(super) async fn look(context: &Context, args: &Args) -> Result<Found> {
             .filter_map(|(bucket, looked)| looked.is_ok().then_some(bucket))
             .collect(),
     };
+    let insisted = args
+        .restore_from_unverified_journal
+        .as_ref()
+        .and_then(|_| believe(&mut before));
     let mut removal = Removal::of(&before, &buckets);
     if args.keep_history {
         removal.keep_history();
@@ -134,7 +158,16 @@ pub(super) async fn look(context: &Context, args: &Args) -> Result<Found> {
         names,
         armed,
         removal,
+        insisted,
     })
+}
+
+/// Takes the journal for true that nothing vouches for; the answer is what it says.
+fn believe(before: &mut Observed) -> Option<Claimed> {
+    let claimed = Claimed::of(before)?;
+    let unverified = before.journal.unverified()?.clone();
+    before.journal = Seen::Read(Box::new(unverified.claim?), unverified.etag);
+    Some(claimed)
 }
 
 impl Found {
@@ -150,6 +183,12 @@ impl Found {
             .lines()
             .map(str::to_owned)
             .collect();
+        if let Some(claimed) = &self.insisted {
+            lines.push(format!(
+                "! the journal is not verified: {}; what it says is restored because you insist",
+                claimed.doubt
+            ));
+        }
         let schedules = self.armed.schedules.len();
         if schedules > 0 {
             lines.push(format!("- self-destruct ({schedules} schedules)"));
@@ -190,13 +229,20 @@ pub(super) async fn remove(
                 clock: &context.clock,
                 purpose: Purpose::Cleanup,
                 take_over: args.take_over,
+                tags: found.before.code_bucket.clone(),
             };
             let _hold = context.interrupt.hold();
             let lease = Lease::take(bid, &found.before.journal, |_| {}).await?;
             let work = lease.during(take_away(context, args, found, writer));
             match context.interrupt.over(work).await {
                 // The lock goes with the bucket, and must not be renewed meanwhile.
-                Ok(removed) => finish(context, args, found, writer, removed).await?,
+                Ok(removed) if found.removal.kept_bucket.is_none() => {
+                    finish(context, args, found, writer, removed).await?
+                }
+                Ok(removed) => {
+                    let finished = finish(context, args, found, writer, removed).await;
+                    lease.released(&context.ui, finished).await?
+                }
                 Err(error) => return lease.released(&context.ui, Err(error)).await,
             }
         }
@@ -268,8 +314,19 @@ async fn mark_kept(context: &Context, writer: &Writer, bucket: &str) -> Result<(
 async fn check(context: &Context, found: &Found, removed: Vec<String>) -> Result<Report> {
     let ui = &context.ui;
     ui.say("looking for leftovers, by name and by tag");
-    let history = found.removal.history.as_deref();
-    let audit = audit(&context.aws, &found.before, &found.names, history).await?;
+    let (history, journal) = (&found.removal.history, &found.removal.kept_bucket);
+    let kept: Vec<_> = history.iter().chain(journal).map(String::as_str).collect();
+    let mut audit = audit(&context.aws, &found.before, &found.names, &kept).await?;
+    // Where there was no stack, another lab may be meant, and what every region sees may be of one that lives in another.
+    let nearby = match found.removal.stack {
+        None if removed.is_empty() || audit.leftovers.iter().any(|it| it.starts_with("role ")) => {
+            nearby(context).await
+        }
+        Some(_) | None => Vec::new(),
+    };
+    for role in nearby.iter().flat_map(|lab| &lab.roles) {
+        audit.forgive("role", role);
+    }
     for unchecked in &audit.unchecked {
         ui.warn(format_args!("could not look at {unchecked}"));
     }
@@ -277,9 +334,10 @@ async fn check(context: &Context, found: &Found, removed: Vec<String>) -> Result
         stack: context.place.stack.clone(),
         removed,
         kept: history
+            .iter()
             .map(|bucket| format!("bucket `{bucket}`"))
-            .into_iter()
             .collect(),
+        kept_journal: journal.clone(),
         given_back: found
             .removal
             .give_back
@@ -287,6 +345,8 @@ async fn check(context: &Context, found: &Found, removed: Vec<String>) -> Result
             .map(GiveBack::to_report)
             .collect(),
         unknown: found.removal.unknown.clone(),
+        nearby,
+        unverified: found.removal.claimed.as_ref().map(Claimed::to_string),
         audit,
     })
 }
@@ -315,7 +375,18 @@ impl Report {
                 "the journal is lost, so nobody knows {unknown}"
             ));
         }
-        if self.audit.leftovers.is_empty() {
+        if let Some(unverified) = &self.unverified {
+            text.append(&Text::of_lines(unverified));
+        }
+        if let Some(bucket) = &self.kept_journal {
+            text.line(format_args!(
+                "kept code bucket `{bucket}`: the journal in it alone tells how the recorder was; `cleanup` removes it once the recorder is so again"
+            ));
+        }
+        for lab in &self.nearby {
+            text.line(lab);
+        }
+        if self.audit.leftovers.is_empty() && self.nearby.is_empty() {
             text.line("no leftovers found");
         }
         for (leftover, cost) in self.audit.leftovers.iter().zip(&self.audit.costs) {
@@ -330,7 +401,6 @@ impl Report {
             return Ok(());
         }
         let what = format!("still there: {}", leftovers.join(", "));
-        Err(Error::new(Kind::Leftovers, what)
-            .hint("run the same command again; if something stays, delete it by hand"))
+        Err(Error::new(Kind::Leftovers, what).hint(STAYS))
     }
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use remediator_core::{
-    AccountId, Judged, Judgement, Matching, Plan, Policy, Rule, SecurityGroup, Timestamp, judge,
-    plan,
+    AccountId, GroupId, Judged, Judgement, Matching, Plan, Policy, Rule, SecurityGroup, Timestamp,
+    judge, plan,
 };
 use serde::Serialize;
 
 use super::{Explain, groups, load, of_the_rule};
+use crate::aws::Doing;
 use crate::cli::Context;
-use crate::commands::live_group;
 use crate::error::{Error, Kind, Result};
 use crate::output::{Text, Ui};
 
@@ -66,7 +66,7 @@ pub async fn explain(context: &Context, args: &Explain) -> Result<()> {
         Error::new(Kind::Failed, "the endpoint told no usable account id").caused_by(e)
     })?;
     let groups = match args.target.parse() {
-        Ok(id) => vec![live_group(context, &id).await?],
+        Ok(id) => vec![named_group(context, &id).await?],
         Err(_) => groups::load(Path::new(&args.target))?,
     };
     let all = groups
@@ -74,6 +74,20 @@ pub async fn explain(context: &Context, args: &Explain) -> Result<()> {
         .map(|group| explained(group, &policy, &account))
         .collect();
     print(&context.ui, all)
+}
+
+/// A group that somebody named: if it is not there, the name is likely to be wrong, and nothing is amiss with a lab.
+async fn named_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
+    let region = &context.place.region;
+    context
+        .aws
+        .group(id)
+        .await
+        .doing(format_args!("look at the group `{id}`"))?
+        .ok_or_else(|| {
+            let what = format!("there is no group `{id}` in {region}");
+            Error::new(Kind::Failed, what).hint("check the id, `--region` and the account")
+        })
 }
 
 fn print(ui: &Ui, all: Vec<Explained>) -> Result<()> {

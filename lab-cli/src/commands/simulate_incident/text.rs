@@ -37,7 +37,9 @@ pub(super) fn text(report: &Report) -> Text {
     }
     text.blank();
     text.line(match report.healed {
-        Some(true) => "healed",
+        Some(true) => {
+            "healed: the group, AWS Config and the log of the deployed function agree (who called EC2 is told by CloudTrail alone, minutes later)"
+        }
         Some(false) => "NOT healed",
         None => "not waited for: the ports are open until the function closes them",
     });

@@ -165,17 +165,20 @@ fn what_is_in_the_way_blocks_with_its_ways_forward() {
     let conflicts = [
         Conflict::ForeignStack {
             stack: "lab-environment".to_owned(),
+            from_template: false,
         },
         Conflict::Recorder {
             name: "default".to_owned(),
             role_arn: "arn:aws:iam::123456789012:role/security".to_owned(),
+            lab: None,
         },
-        Conflict::Rule,
+        Conflict::Rule { lab: None },
         Conflict::Name {
             kind: "role",
             name: "AwsConfigRole".to_owned(),
             parameter: "ConfigRoleName",
             own: false,
+            lab: None,
         },
     ];
     for conflict in conflicts {

@@ -89,7 +89,7 @@ fn in_the_way(conflict: &Conflict) -> Finding {
             "recorder",
             "what is borrowed has to be given back as it was, and this could not be",
         ),
-        Conflict::Rule => (
+        Conflict::Rule { .. } => (
             "rule",
             "putting a rule of this name would overwrite somebody else's",
         ),
