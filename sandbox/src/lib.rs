@@ -28,6 +28,7 @@ mod door;
 mod gateway;
 mod kms;
 mod listing;
+mod signature;
 mod tags;
 #[cfg(test)]
 mod testing;
