@@ -80,6 +80,9 @@ pub struct Credentials {
     pub expires: Option<Timestamp>,
 }
 
+/// What the ids of sessions' keys begin with.
+const SESSION: &str = "ASIA";
+
 /// How many sessions are kept; some 25 MB. The one that ends first makes room.
 const SESSIONS: usize = 100_000;
 
@@ -165,21 +168,24 @@ impl KeyRing {
 
     /// The key pair of an account's operator: the account's id, and a secret that only this sandbox can derive.
     pub fn operator(&self, account: &AccountId) -> Credentials {
-        self.pair(account.as_str())
+        self.credentials(account.as_str())
     }
 
     /// The key pair of an account's root user: the account's id with `-root` behind it.
     pub fn root(&self, account: &AccountId) -> Credentials {
-        self.pair(&format!("{account}-root"))
+        self.credentials(&format!("{account}-root"))
     }
 
-    /// The secret half and, where sessions have one, the token follow from the id: a key ring that was made with the same
-    /// secret knows them again, and no generator of pseudo-random numbers gives them away.
-    fn pair(&self, access_key_id: &str) -> Credentials {
+    /// What belongs to the id of an access key, issued or not. The secret half and, where sessions have one, the token
+    /// follow from the id: a key ring that was made with the same secret knows them again, and no generator of
+    /// pseudo-random numbers gives them away.
+    pub fn credentials(&self, access_key_id: &str) -> Credentials {
+        let is_session = access_key_id.starts_with(SESSION);
+        let token = is_session.then(|| self.secret.session_token(access_key_id));
         Credentials {
             access_key_id: access_key_id.to_owned(),
             secret_access_key: self.secret_of(access_key_id),
-            session_token: String::new(),
+            session_token: token.unwrap_or_default(),
             expires: None,
         }
     }
@@ -196,7 +202,7 @@ impl KeyRing {
         caller: Caller,
         expires: Timestamp,
     ) -> Credentials {
-        self.issue(upper_id("ASIA", 16), account, caller, Some(expires))
+        self.issue(upper_id(SESSION, 16), account, caller, Some(expires))
     }
 
     /// Issues a long-lived key for `caller`.
@@ -287,11 +293,9 @@ impl KeyRing {
         }
         issued.keys.insert(id.clone(), key);
         drop(issued);
-        let session_token = expires.map(|_| self.secret.session_token(&id));
         Credentials {
-            session_token: session_token.unwrap_or_default(),
             expires,
-            ..self.pair(&id)
+            ..self.credentials(&id)
         }
     }
 
@@ -376,7 +380,10 @@ mod tests {
     #[test]
     fn key_ring_token_with_a_key_that_has_none_is_wrong() {
         let (ring, account, start) = ring();
-        for id in ["123456789012".to_owned(), ring.issue_key(&account, Caller::Root).access_key_id] {
+        for id in [
+            "123456789012".to_owned(),
+            ring.issue_key(&account, Caller::Root).access_key_id,
+        ] {
             assert!(ring.find(&id, None, start).is_ok(), "{id}");
             let found = ring.find(&id, Some("token"), start);
             assert_eq!(found, Err(KeyFault::WrongToken), "{id}");

@@ -9,8 +9,8 @@ use crate::faults::Refusal;
 use crate::ids::{AccountId, Region, unknown_region, uuid};
 use crate::journal::{Entry, Origin};
 use crate::protocol::{HttpRequest, HttpResponse, Operation, Protocol, encode, encode_error};
-use crate::sandbox::{Sandbox, Target};
 use crate::s3;
+use crate::sandbox::{Sandbox, Target};
 use crate::service::Service;
 use crate::signature::{self, Clocks, Mechanism, Scope};
 

@@ -52,9 +52,9 @@ mod tests {
     const OF_DIGITS: &[(&str, &str)] = &[
         ("crc32", "y/Q5Jg=="),
         ("crc32c", "4waSgw=="),
-        ("crc64nvme", "rosUhgyKmZg="),
-        ("sha1", "98O8HYCOBHMq3325NBY1Q0yKfK4="),
-        ("sha256", "FeKw09Pziv6JmY6Vebr3Gxqc5RG4+DslF8aFCu0/7P0="),
+        ("crc64nvme", "rosUhgp5mIg="),
+        ("sha1", "98O8HYCOBHMq32eZZczDTKeuNEE="),
+        ("sha256", "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU="),
     ];
 
     #[test]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;
-use crate::caller::Caller;
 use crate::ids::{AccountId, Region};
 use crate::protocol::{Answer, HttpRequest, Operation};
 use crate::sandbox::{Call, Outcome, Sandbox, Target};
@@ -87,7 +87,11 @@ pub(crate) fn region_of(sandbox: &Arc<Sandbox>, account: &AccountId, path: &str)
     let Ok((Some(bucket), _)) = decode::address(path) else {
         return first;
     };
-    let target = Target::new(account.clone(), first.clone(), Caller::Service("s3.amazonaws.com"));
+    let target = Target::new(
+        account.clone(),
+        first.clone(),
+        Caller::Service("s3.amazonaws.com"),
+    );
     let found = sandbox.enter_to(true, &target, |call| {
         let bucket = call.account.s3.buckets.get(&bucket);
         bucket.map(|bucket| bucket.region.clone())

@@ -40,7 +40,9 @@ impl Claim {
         let (Some(signature), Some(signed)) = (signature, signed) else {
             let missing = [("Signature", signature), ("SignedHeaders", signed)];
             let missing = missing.iter().filter(|(_, value)| value.is_none());
-            return Err(Refusal::Incomplete(missing.map(|(name, _)| *name).collect()));
+            return Err(Refusal::Incomplete(
+                missing.map(|(name, _)| *name).collect(),
+            ));
         };
         let (moment_text, moment) = moment_of_headers(request)?;
         Ok(Self {

@@ -46,7 +46,12 @@ impl DerivedKeys {
 /// Derives the key of a scope from the secret half of its access key.
 pub(super) fn derive(secret: &str, scope: &Scope) -> hmac::Key {
     let mut key = hmac::Key::new(hmac::HMAC_SHA256, format!("AWS4{secret}").as_bytes());
-    for part in [&scope.date, &scope.region, &scope.service, &scope.terminator] {
+    for part in [
+        &scope.date,
+        &scope.region,
+        &scope.service,
+        &scope.terminator,
+    ] {
         key = hmac::Key::new(
             hmac::HMAC_SHA256,
             hmac::sign(&key, part.as_bytes()).as_ref(),

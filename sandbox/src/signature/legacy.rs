@@ -92,7 +92,11 @@ fn amazon_headers(request: &HttpRequest, pairs: &[(String, String)]) -> BTreeMap
         .filter(|(name, _)| is_amazon(name))
         .map(|(name, value)| (name.clone(), value.trim().to_owned()))
         .collect();
-    for name in request.headers.keys().filter(|name| is_amazon(name.as_str())) {
+    for name in request
+        .headers
+        .keys()
+        .filter(|name| is_amazon(name.as_str()))
+    {
         let values = request.headers.get_all(name).iter();
         let values: Vec<_> = values
             .map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned())

@@ -20,15 +20,9 @@ pub(crate) enum Refusal {
     /// The query lacks a parameter of version 2.
     LegacyIncomplete,
     /// The credential does not have five parts.
-    Credential {
-        mechanism: Mechanism,
-        got: String,
-    },
+    Credential { mechanism: Mechanism, got: String },
     /// The scope does not end in `aws4_request`.
-    Terminator {
-        mechanism: Mechanism,
-        got: String,
-    },
+    Terminator { mechanism: Mechanism, got: String },
     /// The scope is of another day than the request.
     ScopeDate {
         mechanism: Mechanism,
@@ -38,10 +32,7 @@ pub(crate) enum Refusal {
     /// Neither `X-Amz-Date` nor `Date`.
     NoDate,
     /// A date that cannot be read.
-    DateForm {
-        mechanism: Mechanism,
-        got: String,
-    },
+    DateForm { mechanism: Mechanism, got: String },
     /// `X-Amz-Expires` is no number.
     ExpiresNumber,
     /// `X-Amz-Expires` is negative.

@@ -93,7 +93,8 @@ impl Scope {
         if algorithm != ALGORITHM {
             return Err(Refusal::Algorithm(algorithm.to_owned()));
         }
-        let credential = part(parts, "Credential").ok_or(Refusal::Incomplete(vec!["Credential"]))?;
+        let credential =
+            part(parts, "Credential").ok_or(Refusal::Incomplete(vec!["Credential"]))?;
         Self::parse(Mechanism::Header, credential)
     }
 

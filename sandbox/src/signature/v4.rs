@@ -30,26 +30,35 @@ pub(super) fn verify(
         None => clocks.check(service, claim.moment)?,
         Some(expires) => clocks.check_presigned(service, claim.moment, expires)?,
     }
-    let (line, payload) = payload::claimed(service, scope.mechanism, request)?;
     let who = keys.find(&scope.access_key, claim.token.as_deref(), clocks.sandbox)?;
-    let canonical = canonical::request(service, request, &claim, &line);
-    let text = string_to_sign(scope, &claim, &canonical);
     let known = keys.derived.get(scope);
     let is_known = known.is_some();
     let key = known.unwrap_or_else(|| derive(&keys.secret_of(&scope.access_key), scope));
-    // In constant time.
-    hmac::verify(&key, text.as_bytes(), &claim.signature).map_err(|_| Refusal::Mismatch)?;
-    match payload {
-        Payload::Settled => {}
-        Payload::Hashed(hash) => payload::check(hash, &request.body)?,
-        Payload::SignedChunks { trailer } => {
-            chunks::check(&key, scope, &claim, request, trailer)?;
-        }
-    }
+    prove(&key, service, scope, &claim, request)?;
     if !is_known {
         keys.derived.keep(scope, key);
     }
     Ok(who)
+}
+
+/// Whether the request, body included, was signed with `key`.
+pub(super) fn prove(
+    key: &hmac::Key,
+    service: Service,
+    scope: &Scope,
+    claim: &Claim,
+    request: &HttpRequest,
+) -> Result<(), Refusal> {
+    let (line, payload) = payload::claimed(service, scope.mechanism, request)?;
+    let canonical = canonical::request(service, request, claim, &line);
+    let text = string_to_sign(scope, claim, &canonical);
+    // In constant time.
+    hmac::verify(key, text.as_bytes(), &claim.signature).map_err(|_| Refusal::Mismatch)?;
+    match payload {
+        Payload::Settled => Ok(()),
+        Payload::Hashed(hash) => payload::check(hash, &request.body),
+        Payload::SignedChunks { trailer } => chunks::check(key, scope, claim, request, trailer),
+    }
 }
 
 fn string_to_sign(scope: &Scope, claim: &Claim, canonical: &str) -> String {

@@ -127,7 +127,9 @@ impl Refusal {
         match self {
             Refusal::Missing => ApiError::bad(
                 "MissingParameter",
-                format!("The request must contain the parameter AWSAccessKeyId; the request is not signed: {HINT}"),
+                format!(
+                    "The request must contain the parameter AWSAccessKeyId; the request is not signed: {HINT}"
+                ),
             ),
             Refusal::Skewed { .. }
             | Refusal::PresignedEarly
@@ -142,7 +144,9 @@ impl Refusal {
             )),
             other => {
                 let (_, why) = other.in_common_words(Protocol::Ec2(""));
-                failure(format!("Authorization header or parameters are not formatted correctly. ({why})"))
+                failure(format!(
+                    "Authorization header or parameters are not formatted correctly. ({why})"
+                ))
             }
         }
     }
@@ -195,7 +199,9 @@ impl Refusal {
         match self {
             Refusal::ExpiresNumber => "X-Amz-Expires should be a number",
             Refusal::ExpiresNegative => "X-Amz-Expires must be non-negative",
-            _ => "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds",
+            _ => {
+                "X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than 604800 seconds"
+            }
         }
     }
 
