@@ -24,6 +24,7 @@ fn main() {
     let (groups, described) = thousand_groups(30);
     report("`CreateSecurityGroup`, one of 1,000", groups);
     report("`DescribeSecurityGroups`, 1,000 groups", described);
+    verification(2_000);
     println!("\n| stacks | created ms | deleted ms | memory MiB |\n| ---: | ---: | ---: | ---: |");
     for count in [10, 25, 50, 100, 200] {
         let (created, deleted, memory) = stacks(count);
@@ -55,29 +56,38 @@ impl Sandbox {
         text.trim().parse::<f64>().unwrap() / 1024.0
     }
 
-    fn client(&self) -> Client {
+    fn client(&self) -> Client<'_> {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_nodelay(true).unwrap();
         Client {
+            sandbox: self,
             stream: BufReader::new(stream),
         }
     }
 }
 
 /// One kept connection.
-struct Client {
+struct Client<'s> {
+    sandbox: &'s Sandbox,
     stream: BufReader<TcpStream>,
 }
 
-impl Client {
-    fn query(&mut self, account: &str, service: &str, form: &[(&str, &str)]) -> (u16, String) {
+impl Client<'_> {
+    /// A signed call; to sign takes longer than to verify, so it is done before the time is taken.
+    fn prepare(&self, account: &str, service: &str, form: &[(&str, &str)]) -> String {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(form)
             .finish();
-        let request = format!(
-            "POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\nauthorization: AWS4-HMAC-SHA256 Credential={account}/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n{body}",
-            body.len()
-        );
+        let kind = [("content-type", "application/x-www-form-urlencoded")];
+        self.sandbox.signed(account, service, "/", &kind, &body)
+    }
+
+    fn query(&mut self, account: &str, service: &str, form: &[(&str, &str)]) -> (u16, String) {
+        let request = self.prepare(account, service, form);
+        self.send(&request)
+    }
+
+    fn send(&mut self, request: &str) -> (u16, String) {
         self.stream.get_mut().write_all(request.as_bytes()).unwrap();
         let (mut line, mut status, mut length) = (String::new(), 0, 0);
         loop {
@@ -95,6 +105,16 @@ impl Client {
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).unwrap();
         (status, String::from_utf8(body).unwrap())
+    }
+
+    /// A call that succeeds, and the time from its first byte to the last of its answer.
+    fn timed(&mut self, account: &str, service: &str, form: &[(&str, &str)]) -> (Duration, String) {
+        let request = self.prepare(account, service, form);
+        let begin = Instant::now();
+        let (status, body) = self.send(&request);
+        let took = begin.elapsed();
+        assert_eq!(status, 200, "{form:?}: {body}");
+        (took, body)
     }
 
     fn ok(&mut self, account: &str, service: &str, form: &[(&str, &str)]) -> String {
@@ -124,26 +144,47 @@ fn thousand_groups(runs: usize) -> (Vec<Duration>, Vec<Duration>) {
     let created = (0..999)
         .map(|number| {
             let name = format!("group-{number}");
-            let begin = Instant::now();
             let form = [
                 ("Action", "CreateSecurityGroup"),
                 ("GroupName", &name),
                 ("GroupDescription", "x"),
             ];
-            client.ok(ACCOUNT, "ec2", &form);
-            begin.elapsed()
+            client.timed(ACCOUNT, "ec2", &form).0
         })
         .collect();
     let described = (0..runs)
         .map(|_| {
-            let begin = Instant::now();
-            let body = client.ok(ACCOUNT, "ec2", &[("Action", "DescribeSecurityGroups")]);
-            let took = begin.elapsed();
+            let form = [("Action", "DescribeSecurityGroups")];
+            let (took, body) = client.timed(ACCOUNT, "ec2", &form);
             assert_eq!(body.matches("<groupName>").count(), 1_000);
             took
         })
         .collect();
     (created, described)
+}
+
+/// What it takes to verify a signature: the same small call in turns to a sandbox that does and to one that does not.
+fn verification(runs: usize) {
+    let sandboxes = [
+        Sandbox::start(&[]),
+        Sandbox::start_with(&["--no-signatures"], &[]),
+    ];
+    let mut clients = sandboxes.each_ref().map(Sandbox::client);
+    let form = [("Action", "GetCallerIdentity"), ("Version", "2011-06-15")];
+    let mut times = [Vec::new(), Vec::new()];
+    for _ in 0..runs {
+        for (client, times) in clients.iter_mut().zip(&mut times) {
+            times.push(client.timed(ACCOUNT, "sts", &form).0);
+        }
+    }
+    let [with, without] = times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2].as_secs_f64() * 1e6
+    });
+    println!(
+        "| verifying a signature (`GetCallerIdentity` in {with:.0} µs, {without:.0} µs without) | {:.1} µs | | {runs} |",
+        with - without
+    );
 }
 
 /// A lab-sized stack: network, group, role, topic, log group.
@@ -173,7 +214,7 @@ Resources:
 /// deleting, and the memory in between.
 fn stacks(count: u64) -> (Duration, Duration, f64) {
     let sandbox = Sandbox::start(&[]);
-    let each = |work: &(dyn Fn(&mut Client, &str) + Sync)| {
+    let each = |work: &(dyn Fn(&mut Client<'_>, &str) + Sync)| {
         let begin = Instant::now();
         std::thread::scope(|scope| {
             for client in 0..count.min(50) {
@@ -188,7 +229,7 @@ fn stacks(count: u64) -> (Duration, Duration, f64) {
         });
         begin.elapsed()
     };
-    let create = |client: &mut Client, account: &str| {
+    let create = |client: &mut Client<'_>, account: &str| {
         let form = [
             ("Action", "CreateStack"),
             ("StackName", "lab"),
@@ -211,7 +252,7 @@ fn stacks(count: u64) -> (Duration, Duration, f64) {
     (created, deleted, memory)
 }
 
-fn until(client: &mut Client, account: &str, right: impl Fn(u16, &str) -> bool) {
+fn until(client: &mut Client<'_>, account: &str, right: impl Fn(u16, &str) -> bool) {
     let form = [("Action", "DescribeStacks"), ("StackName", "lab")];
     let deadline = Instant::now() + Duration::from_secs(120);
     loop {

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use crate::admin;
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::faults::Refusal;
-use crate::ids::{Region, unknown_region, uuid};
+use crate::ids::{AccountId, Region, unknown_region, uuid};
 use crate::journal::{Entry, Origin};
 use crate::protocol::{HttpRequest, HttpResponse, Operation, Protocol, encode, encode_error};
+use crate::s3;
 use crate::sandbox::{Sandbox, Target};
 use crate::service::Service;
+use crate::signature::{self, Clocks, Mechanism, Scope};
 
 /// The connection is to be closed without an answer: a fault asks for it.
 #[derive(Debug, thiserror::Error)]
@@ -41,33 +44,44 @@ pub(crate) async fn answer(
 
 async fn serve(sandbox: &Arc<Sandbox>, request: HttpRequest) -> Result<HttpResponse, Hangup> {
     let request_id = uuid();
-    let turned_away = |scope: &Scope, error: &ApiError| {
+    let turned_away = |scope: &Scope, who: Option<(AccountId, Caller)>, error: &ApiError| {
         let place = (scope.service.as_str(), scope.region.as_str());
-        let (now, origin) = (sandbox.clock.now(), scope.origin(&request));
-        let who = sandbox.keys.lookup(&scope.access_key, now);
+        let (now, origin) = (sandbox.clock.now(), origin(scope, &request));
         let entry = Entry::turned_away(now, origin, who, place, error, &request_id);
         sandbox.journal.write(entry);
     };
     let scope = match Scope::of(&request) {
         Ok(scope) => scope,
-        Err(error) => {
-            turned_away(&Scope::default(), &error);
-            return Ok(encode_error(Protocol::RestXml, &error, &request_id));
+        Err(refusal) => {
+            let (protocol, error) = refusal.answer_unscoped(&request);
+            turned_away(&Scope::default(), None, &error);
+            return Ok(encode_error(protocol, &error, &request_id));
         }
     };
     let Some(service) = Service::from_signing_name(&scope.service) else {
         let error = ApiError::not_implemented(&scope.service, "*");
-        turned_away(&scope, &error);
+        turned_away(&scope, None, &error);
         return Ok(encode_error(guess_protocol(&request), &error, &request_id));
     };
-    let (target, operation) = match understand(sandbox, service, &scope, &request, &request_id) {
-        Ok(understood) => understood,
-        Err(error) => {
-            turned_away(&scope, &error);
+    // Nothing is understood, and nobody named, before it is proven who asks.
+    let who = match caller(sandbox, service, &scope, &request) {
+        Ok(who) => who,
+        Err(refusal) => {
+            let error = refusal.answer(service);
+            tracing::debug!(service = service.signing_name(), ?refusal, "not proven");
+            turned_away(&scope, None, &error);
             return Ok(encode_error(service.protocol(), &error, &request_id));
         }
     };
-    let origin = scope.origin(&request);
+    let understood = understand(sandbox, service, &scope, &who, &request, &request_id);
+    let (target, operation) = match understood {
+        Ok(understood) => understood,
+        Err(error) => {
+            turned_away(&scope, Some(who), &error);
+            return Ok(encode_error(service.protocol(), &error, &request_id));
+        }
+    };
+    let origin = origin(&scope, &request);
     match sandbox.admit(&target, &origin, service, &operation).await {
         Ok(answer) => Ok(encode(
             service.protocol(),
@@ -84,25 +98,41 @@ async fn serve(sandbox: &Arc<Sandbox>, request: HttpRequest) -> Result<HttpRespo
     }
 }
 
-/// Who calls, and what is asked for.
+/// Who calls: whoever signed, or whoever it is said to be where signatures are not looked at.
+fn caller(
+    sandbox: &Sandbox,
+    service: Service,
+    scope: &Scope,
+    request: &HttpRequest,
+) -> Result<(AccountId, Caller), signature::Refusal> {
+    let now = sandbox.clock.now();
+    if sandbox.settings.ignore_signatures {
+        let who = sandbox.keys.lookup(&scope.access_key, now);
+        return who.ok_or_else(|| signature::Refusal::UnknownKey(scope.access_key.clone()));
+    }
+    let clocks = Clocks {
+        machine: time::OffsetDateTime::now_utc(),
+        sandbox: now,
+    };
+    signature::verify(&sandbox.keys, clocks, service, scope, request)
+}
+
+/// What is asked for, by a caller who is known.
 fn understand(
     sandbox: &Arc<Sandbox>,
     service: Service,
     scope: &Scope,
+    who: &(AccountId, Caller),
     request: &HttpRequest,
     request_id: &str,
 ) -> Result<(Target, Operation), ApiError> {
-    let region = Region::parse(&scope.region).ok_or_else(|| unknown_region(&scope.region))?;
-    let (account, caller) = sandbox.keys.lookup(&scope.access_key, sandbox.clock.now()).ok_or_else(|| {
-        ApiError::new(
-            403,
-            "InvalidClientTokenId",
-            format!(
-                "the security token included in the request is invalid: access key `{}` was not issued by this sandbox; use a 12-digit account id as access key",
-                scope.access_key
-            ),
-        )
-    })?;
+    let (account, caller) = who.clone();
+    let region = match scope.mechanism {
+        Mechanism::LegacyQuery => s3::region_of(sandbox, &account, &request.path),
+        Mechanism::Header | Mechanism::Query => {
+            Region::parse(&scope.region).ok_or_else(|| unknown_region(&scope.region))?
+        }
+    };
     let operation = service.decode(request)?;
     tracing::debug!(service = service.signing_name(), operation = operation.name, %account, %region, "call");
     let target = Target {
@@ -112,6 +142,14 @@ fn understand(
         request_id: request_id.to_owned(),
     };
     Ok((target, operation))
+}
+
+/// The client behind the request, for the journal.
+fn origin(scope: &Scope, request: &HttpRequest) -> Origin {
+    Origin::Client {
+        access_key: scope.access_key.clone(),
+        user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
+    }
 }
 
 /// The protocol of a service that the sandbox does not have, so that the client at least reads the error.
@@ -125,57 +163,5 @@ fn guess_protocol(request: &HttpRequest) -> Protocol {
         Protocol::Query("")
     } else {
         Protocol::RestJson
-    }
-}
-
-/// The credential scope of a signed request. The signature itself is not checked: the sandbox
-/// listens on the loopback interface only and its secrets are nobody's secrets.
-#[derive(Debug, Default)]
-struct Scope {
-    access_key: String,
-    region: String,
-    service: String,
-}
-
-impl Scope {
-    /// The client behind the request, for the journal.
-    fn origin(&self, request: &HttpRequest) -> Origin {
-        Origin::Client {
-            access_key: self.access_key.clone(),
-            user_agent: request.header("user-agent").unwrap_or_default().to_owned(),
-        }
-    }
-
-    fn of(request: &HttpRequest) -> Result<Self, ApiError> {
-        let presigned = || {
-            let pairs = request.query_pairs();
-            pairs
-                .into_iter()
-                .find(|(name, _)| name == "X-Amz-Credential")
-                .map(|(_, value)| value)
-        };
-        let credential = match request.header("authorization") {
-            Some(header) => header
-                .split_once("Credential=")
-                .and_then(|(_, rest)| rest.split([',', ' ']).next())
-                .map(str::to_owned),
-            None => presigned(),
-        };
-        let parts: Vec<&str> = credential
-            .as_deref()
-            .map(|text| text.split('/').collect())
-            .unwrap_or_default();
-        match parts[..] {
-            [access_key, _date, region, service, "aws4_request"] => Ok(Self {
-                access_key: access_key.to_owned(),
-                region: region.to_owned(),
-                service: service.to_owned(),
-            }),
-            _ => Err(ApiError::new(
-                403,
-                "MissingAuthenticationToken",
-                "the request is not signed; use an AWS client with AWS_ACCESS_KEY_ID set to a 12-digit account id",
-            )),
-        }
     }
 }

@@ -82,6 +82,11 @@ impl Region {
             .map(|known| Self(known))
     }
 
+    /// AWS's first region, which stands for none: `us-east-1`.
+    pub fn first() -> Self {
+        Self("us-east-1")
+    }
+
     /// The region's name, for example `us-east-1`.
     pub fn as_str(&self) -> &'static str {
         self.0

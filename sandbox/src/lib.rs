@@ -32,6 +32,7 @@ mod event_ruler;
 mod gateway;
 mod kms;
 mod listing;
+mod signature;
 mod tags;
 #[cfg(test)]
 mod testing;

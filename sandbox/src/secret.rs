@@ -16,6 +16,9 @@ const ACCESS_KEY_LEN: usize = 40;
 /// The purpose of what opens `/_sandbox/`.
 const BEARER: &str = "bearer";
 
+/// The purpose of the tokens of sessions.
+pub(crate) const SESSION_TOKEN: &str = "session-token";
+
 /// The secret of a sandbox. Whoever knows it is the operator of every account; it is never shown.
 #[derive(Clone)]
 pub struct Secret {
@@ -58,7 +61,7 @@ impl Secret {
 
     /// The token of a session: 43 characters.
     pub fn session_token(&self, access_key_id: &str) -> String {
-        self.derive("session-token", access_key_id)
+        self.derive(SESSION_TOKEN, access_key_id)
     }
 
     /// What opens `/_sandbox/`, as `Authorization: Bearer …`: 43 characters.

@@ -127,12 +127,13 @@ impl Sandbox {
     fn post(&self, service: &str, path: &str, kind: &str, body: &str) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let (host, length) = (&self.address, body.len());
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\nconnection: close\r\nx-amz-invocation-type: Event\r\nauthorization: AWS4-HMAC-SHA256 Credential=123456789012/20250714/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0\r\n\r\n"
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body.as_bytes()).unwrap();
+        let headers = [
+            ("content-type", kind),
+            ("connection", "close"),
+            ("x-amz-invocation-type", "Event"),
+        ];
+        let request = self.signed("123456789012", service, path, &headers, body);
+        stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");

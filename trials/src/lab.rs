@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser;
-use driftlab::aws::Session;
 use driftlab::cli::Cli;
 use driftlab::error::{Error, Kind};
 use driftlab::interrupt::Interrupt;
@@ -174,6 +173,6 @@ impl<'w> Lab<'w> {
         );
         Cli::try_parse_from(line)
             .unwrap_or_else(|error| panic!("{error}"))
-            .with_session(Session::with_key(&self.key, "secret").longest_pause(PAUSE))
+            .with_session(self.world.session(&self.key).longest_pause(PAUSE))
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use driftlab::aws::Session;
 use sandbox::caller::Caller;
 use sandbox::faults::Rule;
 use sandbox::ids::{AccountId, Region};
@@ -58,6 +59,13 @@ impl World {
             Region::parse(crate::REGION).unwrap(),
             Caller::Operator,
         )
+    }
+
+    /// What signs as whoever has the access key with this id, be it an account's id, a user's key or a session's.
+    pub fn session(&self, access_key_id: &str) -> Session {
+        let keys = self.sandbox.keys.credentials(access_key_id);
+        let token = Some(keys.session_token).filter(|token| !token.is_empty());
+        Session::with_key(&keys.access_key_id, &keys.secret_access_key, token)
     }
 
     /// A call through the sandbox's own door; it is in the list of calls as one of a service.

@@ -18,10 +18,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// Calls are signed with this key.
-    pub fn with_key(id: &str, secret: &str) -> Self {
+    /// Calls are signed with this key; those of a session have a token.
+    pub fn with_key(id: &str, secret: &str, token: Option<String>) -> Self {
         Self {
-            credentials: Some(Credentials::new(id, secret, None, None, "driftlab")),
+            credentials: Some(Credentials::new(id, secret, token, None, "driftlab")),
             longest_pause: None,
         }
     }

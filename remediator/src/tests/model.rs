@@ -51,7 +51,9 @@ impl Play {
         let sandbox = Sandbox::start(Settings::default());
         let listener = server::bind(&sandbox, 0).await.unwrap();
         tokio::spawn(server::serve(sandbox.clone(), listener));
-        let keys = Credentials::new(ACCOUNT, "secret", None, None, "test");
+        let account = AccountId::parse(ACCOUNT).unwrap();
+        let secret = sandbox.keys.operator(&account).secret_access_key;
+        let keys = Credentials::new(ACCOUNT, secret, None, None, "test");
         let mut config = Config::new(REGION, SharedCredentialsProvider::new(keys));
         config.endpoint_url = Some(sandbox.endpoint().to_owned());
         config.retry = Retry {

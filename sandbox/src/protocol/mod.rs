@@ -1,5 +1,6 @@
 //! The wire protocols of AWS, decoded to one tree and encoded from one tree, so that services never see HTTP.
 
+pub(crate) mod aws_chunked;
 pub(crate) mod json;
 pub(crate) mod query;
 pub(crate) mod xml;

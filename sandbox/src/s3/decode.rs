@@ -4,10 +4,10 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::chunked;
+use super::checksum;
 use super::payload;
 use crate::error::ApiError;
-use crate::protocol::{HttpRequest, Operation};
+use crate::protocol::{HttpRequest, Operation, aws_chunked};
 
 /// Sub-resources of a bucket: (query parameter, method, operation, XML payload that the input carries).
 const SUBRESOURCES: &[(&str, Method, &str, Option<&str>)] = &[
@@ -123,6 +123,9 @@ const HEADERS: &[(&str, &str)] = &[
     ("x-amz-object-ownership", "ObjectOwnership"),
 ];
 
+/// The parameters of a presigned request of signature version 2.
+const LEGACY_SIGNATURE: &[&str] = &["AWSAccessKeyId", "Expires", "Signature"];
+
 /// Headers that say nothing about what is to be done.
 const TRANSPORT: &[&str] = &[
     "x-amz-date",
@@ -149,7 +152,7 @@ pub(super) fn decode(request: &HttpRequest) -> Result<Operation, ApiError> {
     }
     let (name, payload) = operation(request, &query, bucket.is_some(), key.is_some())?;
     parameters(&name, &query, &mut input)?;
-    headers(&name, request, &mut input)?;
+    headers(&name, request, &query, &mut input)?;
     let body = body(request, &mut input)?;
     if let Some(root) = payload {
         input.insert(root.to_owned(), payload::read(&body, root)?);
@@ -173,7 +176,7 @@ pub(super) fn decode(request: &HttpRequest) -> Result<Operation, ApiError> {
 }
 
 /// Bucket and key of `/bucket/key`, decoded. A key may hold anything, slashes at either end too.
-fn address(path: &str) -> Result<(Option<String>, Option<String>), ApiError> {
+pub(super) fn address(path: &str) -> Result<(Option<String>, Option<String>), ApiError> {
     let path = path.strip_prefix('/').unwrap_or(path);
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let decoded = |text: &str| -> Result<Option<String>, ApiError> {
@@ -260,7 +263,11 @@ fn parameters(
         let own = SUBRESOURCES
             .iter()
             .any(|(parameter, _, own, _)| parameter == name && *own == operation);
-        let harmless = name == "x-id" || name == "list-type" || name.starts_with("X-Amz-");
+        let harmless = name == "x-id"
+            || name == "list-type"
+            || name.starts_with("X-Amz-")
+            || LEGACY_SIGNATURE.contains(&name.as_str())
+            || is_header(name);
         if !own && !harmless {
             return Err(ApiError::not_implemented(
                 "s3",
@@ -271,16 +278,25 @@ fn parameters(
     Ok(())
 }
 
+/// Whether a parameter stands for a header: presigned requests may carry them like that.
+fn is_header(parameter: &str) -> bool {
+    parameter.starts_with("x-amz-") || matches!(parameter, "content-type" | "content-md5")
+}
+
 fn headers(
     operation: &str,
     request: &HttpRequest,
+    query: &[(String, String)],
     input: &mut Map<String, Value>,
 ) -> Result<(), ApiError> {
     let mut metadata = Map::new();
     let mut checksums = Map::new();
-    for (name, value) in &request.headers {
-        let name = name.as_str();
-        let Ok(value) = value.to_str() else { continue };
+    let in_query = query.iter().filter(|(name, _)| is_header(name));
+    let in_query = in_query.map(|(name, value)| (name.as_str(), value.as_str()));
+    let sent = request.headers.iter();
+    let sent = sent.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    // Those that were sent come last and win.
+    for (name, value) in in_query.chain(sent) {
         if let Some(key) = name.strip_prefix("x-amz-meta-") {
             metadata.insert(key.to_owned(), json!(value));
         } else if let Some((_, member)) = HEADERS.iter().find(|(known, _)| *known == name) {
@@ -303,38 +319,37 @@ fn headers(
     Ok(())
 }
 
-/// The body without its transfer encoding; checksums in its trailers join those of the headers.
+/// The body without its transfer encoding. Checksums in its trailers join those of the headers, and all must be right.
 fn body(request: &HttpRequest, input: &mut Map<String, Value>) -> Result<bytes::Bytes, ApiError> {
-    let streaming = request
-        .header("x-amz-content-sha256")
-        .is_some_and(|hash| hash.starts_with("STREAMING-"));
-    let encoding = request.header("content-encoding").unwrap_or_default();
-    let encodings: Vec<&str> = encoding.split(',').map(str::trim).collect();
-    if !streaming && !encodings.contains(&"aws-chunked") {
-        return Ok(request.body.clone());
-    }
-    let stored: Vec<&str> = encodings
-        .into_iter()
-        .filter(|name| *name != "aws-chunked" && !name.is_empty())
-        .collect();
-    if stored.is_empty() {
-        input.remove("ContentEncoding");
-    } else {
-        input.insert("ContentEncoding".to_owned(), json!(stored.join(",")));
-    }
-    let length = request
-        .header("x-amz-decoded-content-length")
-        .and_then(|length| length.parse().ok());
-    let decoded = chunked::decode(&request.body, length)?;
-    for (name, value) in decoded.trailers {
-        if let Some(algorithm) = name.strip_prefix("x-amz-checksum-")
-            && let Some(checksums) = input
-                .entry("Checksums")
-                .or_insert_with(|| json!({}))
-                .as_object_mut()
-        {
-            checksums.insert(algorithm.to_owned(), json!(value));
+    let mut plain = request.body.clone();
+    if aws_chunked::is_chunked(request) {
+        let encoding = request.header("content-encoding").unwrap_or_default();
+        let stored: Vec<&str> = encoding
+            .split(',')
+            .map(str::trim)
+            .filter(|name| *name != "aws-chunked" && !name.is_empty())
+            .collect();
+        if stored.is_empty() {
+            input.remove("ContentEncoding");
+        } else {
+            input.insert("ContentEncoding".to_owned(), json!(stored.join(",")));
         }
+        let decoded = aws_chunked::decode_request(request)?;
+        for (name, value) in decoded.trailers {
+            if let Some(algorithm) = name.strip_prefix("x-amz-checksum-")
+                && let Some(checksums) = input
+                    .entry("Checksums")
+                    .or_insert_with(|| json!({}))
+                    .as_object_mut()
+            {
+                checksums.insert(algorithm.to_owned(), json!(value));
+            }
+        }
+        plain = decoded.body;
     }
-    Ok(decoded.body)
+    let checksums = input.get("Checksums").and_then(Value::as_object);
+    for (algorithm, value) in checksums.into_iter().flatten() {
+        checksum::check(algorithm, value.as_str().unwrap_or_default(), &plain)?;
+    }
+    Ok(plain)
 }

@@ -1,12 +1,16 @@
 //! S3: buckets and objects. Path style only.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::ids::{AccountId, Region};
 use crate::protocol::{Answer, HttpRequest, Operation};
-use crate::sandbox::{Call, Outcome};
+use crate::sandbox::{Call, Outcome, Sandbox, Target};
 
 pub use self::state::State;
 
@@ -14,7 +18,7 @@ mod access;
 mod answer;
 mod beyond;
 mod buckets;
-mod chunked;
+mod checksum;
 mod decode;
 mod lifecycle;
 mod listing;
@@ -75,6 +79,25 @@ pub(crate) use self::access::required_access;
 /// Reads the operation out of a REST request.
 pub(crate) fn decode(request: &HttpRequest) -> Result<Operation, ApiError> {
     decode::decode(request)
+}
+
+/// The region of the bucket that a path names, for requests that name no region themselves; S3's first region where there
+/// is no such bucket.
+pub(crate) fn region_of(sandbox: &Arc<Sandbox>, account: &AccountId, path: &str) -> Region {
+    let first = Region::first();
+    let Ok((Some(bucket), _)) = decode::address(path) else {
+        return first;
+    };
+    let target = Target::new(
+        account.clone(),
+        first.clone(),
+        Caller::Service("s3.amazonaws.com"),
+    );
+    let found = sandbox.enter_to(true, &target, |call| {
+        let bucket = call.account.s3.buckets.get(&bucket);
+        bucket.map(|bucket| bucket.region.clone())
+    });
+    found.unwrap_or(first)
 }
 
 /// A bucket is served by its own region; the others name it in a redirection.

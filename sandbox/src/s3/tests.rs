@@ -2,8 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, Method};
+use http::{HeaderMap, Method};
 use http_body_util::BodyExt;
 use serde_json::json;
 
@@ -13,6 +12,7 @@ use crate::ids::Region;
 use crate::protocol::HttpResponse;
 use crate::sandbox::Target;
 use crate::service::Service;
+use crate::signature::signing::{self, Signer};
 use crate::testing;
 use crate::testing::session_of;
 
@@ -64,27 +64,16 @@ impl World {
 
     async fn send(&self, method: Method, uri: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
-        let mut all = HeaderMap::new();
         let Target {
             account, region, ..
         } = &self.target;
-        let scope = format!("{account}/20261122/{region}/s3/aws4_request");
-        let authorization =
-            format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
-        all.insert("authorization", authorization.parse().unwrap());
+        let mut request = signing::request(method, path, query, body);
         for (name, value) in headers {
-            all.insert(
-                HeaderName::from_bytes(name.as_bytes()).unwrap(),
-                value.parse().unwrap(),
-            );
+            signing::set(&mut request, name, value);
         }
-        let request = HttpRequest {
-            method,
-            path: path.to_owned(),
-            query: query.to_owned(),
-            headers: all,
-            body: Bytes::copy_from_slice(body.as_bytes()),
-        };
+        let mut client = Signer::new(self.sandbox.keys.operator(account), "s3");
+        client.region = region.as_str().to_owned();
+        client.sign(&mut request);
         let response: HttpResponse = gateway::answer(&self.sandbox, request).await.unwrap();
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();

@@ -2,7 +2,14 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::time::SystemTime;
 
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::identity::Identity;
+use sandbox::caller::KeyRing;
+use sandbox::secret::Secret;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -14,6 +21,9 @@ pub(crate) struct Sandbox {
     /// What opens `/_sandbox/`.
     #[allow(dead_code, reason = "not every test asks for what is not AWS")]
     pub(crate) bearer: String,
+    /// What the sandbox derives its keys from, too.
+    #[allow(dead_code, reason = "not every test calls AWS")]
+    pub(crate) keys: KeyRing,
     /// Nothing of a test's is left in the user's own.
     _state: TempDir,
 }
@@ -48,8 +58,43 @@ impl Sandbox {
             process,
             address,
             bearer: file["bearer"].as_str().unwrap().to_owned(),
+            keys: KeyRing::new(Secret::decode(file["secret"].as_str().unwrap()).unwrap()),
             _state: state,
         }
+    }
+
+    /// A POST of an account's operator, as it goes over the wire, with these headers beside those of every request.
+    #[allow(dead_code, reason = "not every test calls AWS")]
+    pub(crate) fn signed(
+        &self,
+        account: &str,
+        service: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> String {
+        let secret = self.keys.credentials(account).secret_access_key;
+        let identity: Identity = Credentials::new(account, secret, None, None, "test").into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("us-east-1")
+            .name(service)
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()
+            .unwrap()
+            .into();
+        let url = format!("http://{}{path}", self.address);
+        let host = [("host", self.address.as_str())];
+        let all = || host.iter().chain(headers).copied();
+        let body_bytes = SignableBody::Bytes(body.as_bytes());
+        let request = SignableRequest::new("POST", url, all(), body_bytes).unwrap();
+        let (signature, _) = sign(request, &params).unwrap().into_parts();
+        let mut text = format!("POST {path} HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in all().chain(signature.headers()) {
+            text.push_str(&format!("{name}: {value}\r\n"));
+        }
+        format!("{text}\r\n{body}")
     }
 }
 

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Parser;
-use driftlab::aws::Session;
 use driftlab::cli::Cli;
 use driftlab::output::{Format, Ui, failure};
 use serde_json::{Value, json};
@@ -39,7 +38,7 @@ async fn run_as(
     ];
     let line = ["driftlab"].iter().chain(arguments).chain(&common).copied();
     let line = line.chain([world.sandbox.endpoint()]);
-    let session = Session::with_key(key, "secret").longest_pause(Duration::from_millis(2));
+    let session = world.session(key).longest_pause(Duration::from_millis(2));
     let ui = Ui::captured_as(Format::Json);
     let cli = Cli::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
     let result = cli.with_session(session).run(ui.clone()).await;

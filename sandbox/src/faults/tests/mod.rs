@@ -9,10 +9,13 @@ use tokio::net::TcpStream;
 mod late;
 
 use super::*;
+use crate::caller::KeyRing;
 use crate::error::ApiError;
+use crate::ids::AccountId;
 use crate::journal::{Ended, Query};
 use crate::sandbox::Settings;
 use crate::server;
+use crate::signature::signing::{self, Signer};
 use crate::testing;
 use crate::testing::ACCOUNT;
 
@@ -106,19 +109,26 @@ impl World {
 /// the connection was closed without an answer.
 async fn send(address: &str, method: &str, path: &str, body: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let authorization = if path.starts_with("/_sandbox/") {
-        format!("Bearer {}", testing::secret().bearer())
+    let mut request = signing::request(method.parse().unwrap(), path, "", body);
+    signing::set(&mut request, "host", address);
+    let kind = "application/x-www-form-urlencoded";
+    signing::set(&mut request, "content-type", kind);
+    if path.starts_with("/_sandbox/") {
+        let bearer = format!("Bearer {}", testing::secret().bearer());
+        signing::set(&mut request, "authorization", &bearer);
     } else {
-        format!(
-            "AWS4-HMAC-SHA256 Credential={ACCOUNT}/20250101/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=0"
-        )
-    };
-    let request = format!(
-        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\
-         content-type: application/x-www-form-urlencoded\r\nuser-agent: test/1\r\n\
-         authorization: {authorization}\r\n\r\n{body}",
+        let keys = KeyRing::new(testing::secret());
+        let account = AccountId::parse(ACCOUNT).unwrap();
+        Signer::new(keys.operator(&account), "ec2").sign(&mut request);
+    }
+    let mut text = format!(
+        "{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\nuser-agent: test/1\r\n",
         body.len()
     );
+    for (name, value) in &request.headers {
+        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    let request = format!("{text}\r\n{body}");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();

@@ -6,6 +6,9 @@ use std::os::unix::net::UnixDatagram;
 
 use serde_json::{Value, json};
 
+use crate::caller::Credentials;
+use crate::signature::signing::{self, Signer};
+
 /// Not a test of its own: as a function's process it serves events until it is killed. In an
 /// ordinary run there is no Runtime API to talk to, and nothing happens.
 #[test]
@@ -71,6 +74,14 @@ fn serve(api: &str, id: &str, event: &Value) {
             }
             json!(kept.iter().map(Vec::len).sum::<usize>())
         }
+        "sign" => json!(
+            event["keys"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(sign)
+                .collect::<Vec<_>>()
+        ),
         "environment" => json!(std::env::vars().collect::<std::collections::BTreeMap<_, _>>()),
         _ => json!({"pid": std::process::id(), "event": event}),
     };
@@ -79,6 +90,37 @@ fn serve(api: &str, id: &str, event: &Value) {
         &format!("invocation/{id}/response"),
         answer.to_string().as_bytes(),
     );
+}
+
+/// Asks who it is, with these keys; each part that is `own` is the function's. Answers with status and body.
+fn sign(keys: &Value) -> String {
+    let part = |part: &str, own: &str| match keys[part].as_str() {
+        Some("own") => std::env::var(own).unwrap(),
+        text => text.unwrap_or_default().to_owned(),
+    };
+    let credentials = Credentials {
+        access_key_id: part("id", "AWS_ACCESS_KEY_ID"),
+        secret_access_key: part("secret", "AWS_SECRET_ACCESS_KEY"),
+        session_token: part("token", "AWS_SESSION_TOKEN"),
+        expires: None,
+    };
+    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap();
+    let address = endpoint.strip_prefix("http://").unwrap();
+    let body = "Action=GetCallerIdentity&Version=2011-06-15";
+    let mut request = signing::request(http::Method::POST, "/", "", body);
+    signing::set(&mut request, "host", address);
+    Signer::new(credentials, "sts").sign(&mut request);
+    let mut text = "POST / HTTP/1.1\r\nconnection: close\r\n".to_owned();
+    for (name, value) in &request.headers {
+        text.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap()));
+    }
+    text.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    format!("{} {body}", head.split(' ').nth(1).unwrap())
 }
 
 fn next(api: &str) -> (String, Value) {

@@ -92,6 +92,44 @@ async fn a_function_sees_its_own_world_and_nothing_of_ours() {
     );
 }
 
+/// Whoever may run code in an account is no more than its function there, and nobody in any other.
+#[tokio::test]
+async fn function_that_signs_as_an_operator_is_refused() {
+    let lab = Lab::new().await;
+    let listener = crate::server::bind(&lab.sandbox, 0).await.unwrap();
+    tokio::spawn(crate::server::serve(lab.sandbox.clone(), listener));
+    lab.create(&client_package(), json!({"Timeout": 30})).await;
+    let own = json!({"id": "own", "secret": "own", "token": "own"});
+    let mut keys = vec![own];
+    for id in ["123456789012", "210987654321", "123456789012-root"] {
+        for secret in ["own", "", "sandbox", id] {
+            for token in ["own", ""] {
+                keys.push(json!({"id": id, "secret": secret, "token": token}));
+            }
+        }
+    }
+    let (failed, answers, tail) = lab.invoke(json!({"do": "sign", "keys": keys})).await;
+    assert!(!failed, "{tail}");
+    let answers = answers.as_array().unwrap();
+    assert_eq!(answers.len(), keys.len());
+    for (key, answer) in keys.iter().zip(answers) {
+        let answer = answer.as_str().unwrap();
+        let expected = match (key["id"].as_str(), key["token"].as_str()) {
+            (Some("own"), _) => ("200 ", "arn:aws:sts::123456789012:assumed-role/R/f"),
+            (_, Some("own")) => ("403 ", "InvalidClientTokenId"),
+            _ => ("403 ", "SignatureDoesNotMatch"),
+        };
+        assert!(answer.starts_with(expected.0), "{key}: {answer}");
+        assert!(answer.contains(expected.1), "{key}: {answer}");
+    }
+    // The one call that was carried out is the function's own.
+    let query = crate::journal::Query::default();
+    let calls = lab.sandbox.journal.list(&query).calls;
+    let calls = calls.iter().filter(|call| call.service == "sts");
+    let (known, unknown): (Vec<_>, Vec<_>) = calls.partition(|call| call.caller.is_some());
+    assert_eq!((known.len(), unknown.len()), (1, keys.len() - 1));
+}
+
 #[tokio::test]
 async fn failures_crashes_and_time_outs_are_told_apart() {
     let lab = Lab::new().await;

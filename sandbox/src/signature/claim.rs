@@ -1,0 +1,175 @@
+//! The parts of a signature of version 4, read from where they stand.
+
+use time::format_description::well_known::Rfc2822;
+use time::{Date, Month, PrimitiveDateTime, Time, UtcOffset};
+
+use super::refusal::Refusal;
+use super::scope::{Mechanism, Scope, part};
+use crate::clock::Timestamp;
+use crate::protocol::HttpRequest;
+
+/// The longest that a presigned request may be good for: seven days, in seconds.
+const LONGEST: i64 = 604_800;
+
+/// What a request says of its own signature.
+#[derive(Debug)]
+pub(super) struct Claim {
+    /// Lower case, sorted.
+    pub(super) signed_headers: Vec<String>,
+    pub(super) signature: [u8; 32],
+    /// `20261122T080000Z`.
+    pub(super) moment_text: String,
+    pub(super) moment: Timestamp,
+    /// How many seconds a presigned request is good for; `None` in a header.
+    pub(super) expires: Option<i64>,
+    pub(super) token: Option<String>,
+}
+
+impl Claim {
+    pub(super) fn read(scope: &Scope, request: &HttpRequest) -> Result<Self, Refusal> {
+        match scope.mechanism {
+            Mechanism::Query => Self::in_query(request),
+            Mechanism::Header | Mechanism::LegacyQuery => Self::in_header(request),
+        }
+    }
+
+    fn in_header(request: &HttpRequest) -> Result<Self, Refusal> {
+        let value = request.header("authorization").unwrap_or_default();
+        let (_, parts) = value.split_once(' ').unwrap_or_default();
+        let (signature, signed) = (part(parts, "Signature"), part(parts, "SignedHeaders"));
+        let (Some(signature), Some(signed)) = (signature, signed) else {
+            let missing = [("Signature", signature), ("SignedHeaders", signed)];
+            let missing = missing.iter().filter(|(_, value)| value.is_none());
+            return Err(Refusal::Incomplete(
+                missing.map(|(name, _)| *name).collect(),
+            ));
+        };
+        let (moment_text, moment) = moment_of_headers(request)?;
+        Ok(Self {
+            signed_headers: names(signed),
+            signature: from_hex(signature).ok_or(Refusal::Mismatch)?,
+            moment_text,
+            moment,
+            expires: None,
+            token: request.header("x-amz-security-token").map(str::to_owned),
+        })
+    }
+
+    fn in_query(request: &HttpRequest) -> Result<Self, Refusal> {
+        let pairs = request.query_pairs();
+        let find = |wanted: &str| {
+            let found = pairs.iter().find(|(name, _)| name == wanted);
+            found.map(|(_, value)| value.as_str())
+        };
+        let get = |wanted: &str| find(wanted).ok_or(Refusal::QueryIncomplete);
+        get("X-Amz-Algorithm")?;
+        let (signature, signed) = (get("X-Amz-Signature")?, get("X-Amz-SignedHeaders")?);
+        let (moment_text, expires) = (get("X-Amz-Date")?, get("X-Amz-Expires")?);
+        let moment = basic(moment_text).ok_or_else(|| Refusal::DateForm {
+            mechanism: Mechanism::Query,
+            got: moment_text.to_owned(),
+        })?;
+        let expires: i64 = expires.parse().map_err(|_| Refusal::ExpiresNumber)?;
+        if expires < 0 {
+            return Err(Refusal::ExpiresNegative);
+        }
+        if expires > LONGEST {
+            return Err(Refusal::ExpiresTooLong);
+        }
+        Ok(Self {
+            signed_headers: names(signed),
+            signature: from_hex(signature).ok_or(Refusal::Mismatch)?,
+            moment_text: moment_text.to_owned(),
+            moment,
+            expires: Some(expires),
+            token: find("X-Amz-Security-Token").map(str::to_owned),
+        })
+    }
+
+    pub(super) fn signs(&self, name: &str) -> bool {
+        self.signed_headers.iter().any(|signed| signed == name)
+    }
+}
+
+fn names(signed: &str) -> Vec<String> {
+    let mut names: Vec<String> = signed.split(';').map(str::to_ascii_lowercase).collect();
+    names.sort_unstable();
+    names
+}
+
+/// `X-Amz-Date`, or `Date` where that is absent.
+fn moment_of_headers(request: &HttpRequest) -> Result<(String, Timestamp), Refusal> {
+    let malformed = |got: &str| Refusal::DateForm {
+        mechanism: Mechanism::Header,
+        got: got.to_owned(),
+    };
+    if let Some(text) = request.header("x-amz-date") {
+        let moment = basic(text).ok_or_else(|| malformed(text))?;
+        return Ok((text.to_owned(), moment));
+    }
+    let text = request.header("date").ok_or(Refusal::NoDate)?;
+    let moment = basic(text)
+        .or_else(|| Timestamp::parse(text, &Rfc2822).ok())
+        .ok_or_else(|| malformed(text))?;
+    Ok((to_basic(moment), moment))
+}
+
+/// Reads `20261122T080000Z`.
+pub(super) fn basic(text: &str) -> Option<Timestamp> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 16 || bytes[8] != b'T' || bytes[15] != b'Z' {
+        return None;
+    }
+    let number = |from: usize, to: usize| {
+        bytes[from..to].iter().try_fold(0_u16, |sum, byte| {
+            byte.is_ascii_digit()
+                .then(|| sum * 10 + u16::from(byte - b'0'))
+        })
+    };
+    let small = |from: usize| number(from, from + 2).and_then(|n| u8::try_from(n).ok());
+    let month = Month::try_from(small(4)?).ok()?;
+    let date = Date::from_calendar_date(i32::from(number(0, 4)?), month, small(6)?).ok()?;
+    let time = Time::from_hms(small(9)?, small(11)?, small(13)?).ok()?;
+    Some(PrimitiveDateTime::new(date, time).assume_utc())
+}
+
+/// Writes `20261122T080000Z`.
+pub(super) fn to_basic(at: Timestamp) -> String {
+    let at = at.to_offset(UtcOffset::UTC);
+    format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        at.year(),
+        u8::from(at.month()),
+        at.day(),
+        at.hour(),
+        at.minute(),
+        at.second()
+    )
+}
+
+/// 64 lower-case hexadecimal digits.
+pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        return None;
+    }
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    }
+    Some(bytes)
+}
+
+/// Appends lower-case hexadecimal digits.
+pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+}
