@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use sandbox::budgets::Budgets;
 use sandbox::config::{self, Latency};
 use sandbox::guard::HostName;
 use sandbox::lambda::{isolation, reaper};
+use sandbox::narration::Narration;
 use sandbox::sandbox::{Sandbox, Settings};
 use sandbox::{server, shutdown, state_file};
 use tokio::net::TcpListener;
@@ -54,6 +56,8 @@ struct Args {
     /// Also answer under this host name, as containers use it; may be given more than once
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<HostName>,
+    #[command(flatten)]
+    budgets: Budgets,
 }
 
 fn main() -> ExitCode {
@@ -72,13 +76,14 @@ fn main() -> ExitCode {
 
 fn serve() -> ExitCode {
     let args = Args::parse();
+    let narration = Narration::default();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env(
             "DRIFTLAB_SANDBOX_LOG",
         ))
-        .with_writer(io::stderr)
+        .with_writer(narration.clone())
         .init();
-    match run(args) {
+    match run(args, narration) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
@@ -98,11 +103,11 @@ fn close_to_others() {
     }
 }
 
-fn run(args: Args) -> Result<(), String> {
+fn run(args: Args, narration: Narration) -> Result<(), String> {
     let workers = tokio::runtime::Runtime::new()
         .map_err(|error| format!("no threads can be started: {error}"))?;
     let stdin = args.exit_with_stdin;
-    let (sandbox, listener, state_file) = workers.block_on(start(args))?;
+    let (sandbox, listener, state_file) = workers.block_on(start(args, narration))?;
     let ready = serde_json::json!({
         "endpoint": sandbox.endpoint(),
         "pid": std::process::id(),
@@ -124,7 +129,10 @@ fn run(args: Args) -> Result<(), String> {
     .map_err(|error| format!("signals cannot be received, or nothing be printed: {error}"))
 }
 
-async fn start(args: Args) -> Result<(Arc<Sandbox>, TcpListener, PathBuf), String> {
+async fn start(
+    args: Args,
+    narration: Narration,
+) -> Result<(Arc<Sandbox>, TcpListener, PathBuf), String> {
     close_to_others();
     if let Err(why) = isolation::available() {
         if args.require_isolation {
@@ -150,6 +158,8 @@ async fn start(args: Args) -> Result<(Arc<Sandbox>, TcpListener, PathBuf), Strin
         lambda_concurrency: Some(args.lambda_concurrency),
         secret: Some(secret),
         allowed_hosts: args.allow_host,
+        budgets: args.budgets,
+        narration,
     });
     if args.frozen_clock {
         sandbox.clock.freeze();
