@@ -235,6 +235,9 @@ pub fn unknown_region(name: &str) -> ApiError {
 }
 
 #[cfg(test)]
+mod elsewhere;
+
+#[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
