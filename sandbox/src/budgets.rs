@@ -15,7 +15,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-pub(crate) use self::admission::{admit, allowance, check, exceeded, size, throttled};
+pub(crate) use self::admission::{admit, check, exceeded, room, size, throttled};
 pub(crate) use self::ledger::{Charge, Held, weight};
 pub use self::ledger::{Holdings, Kind, Ledger};
 

@@ -9,6 +9,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Ends with its value.
 struct Sandbox(Child);
@@ -33,9 +34,11 @@ fn ask(address: &str, head: &str) -> String {
 
 #[test]
 fn request_when_log_and_inbox_file_are_full_is_answered_and_the_loss_is_told() {
+    let state = TempDir::new().unwrap();
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let mut process = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"))
-        .args(["--inbox-file", "/dev/full"])
+        .args(["--inbox-file", "/dev/full", "--state-dir"])
+        .arg(state.path().join("state"))
         .env("DRIFTLAB_SANDBOX_LOG", "debug")
         .stdout(Stdio::piped())
         .stderr(full)
@@ -53,7 +56,7 @@ fn request_when_log_and_inbox_file_are_full_is_answered_and_the_loss_is_told() {
     // A body that is refused from its head is something that the log tells of.
     let refused = ask(
         address,
-        "POST /_sandbox/faults HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 99999999",
+        "POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 99999999",
     );
     assert!(refused.starts_with("HTTP/1.1 413 "), "{refused}");
     let health = ask(address, "GET /_sandbox/health HTTP/1.1");

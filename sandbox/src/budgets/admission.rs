@@ -145,7 +145,7 @@ pub(crate) fn check(
 /// How many bytes of a kind whose oldest are forgotten the called region may hold now: what the
 /// account's budget leaves beside its other regions, or no more than it holds where all accounts
 /// together are at the end of theirs.
-pub(crate) fn allowance(call: &mut Call<'_>, kind: Kind) -> u64 {
+pub(crate) fn room(call: &mut Call<'_>, kind: Kind) -> u64 {
     let sandbox = call.sandbox.clone();
     let budgets = &sandbox.settings.budgets;
     let all = call.account.holdings().of(kind);

@@ -258,7 +258,7 @@ pub(super) fn keep(call: &mut Call<'_>, previous: Option<&Item>, item: Item) -> 
     let whole = notice::of_change(&place, previous, &item, now);
     let sent = oversized::fit(call, &item, whole);
     let subject = notice::change_subject(&place, &item);
-    let limit = budgets::allowance(call, Kind::Items);
+    let limit = budgets::room(call, Kind::Items);
     let state = &mut call.here().config;
     let item = Arc::new(item);
     state.undelivered.push(item.clone());

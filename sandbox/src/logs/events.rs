@@ -25,7 +25,7 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     let stream = names::required_stream(input)?;
     let batch = read_batch(input)?;
     let now = epoch_millis(call.now);
-    let limit = budgets::allowance(call, Kind::Logs);
+    let limit = budgets::room(call, Kind::Logs);
     let logs = &mut call.here().logs;
     let sequence = &mut logs.sequence;
     let group = logs.groups.get_mut(group).ok_or_else(store::no_group)?;

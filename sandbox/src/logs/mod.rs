@@ -108,7 +108,7 @@ pub(crate) fn append(
     names::check_group(group)?;
     names::check_stream(stream)?;
     let now = crate::clock::epoch_millis(call.now);
-    let limit = budgets::allowance(call, Kind::Logs);
+    let limit = budgets::room(call, Kind::Logs);
     let logs = &mut call.here().logs;
     let held = logs.held.clone();
     let sequence = &mut logs.sequence;

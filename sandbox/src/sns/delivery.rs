@@ -58,7 +58,7 @@ fn deliver(
     let now = call.now;
     let steps = Allowance::of(MATCHING_STEPS);
     let read = Body::read(body);
-    let limit = budgets::allowance(call, Kind::Mails);
+    let limit = budgets::room(call, Kind::Mails);
     let state = &mut call.here().sns;
     let topic = state.topics.get(topic_arn).ok_or_else(no_topic)?;
     let wanted = state.subscriptions.values().filter(|each| {

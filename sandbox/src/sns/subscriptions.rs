@@ -50,7 +50,7 @@ pub(super) fn subscribe(call: &mut Call<'_>, operation: &Operation) -> Result<Va
     apply_all(&mut made, input)?;
     let sandbox = call.sandbox.clone();
     let now = call.now;
-    let limit = budgets::allowance(call, Kind::Mails);
+    let limit = budgets::room(call, Kind::Mails);
     let state = &mut call.here().sns;
     let known = state.subscriptions.values_mut().find(|known| {
         known.topic == topic_arn && known.protocol == protocol && known.endpoint == endpoint
