@@ -4,6 +4,7 @@ mod access;
 mod calls;
 mod credentials;
 mod faults;
+mod held;
 mod webhooks;
 
 use std::sync::Arc;
@@ -38,9 +39,14 @@ pub(crate) async fn answer(
                 "busy": sandbox.engine.is_busy(sandbox.clock.now()),
                 "idle": sandbox.engine.is_idle_at(sandbox.clock.now()),
                 "isolation": crate::lambda::isolation::name(),
+                "lost": {
+                    "log_lines": sandbox.settings.narration.lost(),
+                    "mails_in_file": sandbox.mailbox.lost(),
+                },
             }),
         ),
         (&Method::GET, "credentials") => credentials::show(sandbox, request),
+        (&Method::GET, "held") => held::show(sandbox),
         (&Method::POST, "clock/advance") => advance(sandbox, request),
         (&Method::POST, "clock/freeze") => {
             sandbox.clock.freeze();
@@ -143,11 +149,13 @@ fn inbox(sandbox: &Arc<Sandbox>, request: &HttpRequest) -> HttpResponse {
         return reply(500, &json!({"error": "no region is known"}));
     };
     let target = Target::new(account, region, Caller::Operator);
-    let mut mails: Vec<Mail> = sandbox.enter(&target, |call| {
-        let regions = call.account.regions();
-        regions
-            .flat_map(|region| region.sns.inbox.iter().cloned())
-            .collect()
+    let (mut mails, forgotten): (Vec<Mail>, u64) = sandbox.enter(&target, |call| {
+        let regions = || call.account.regions();
+        let mails = regions().flat_map(|region| region.sns.inbox.iter().cloned());
+        (
+            mails.collect(),
+            regions().map(|region| region.sns.forgotten).sum(),
+        )
     });
     mails.retain(|mail| to.as_ref().is_none_or(|to| mail.to == *to));
     mails.sort_by_key(|mail| mail.sent);
@@ -164,7 +172,7 @@ fn inbox(sandbox: &Arc<Sandbox>, request: &HttpRequest) -> HttpResponse {
             })
         })
         .collect();
-    reply(200, &json!({"mails": mails}))
+    reply(200, &json!({"mails": mails, "forgotten": forgotten}))
 }
 
 fn confirm(sandbox: &Arc<Sandbox>, request: &HttpRequest) -> HttpResponse {

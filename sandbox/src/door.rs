@@ -14,7 +14,7 @@ use crate::journal::{self, Ended, Entry, Kept, Origin};
 use crate::protocol::{Answer, Operation};
 use crate::sandbox::{Call, Outcome, Sandbox, Target};
 use crate::service::Service;
-use crate::{cloudtrail, events, ids};
+use crate::{budgets, cloudtrail, events, ids};
 
 /// A call as the door sees it.
 struct Knock<'k> {
@@ -40,6 +40,7 @@ impl Sandbox {
         operation: &Operation,
     ) -> Result<Answer, Refusal> {
         let at = self.clock.now();
+        self.check_account(&target.account, service)?;
         let kind = match origin {
             Origin::OnBehalf(_) => "service",
             Origin::Client { .. } | Origin::Service => target.caller.kind(),
@@ -145,6 +146,8 @@ impl Sandbox {
 impl Knock<'_> {
     fn dispatch(&self, call: &mut Call<'_>) -> Result<Outcome, ApiError> {
         iam::authorize(call, self.service, self.operation, self.origin.acting())?;
+        let from_client = matches!(self.origin, Origin::Client { .. });
+        budgets::admit(call, self.service, self.operation, from_client)?;
         if let Origin::OnBehalf(acting) = self.origin {
             call.caller = Caller::Service(acting);
         }

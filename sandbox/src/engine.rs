@@ -87,6 +87,8 @@ struct Queues {
     /// Due tasks per lane. A lane is present exactly while something drains it.
     lanes: HashMap<String, VecDeque<Task>>,
     scheduled: u64,
+    /// How many have ended, or failed.
+    ended: u64,
 }
 
 /// Holds what is going to happen. See the module's words.
@@ -119,6 +121,12 @@ impl Engine {
         if queues.scheduled != before {
             self.changed.notify_one();
         }
+    }
+
+    /// How many tasks wait or run.
+    pub fn tasks(&self) -> usize {
+        let queues = self.lock();
+        usize::try_from(queues.scheduled - queues.ended).unwrap_or(usize::MAX)
     }
 
     /// Whether nothing runs, and nothing waits but routine.
@@ -204,6 +212,7 @@ async fn drain(sandbox: Arc<Sandbox>, lane: String) {
         if let Err(error) = tokio::spawn((task.work)(sandbox.clone())).await {
             tracing::error!(lane, %error, "a task of the engine failed");
         }
+        sandbox.engine.lock().ended += 1;
     }
 }
 

@@ -124,6 +124,64 @@ impl fmt::Display for Region {
     }
 }
 
+/// An ARN taken apart: `arn:<partition>:<service>:<region>:<account>:<resource>`.
+///
+/// Whoever reads a name out of an ARN asks [`Arn::check_is_of`] first: a name means nothing without
+/// its account and region.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: &'a str,
+    /// For example `lambda`.
+    pub service: &'a str,
+    /// Empty for what is global.
+    pub region: &'a str,
+    /// Empty for what names no account.
+    pub account: &'a str,
+    /// Everything after the fifth colon.
+    pub resource: &'a str,
+}
+
+/// Where an ARN leads that does not lead here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Elsewhere {
+    /// Into another account.
+    Account,
+    /// Into another region (or partition) of this account.
+    Region,
+}
+
+impl<'a> Arn<'a> {
+    /// `None` for a text that is no ARN.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut parts = text.splitn(6, ':');
+        if parts.next()? != "arn" {
+            return None;
+        }
+        Some(Self {
+            partition: parts.next()?,
+            service: parts.next()?,
+            region: parts.next()?,
+            account: parts.next()?,
+            resource: parts.next()?,
+        })
+    }
+
+    /// Whether the ARN leads into this account and region.
+    ///
+    /// # Errors
+    /// Where it leads instead; how a service says that is its own.
+    pub fn check_is_of(&self, account: &AccountId, region: &Region) -> Result<(), Elsewhere> {
+        if self.account != account.as_str() {
+            return Err(Elsewhere::Account);
+        }
+        if self.region != region.as_str() || self.partition != region.partition() {
+            return Err(Elsewhere::Region);
+        }
+        Ok(())
+    }
+}
+
 /// `arn:<partition>:<service>:<region>:<account>:<resource>`. IAM and S3 leave region and/or account
 /// empty: they build theirs with [`global_arn`].
 pub fn arn(region: &Region, account: &AccountId, service: &str, resource: &str) -> String {
@@ -182,8 +240,50 @@ pub fn unknown_region(name: &str) -> ApiError {
 }
 
 #[cfg(test)]
+mod elsewhere;
+
+#[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
+
+    #[test]
+    fn arn_leads_here_only_with_this_account_region_and_partition() {
+        let account = AccountId::parse("123456789012").unwrap();
+        let region = Region::parse("us-east-1").unwrap();
+        for (text, expected) in [
+            ("arn:aws:ssm:us-east-1:123456789012:parameter/a:1", Ok(())),
+            (
+                "arn:aws:ssm:us-east-1:210987654321:parameter/a",
+                Err(Elsewhere::Account),
+            ),
+            (
+                "arn:aws:ssm:us-east-1::parameter/a",
+                Err(Elsewhere::Account),
+            ),
+            (
+                "arn:aws:ssm:eu-west-1:123456789012:parameter/a",
+                Err(Elsewhere::Region),
+            ),
+            (
+                "arn:aws-cn:ssm:us-east-1:123456789012:parameter/a",
+                Err(Elsewhere::Region),
+            ),
+        ] {
+            let arn = Arn::parse(text).unwrap();
+            assert_eq!(arn.check_is_of(&account, &region), expected, "{text}");
+        }
+        let arn = Arn::parse("arn:aws:ssm:us-east-1:123456789012:parameter/a:1").unwrap();
+        assert_eq!(arn.resource, "parameter/a:1");
+        for text in [
+            "",
+            "parameter",
+            "arn:aws:ssm:us-east-1:123456789012",
+            "x:aws:a:b:c:d",
+        ] {
+            assert_eq!(Arn::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn ids_have_the_shape_of_aws() {

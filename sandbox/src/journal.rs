@@ -1,7 +1,8 @@
 //! The list of calls: who asked for what, when, and how it ended. CloudTrail and EventBridge tell from it.
 //!
 //! Every call that reaches the sandbox is written down once, by the door (or by the gateway where it
-//! never got that far). Each account keeps its newest [`CAPACITY`] calls; what falls out is counted.
+//! never got that far). Each account keeps its newest calls, up to a number, and all of them
+//! together up to a number of bytes; what falls out is counted.
 
 mod kept;
 
@@ -12,13 +13,11 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 pub use self::kept::Kept;
+use crate::budgets::Budgets;
 use crate::caller::Caller;
 use crate::clock::{Timestamp, iso8601};
 use crate::error::ApiError;
 use crate::ids::{AccountId, Region, uuid};
-
-/// How many calls of one account are kept: several lessons of a whole class.
-pub const CAPACITY: usize = 10_000;
 
 /// From where a call came.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,6 +149,34 @@ impl Entry {
         reads(&self.operation)
     }
 
+    /// Bytes of memory.
+    fn size(&self) -> u64 {
+        let texts = [
+            self.region.len(),
+            self.principal.len(),
+            self.identity.len(),
+            self.service.len(),
+            self.operation.len(),
+            self.input.len(),
+            self.answer.len(),
+            self.fault.as_ref().map_or(0, String::len),
+            self.request_id.len(),
+            self.event_id.len(),
+            match &self.origin {
+                Origin::Client {
+                    access_key,
+                    user_agent,
+                } => access_key.len() + user_agent.len(),
+                Origin::Service | Origin::OnBehalf(_) => 0,
+            },
+            match &self.ended {
+                Ended::Refused(error) => error.code.len() + error.message.len(),
+                Ended::Done | Ended::Dropped => 0,
+            },
+        ];
+        (size_of::<Self>() + texts.iter().sum::<usize>()) as u64
+    }
+
     /// As `GET /_sandbox/calls` shows it.
     pub fn describe(&self) -> Value {
         let (source, user_agent, acting) = match &self.origin {
@@ -230,15 +257,44 @@ pub struct Found {
 }
 
 /// See the module's words.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Journal {
     book: Mutex<Book>,
     news: watch::Sender<u64>,
+    /// Calls of an account.
+    most: usize,
+    /// Bytes of all calls.
+    most_bytes: u64,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        let Budgets {
+            max_calls,
+            call_bytes,
+            ..
+        } = Budgets::default();
+        Self::new(max_calls, call_bytes.0)
+    }
+}
+
+/// How much a journal holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    /// Calls.
+    pub calls: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Calls that were forgotten.
+    pub forgotten: u64,
 }
 
 #[derive(Debug, Default)]
 struct Book {
     written: u64,
+    bytes: u64,
+    /// Calls that were forgotten with the last one of their account.
+    forgotten: u64,
     /// By account; calls that belong to nobody share a ring of their own.
     rings: BTreeMap<Option<AccountId>, Ring>,
 }
@@ -246,22 +302,81 @@ struct Book {
 #[derive(Debug, Default)]
 struct Ring {
     entries: VecDeque<Arc<Entry>>,
+    bytes: u64,
     forgotten: u64,
 }
 
+impl Ring {
+    /// Forgets the oldest call; answers its bytes.
+    fn forget(&mut self) -> u64 {
+        let bytes = self.entries.pop_front().map_or(0, |entry| entry.size());
+        self.bytes -= bytes;
+        self.forgotten += 1;
+        bytes
+    }
+}
+
+impl Book {
+    /// Forgets until the calls have at most `most` bytes, the oldest of the account that has the most:
+    /// an account that is loud silences itself.
+    fn forget_over(&mut self, most: u64) {
+        while self.bytes > most {
+            let loudest = self.rings.iter_mut().max_by_key(|(_, ring)| ring.bytes);
+            let Some((account, ring)) = loudest.filter(|(_, ring)| !ring.entries.is_empty()) else {
+                return;
+            };
+            self.bytes -= ring.forget();
+            if ring.entries.is_empty() {
+                self.forgotten += ring.forgotten;
+                let account = account.clone();
+                self.rings.remove(&account);
+            }
+        }
+    }
+}
+
 impl Journal {
+    /// An empty one that keeps at most `most` calls of an account, and `most_bytes` of all.
+    pub fn new(most: usize, most_bytes: u64) -> Self {
+        Self {
+            book: Mutex::default(),
+            news: watch::Sender::default(),
+            most: most.max(1),
+            most_bytes,
+        }
+    }
+
+    /// How much it holds.
+    pub fn size(&self) -> Size {
+        let book = self.lock();
+        let mut size = Size {
+            bytes: book.bytes,
+            forgotten: book.forgotten,
+            ..Size::default()
+        };
+        for ring in book.rings.values() {
+            size.calls += ring.entries.len();
+            size.forgotten += ring.forgotten;
+        }
+        size
+    }
+
     /// Writes a call down and numbers it.
     pub(crate) fn write(&self, mut entry: Entry) -> Arc<Entry> {
         let mut book = self.lock();
         book.written += 1;
         entry.number = book.written;
         let entry = Arc::new(entry);
+        let size = entry.size();
         let ring = book.rings.entry(entry.account.clone()).or_default();
-        if ring.entries.len() >= CAPACITY {
-            ring.entries.pop_front();
-            ring.forgotten += 1;
+        let mut freed = 0;
+        if ring.entries.len() >= self.most {
+            freed = ring.forget();
         }
         ring.entries.push_back(entry.clone());
+        ring.bytes += size;
+        book.bytes = book.bytes + size - freed;
+        book.forget_over(self.most_bytes);
         drop(book);
         self.news.send_if_modified(|newest| {
             let newer = *newest < entry.number;
@@ -326,7 +441,8 @@ mod tests {
 
     #[test]
     fn a_ring_forgets_the_oldest_and_says_so() {
-        let journal = Journal::default();
+        const CAPACITY: usize = 100;
+        let journal = Journal::new(CAPACITY, u64::MAX);
         let start = Timestamp::UNIX_EPOCH;
         for second in 0..CAPACITY + 3 {
             let at = start + time::Duration::seconds(i64::try_from(second).unwrap());
@@ -341,12 +457,12 @@ mod tests {
         assert_eq!((found.calls.len(), found.forgotten), (CAPACITY, 3));
         assert_eq!(found.calls[0].number, 4);
         let late = Query {
-            since: Some(start + time::Duration::seconds(10_001)),
+            since: Some(start + time::Duration::seconds(101)),
             ..query.clone()
         };
         assert_eq!(journal.list(&late).calls.len(), 2);
         let new = Query {
-            after: 10_002,
+            after: 102,
             ..Query::default()
         };
         assert_eq!(journal.list(&new).calls.len(), 2);
@@ -355,6 +471,29 @@ mod tests {
             ..query
         };
         assert!(journal.list(&elsewhere).calls.is_empty());
+    }
+
+    #[test]
+    fn bytes_over_the_budget_are_forgotten_from_the_loudest_account() {
+        let start = Timestamp::UNIX_EPOCH;
+        let one = entry("111111111111", start).size();
+        let journal = Journal::new(1_000, 10 * one);
+        journal.write(entry("222222222222", start));
+        for _ in 0..100 {
+            journal.write(entry("111111111111", start));
+        }
+        let size = journal.size();
+        assert_eq!((size.calls, size.bytes, size.forgotten), (10, 10 * one, 91));
+        let query = Query {
+            account: AccountId::parse("222222222222"),
+            ..Query::default()
+        };
+        assert_eq!(journal.list(&query).calls.len(), 1, "the quiet one is kept");
+        // A single call that is larger than all of the budget is gone at once, and with it its account.
+        let journal = Journal::new(1_000, one / 2);
+        journal.write(entry("111111111111", start));
+        let size = journal.size();
+        assert_eq!((size.calls, size.bytes, size.forgotten), (0, 0, 1));
     }
 
     #[test]

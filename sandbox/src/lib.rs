@@ -5,6 +5,7 @@
 //! effect under the account's lock, [`journal`]) → the service's module → protocol again. What happens later (an item recorded, a
 //! function invoked, a stack created) is a task of the [`engine`].
 
+pub mod budgets;
 pub mod caller;
 pub mod clock;
 pub mod engine;
@@ -14,6 +15,7 @@ pub mod fields;
 pub mod guard;
 pub mod ids;
 pub mod journal;
+pub mod narration;
 pub mod protocol;
 mod quotas;
 pub mod sandbox;
@@ -32,6 +34,7 @@ mod event_ruler;
 mod gateway;
 mod kms;
 mod listing;
+mod private_file;
 mod signature;
 mod tags;
 #[cfg(test)]

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use sandbox::budgets::Budgets;
 use sandbox::config::{self, Latency};
 use sandbox::guard::HostName;
 use sandbox::lambda::{isolation, reaper};
+use sandbox::narration::Narration;
 use sandbox::sandbox::{Sandbox, Settings};
 use sandbox::{server, shutdown, state_file};
 use tokio::net::TcpListener;
@@ -57,6 +59,8 @@ struct Args {
     /// Take every caller for whoever they say they are, for clients that cannot sign
     #[arg(long)]
     no_signatures: bool,
+    #[command(flatten)]
+    budgets: Budgets,
 }
 
 fn main() -> ExitCode {
@@ -75,13 +79,14 @@ fn main() -> ExitCode {
 
 fn serve() -> ExitCode {
     let args = Args::parse();
+    let narration = Narration::default();
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env(
             "DRIFTLAB_SANDBOX_LOG",
         ))
-        .with_writer(io::stderr)
+        .with_writer(narration.clone())
         .init();
-    match run(args) {
+    match run(args, narration) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: {error}");
@@ -101,11 +106,11 @@ fn close_to_others() {
     }
 }
 
-fn run(args: Args) -> Result<(), String> {
+fn run(args: Args, narration: Narration) -> Result<(), String> {
     let workers = tokio::runtime::Runtime::new()
         .map_err(|error| format!("no threads can be started: {error}"))?;
     let stdin = args.exit_with_stdin;
-    let (sandbox, listener, state_file) = workers.block_on(start(args))?;
+    let (sandbox, listener, state_file) = workers.block_on(start(args, narration))?;
     let ready = serde_json::json!({
         "endpoint": sandbox.endpoint(),
         "pid": std::process::id(),
@@ -127,7 +132,10 @@ fn run(args: Args) -> Result<(), String> {
     .map_err(|error| format!("signals cannot be received, or nothing be printed: {error}"))
 }
 
-async fn start(args: Args) -> Result<(Arc<Sandbox>, TcpListener, PathBuf), String> {
+async fn start(
+    args: Args,
+    narration: Narration,
+) -> Result<(Arc<Sandbox>, TcpListener, PathBuf), String> {
     close_to_others();
     if let Err(why) = isolation::available() {
         if args.require_isolation {
@@ -154,6 +162,8 @@ async fn start(args: Args) -> Result<(Arc<Sandbox>, TcpListener, PathBuf), Strin
         secret: Some(secret),
         allowed_hosts: args.allow_host,
         ignore_signatures: args.no_signatures,
+        budgets: args.budgets,
+        narration,
     });
     if args.no_signatures {
         let _ = writeln!(

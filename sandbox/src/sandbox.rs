@@ -9,20 +9,22 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::budgets::{Budgets, Held, Holdings, Kind, Ledger, weight};
 use crate::caller::{Caller, KeyRing};
 use crate::clock::{Clock, Timestamp};
 use crate::engine::{Engine, Task};
 use crate::error::ApiError;
 use crate::faults::Faults;
 use crate::guard::HostName;
-use crate::ids::{AccountId, Region, uuid};
+use crate::ids::{AccountId, Arn, Elsewhere, Region, uuid};
 use crate::journal::{Journal, Origin};
+use crate::narration::Narration;
 use crate::protocol::{Answer, Operation};
 use crate::secret::Secret;
 use crate::service::Service;
 use crate::{
-    cloudformation, config, ec2, events, iam, lambda, logs, s3, scheduler, secretsmanager, sns,
-    ssm, webhooks,
+    budgets, cloudformation, config, ec2, events, iam, lambda, logs, s3, scheduler, secretsmanager,
+    sns, ssm, webhooks,
 };
 
 /// What can be chosen when a sandbox is started.
@@ -52,6 +54,10 @@ pub struct Settings {
     /// Whether signatures are not looked at: then everybody is whoever they say they are, functions included. For clients
     /// that cannot sign.
     pub ignore_signatures: bool,
+    /// How much is held at most.
+    pub budgets: Budgets,
+    /// Where the log goes; `health` tells what was lost of it.
+    pub narration: Narration,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.
@@ -79,6 +85,10 @@ pub struct Sandbox {
     pub mailbox: sns::Mailbox,
     /// What was posted to webhooks.
     pub webhooks: webhooks::Inbox,
+    /// What all accounts hold together.
+    pub ledger: Ledger,
+    /// Bytes of events on their way to functions.
+    pub(crate) queued: Held,
     accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
     /// Bucket names are global: who owns which.
     pub(crate) bucket_owners: Mutex<HashMap<String, AccountId>>,
@@ -100,6 +110,20 @@ pub struct Account {
     pub s3: s3::State,
     regions: BTreeMap<Region, Regional>,
     outbox: Vec<Task>,
+    /// What the ledger knows of this account.
+    pub(crate) counted: Holdings,
+    pub(crate) measure: Measure,
+}
+
+/// How large an account's state was when it was measured last, and what may have become of it.
+#[derive(Debug, Default)]
+pub(crate) struct Measure {
+    /// Bytes, written as text.
+    pub(crate) bytes: u64,
+    /// Bytes of input since.
+    pub(crate) input: u64,
+    /// Whether something may have gone since.
+    pub(crate) shrunk: bool,
 }
 
 /// Everything that one account holds in one region.
@@ -135,6 +159,8 @@ impl Account {
             s3: s3::State::default(),
             regions: BTreeMap::new(),
             outbox: Vec::new(),
+            counted: Holdings::default(),
+            measure: Measure::default(),
         }
     }
 
@@ -163,9 +189,76 @@ impl Account {
         self.regions.values()
     }
 
+    /// What the account holds.
+    pub(crate) fn holdings(&self) -> Holdings {
+        let mut held = Holdings::default();
+        held.add(Kind::State, self.measure.bytes + self.measure.input);
+        held.add(Kind::Objects, self.s3.held());
+        for region in self.regions.values() {
+            held.add(Kind::Code, region.lambda.held());
+            held.add(Kind::Logs, region.logs.held());
+            held.add(Kind::Mails, region.sns.held());
+            held.add(Kind::Items, region.config.held());
+        }
+        held
+    }
+
+    /// Measures the account's state. What AWS forgets by itself goes first where it does not fit into
+    /// `limit`: deleted stacks, the oldest half each time.
+    pub(crate) fn measure_state(&mut self, limit: u64, ledger: &Ledger) {
+        loop {
+            self.measure = Measure {
+                bytes: self.weight(),
+                ..Measure::default()
+            };
+            // Some room is made, so that the next call does not have to measure again.
+            if self.measure.bytes <= limit - limit / 4 {
+                return;
+            }
+            let states = self
+                .regions
+                .values_mut()
+                .map(|region| &mut region.cloudformation);
+            let forgotten: usize = states.map(cloudformation::State::forget_deleted).sum();
+            if forgotten == 0 {
+                return;
+            }
+            ledger.forget(Kind::State, forgotten);
+        }
+    }
+
+    fn weight(&self) -> u64 {
+        let regions = self.regions.values().map(Regional::weight);
+        weight(&self.iam) + self.s3.weight() + regions.sum::<u64>()
+    }
+
     /// Schedules work for the engine; it is handed over when the account is unlocked.
     pub fn later(&mut self, task: Task) {
         self.outbox.push(task);
+    }
+}
+
+impl Regional {
+    /// What has a budget of its own is left out, as its service says.
+    fn weight(&self) -> u64 {
+        // Fully named, so that a new service is not forgotten.
+        let Self {
+            ec2,
+            config,
+            lambda,
+            sns,
+            logs,
+            cloudformation,
+            events,
+            scheduler,
+            secretsmanager,
+            ssm,
+        } = self;
+        config.weight()
+            + sns.weight()
+            + weight(logs)
+            + weight(&(ec2, lambda, cloudformation))
+            + weight(&(events, scheduler, secretsmanager, ssm))
     }
 }
 
@@ -205,6 +298,29 @@ impl Call<'_> {
     pub fn arn(&self, service: &str, resource: &str) -> String {
         crate::ids::arn(&self.region, &self.account.id, service, resource)
     }
+
+    /// Whether an ARN leads into the called account and region.
+    ///
+    /// # Errors
+    /// Where it leads instead.
+    pub(crate) fn owns(&self, arn: &Arn<'_>) -> Result<(), Elsewhere> {
+        arn.check_is_of(&self.account.id, &self.region)
+    }
+
+    /// The refusal of what belongs to another account: no service has a policy that lets it in
+    /// there. The sentence is AWS's for resource-based policies.
+    pub(crate) fn not_authorized(&self, service: Service, action: &str, arn: &str) -> ApiError {
+        let (status, code) = service.denial();
+        let caller = self.caller.arn(&self.account.id, &self.region);
+        let action = format!("{}:{action}", service.signing_name());
+        ApiError::new(
+            status,
+            code,
+            format!(
+                "User: {caller} is not authorized to perform: {action} on resource: {arn} because no resource-based policy allows the {action} action"
+            ),
+        )
+    }
 }
 
 /// How an operation ended: at once, or with work that must not hold the account's lock.
@@ -242,6 +358,9 @@ impl Sandbox {
         let config_latency = Mutex::new(settings.config_latency);
         let call_latency = Mutex::new(settings.call_latency);
         let secret = settings.secret.clone().unwrap_or_else(Secret::random);
+        let budgets = &settings.budgets;
+        let journal = Journal::new(budgets.max_calls, budgets.call_bytes.0);
+        let webhooks = webhooks::Inbox::new(budgets.webhook_bytes.0);
         let sandbox = Arc::new(Self {
             config_latency,
             call_latency,
@@ -252,10 +371,12 @@ impl Sandbox {
             settings,
             engine: Engine::default(),
             faults: Faults::default(),
-            journal: Journal::default(),
+            journal,
             functions: lambda::Host::default(),
             mailbox: sns::Mailbox::default(),
-            webhooks: webhooks::Inbox::default(),
+            webhooks,
+            ledger: Ledger::default(),
+            queued: Held::default(),
             accounts: Mutex::default(),
             bucket_owners: Mutex::default(),
             networks: ec2::Networks::default(),
@@ -392,17 +513,57 @@ impl Sandbox {
             self.faults.remember(&mut call);
         }
         let result = work(&mut call);
+        if !looks {
+            let held = account.holdings();
+            self.ledger.change(&account.counted, &held);
+            account.counted = held;
+        }
         // Handed over under the lock, so that tasks of two calls cannot swap places.
         self.engine.schedule(account.outbox.drain(..));
         result
     }
 
+    /// Where there are too many accounts, a new one is empty and gone afterwards: those who look find
+    /// nothing, and who does something was refused by [`Sandbox::check_account`].
     fn account(&self, id: &AccountId) -> Arc<Mutex<Account>> {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts
-            .entry(id.clone())
-            .or_insert_with(|| Arc::new(Mutex::new(Account::new(id.clone()))))
-            .clone()
+        let mut accounts = self.lock_accounts();
+        if let Some(account) = accounts.get(id) {
+            return account.clone();
+        }
+        let account = Arc::new(Mutex::new(Account::new(id.clone())));
+        if accounts.len() < self.settings.budgets.max_accounts {
+            accounts.insert(id.clone(), account.clone());
+        }
+        account
+    }
+
+    /// Whether one more event may wait for a function.
+    pub(crate) fn can_queue(&self) -> bool {
+        let budgets = &self.settings.budgets;
+        self.queued.bytes() < budgets.event_bytes.0 && self.engine.tasks() < budgets.max_tasks
+    }
+
+    /// How many accounts there are.
+    pub fn count_accounts(&self) -> usize {
+        self.lock_accounts().len()
+    }
+
+    /// Whether the account exists, or may still come to be.
+    ///
+    /// # Errors
+    /// The service's own error for a quota.
+    pub(crate) fn check_account(&self, id: &AccountId, service: Service) -> Result<(), ApiError> {
+        let accounts = self.lock_accounts();
+        let most = self.settings.budgets.max_accounts;
+        if accounts.len() < most || accounts.contains_key(id) {
+            return Ok(());
+        }
+        let why = format!("there are {most} accounts, which is all that --max-accounts allows");
+        Err(budgets::exceeded(service, &why))
+    }
+
+    fn lock_accounts(&self) -> std::sync::MutexGuard<'_, BTreeMap<AccountId, Arc<Mutex<Account>>>> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
+use crate::budgets::Budgets;
 use crate::clock::Timestamp;
 
 /// The purpose of the token in a webhook's address.
@@ -33,47 +34,109 @@ pub struct Post {
 }
 
 /// Every webhook by its name.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Inbox {
-    hooks: Mutex<BTreeMap<String, Hook>>,
+    hooks: Mutex<Hooks>,
+    /// Bytes of all posts.
+    most: u64,
+}
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self::new(Budgets::default().webhook_bytes.0)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Hooks {
+    by_name: BTreeMap<String, Hook>,
+    bytes: u64,
+    forgotten: u64,
 }
 
 #[derive(Debug, Default)]
 struct Hook {
     posted: u64,
     posts: VecDeque<Post>,
+    bytes: u64,
+}
+
+impl Post {
+    /// Bytes of memory.
+    fn size(&self) -> u64 {
+        (size_of::<Self>() + self.content_type.len() + self.body.len()) as u64
+    }
+}
+
+impl Hook {
+    fn forget_oldest(&mut self) -> u64 {
+        let bytes = self.posts.pop_front().map_or(0, |post| post.size());
+        self.bytes -= bytes;
+        bytes
+    }
 }
 
 impl Inbox {
+    /// An empty one that keeps at most `most` bytes.
+    pub fn new(most: u64) -> Self {
+        Self {
+            hooks: Mutex::default(),
+            most,
+        }
+    }
+
     /// Keeps a post, and numbers it. `false` where there are too many webhooks already.
     pub fn keep(&self, name: &str, mut post: Post) -> bool {
         let mut hooks = self.lock();
-        if !hooks.contains_key(name) && hooks.len() >= MAX_WEBHOOKS {
+        let hooks = &mut *hooks;
+        if !hooks.by_name.contains_key(name) && hooks.by_name.len() >= MAX_WEBHOOKS {
             return false;
         }
-        let hook = hooks.entry(name.to_owned()).or_default();
+        let hook = hooks.by_name.entry(name.to_owned()).or_default();
         hook.posted += 1;
         post.number = hook.posted;
         if hook.posts.len() >= CAPACITY {
-            hook.posts.pop_front();
+            hooks.bytes -= hook.forget_oldest();
+            hooks.forgotten += 1;
         }
+        hooks.bytes += post.size();
+        hook.bytes += post.size();
         hook.posts.push_back(post);
+        while hooks.bytes > self.most {
+            let loudest = hooks.by_name.values_mut().max_by_key(|hook| hook.bytes);
+            let Some(hook) = loudest.filter(|hook| !hook.posts.is_empty()) else {
+                break;
+            };
+            hooks.bytes -= hook.forget_oldest();
+            hooks.forgotten += 1;
+        }
         true
+    }
+
+    /// Bytes of all posts, and how many posts were forgotten.
+    pub fn size(&self) -> (u64, u64) {
+        let hooks = self.lock();
+        (hooks.bytes, hooks.forgotten)
     }
 
     /// What was posted to a webhook, oldest first.
     pub fn posts(&self, name: &str) -> Vec<Post> {
         let hooks = self.lock();
-        let hook = hooks.get(name);
+        let hook = hooks.by_name.get(name);
         hook.map_or_else(Vec::new, |hook| hook.posts.iter().cloned().collect())
     }
 
     /// Forgets a webhook; answers how many posts it had kept.
     pub fn forget(&self, name: &str) -> usize {
-        self.lock().remove(name).map_or(0, |hook| hook.posts.len())
+        let mut hooks = self.lock();
+        let Some(hook) = hooks.by_name.remove(name) else {
+            return 0;
+        };
+        hooks.bytes -= hook.bytes;
+        hook.posts.len()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Hook>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Hooks> {
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -168,5 +231,30 @@ mod tests {
             assert!(inbox.keep(&name.to_string(), post(0)));
         }
         assert!(!inbox.keep("one more", post(0)));
+        let (bytes, forgotten) = inbox.size();
+        assert_eq!(forgotten, 2);
+        inbox.forget("w");
+        assert!(inbox.size().0 < bytes);
+    }
+
+    #[test]
+    fn bytes_over_the_budget_are_forgotten_from_the_loudest_webhook() {
+        let post = Post {
+            number: 0,
+            at: Timestamp::UNIX_EPOCH,
+            content_type: String::new(),
+            body: "x".repeat(1_000),
+            status: 200,
+        };
+        let inbox = Inbox::new(10 * post.size());
+        assert!(inbox.keep("quiet", post.clone()));
+        for _ in 0..50 {
+            assert!(inbox.keep("loud", post.clone()));
+        }
+        assert_eq!(inbox.size(), (10 * post.size(), 41));
+        assert_eq!(
+            (inbox.posts("quiet").len(), inbox.posts("loud").len()),
+            (1, 9)
+        );
     }
 }

@@ -9,6 +9,7 @@ mod failure;
 mod leash;
 mod output;
 mod package;
+mod private_file;
 mod reproducible;
 mod sandbox;
 mod story;

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::inputs;
 use super::job;
 use super::provision;
-use super::{invalid, listed};
+use super::{invalid, listed, no_stack};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::ids::Arn;
 use crate::sandbox::Call;
 
 pub(super) fn delete_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
@@ -28,6 +29,11 @@ pub(super) fn delete_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
             )));
         }
     };
+    // Whoever names another account's stack, or another region's, must not believe that it is gone
+    // *(inferred: the sentence is that of DescribeStacks)*.
+    if Arn::parse(name).is_some_and(|arn| call.owns(&arn).is_err()) {
+        return Err(no_stack(name));
+    }
     // A stack that never was, or is gone, counts as deleted.
     let Some(stack) = call.here().cloudformation.find(name) else {
         return Ok(json!({}));

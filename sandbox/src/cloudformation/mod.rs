@@ -40,6 +40,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use self::stack::Stack;
+use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::Access;
@@ -119,6 +120,20 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
 }
 
 impl State {
+    /// Forgets the older half of the deleted stacks; answers how many. AWS does so after 90 days.
+    pub(crate) fn forget_deleted(&mut self) -> usize {
+        let stacks = self.stacks.values();
+        let mut deleted: Vec<(Timestamp, String)> = stacks
+            .filter_map(|stack| Some((stack.deleted?, stack.id.clone())))
+            .collect();
+        deleted.sort();
+        deleted.truncate(deleted.len().div_ceil(2));
+        for (_, id) in &deleted {
+            self.stacks.remove(id);
+        }
+        deleted.len()
+    }
+
     /// The stack of that name that is not deleted.
     fn live(&self, name: &str) -> Option<&Stack> {
         self.stacks

@@ -19,6 +19,10 @@ use crate::sandbox::Target;
 /// The type under which a stack appears among its own events.
 pub(super) const STACK_TYPE: &str = "AWS::CloudFormation::Stack";
 
+/// Events of a stack that are kept: some ten updates of 500 resources, AWS's most in a template. AWS
+/// keeps all of 90 days; of a stack that lives on, the oldest tenth is forgotten.
+const MAX_EVENTS: usize = 10_000;
+
 /// What is done when making a stack fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnFailure {
@@ -228,7 +232,7 @@ impl Stack {
     ) {
         self.status = status;
         self.reason.clone_from(&reason);
-        self.events.push(Event {
+        self.tell(Event {
             id: uuid(),
             logical_id: self.name.clone(),
             physical_id: self.id.clone(),
@@ -273,7 +277,7 @@ impl Stack {
             properties: Some(self.wish.masked(&record.properties).to_string()),
             token: self.token.clone(),
         };
-        self.events.push(event);
+        self.tell(event);
     }
 
     /// Says among the events what became of a thing that is no resource of the stack any more.
@@ -286,7 +290,7 @@ impl Stack {
         reason: Option<String>,
         now: Timestamp,
     ) {
-        self.events.push(Event {
+        self.tell(Event {
             id: format!("{logical_id}-{}", uuid()),
             logical_id: logical_id.to_owned(),
             physical_id: physical_id.to_owned(),
@@ -297,6 +301,13 @@ impl Stack {
             properties: None,
             token: self.token.clone(),
         });
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.events.push(event);
+        if self.events.len() > MAX_EVENTS {
+            self.events.drain(..MAX_EVENTS / 10);
+        }
     }
 
     /// Notes that the stack is what it was asked to be.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::place::Place;
+use crate::budgets;
 use crate::clock::{Timestamp, epoch_millis, epoch_seconds, iso8601};
 
 /// The version of the item format that AWS writes today.
@@ -76,6 +77,18 @@ pub(super) struct Item {
     pub(super) captured: Timestamp,
     /// Grows from item to item of a resource; milliseconds since the epoch on AWS.
     pub(super) state_id: i64,
+}
+
+impl Item {
+    /// Bytes, as far as they differ from item to item.
+    pub(super) fn size(&self) -> u64 {
+        let tags = self.tags.iter().map(|(key, value)| key.len() + value.len());
+        let texts = self.arn.len() + self.key.resource_id.len() + tags.sum::<usize>();
+        let related = self.relationships.iter().map(budgets::size);
+        (size_of::<Self>() + texts) as u64
+            + budgets::size(&self.configuration)
+            + related.sum::<u64>()
+    }
 }
 
 impl Item {

@@ -53,6 +53,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 pub use self::latency::{Latency, LatencyError, duration};
+use crate::budgets::weight;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -83,6 +84,30 @@ pub struct State {
 }
 
 impl State {
+    /// Bytes of the items.
+    pub(crate) fn held(&self) -> u64 {
+        self.history.held()
+    }
+
+    /// What everything else takes, written as text.
+    pub(crate) fn weight(&self) -> u64 {
+        // Fully named, so that a new member is not forgotten.
+        let Self {
+            recorder,
+            linked_recorders,
+            channel,
+            rules,
+            history: _,
+            undelivered: _,
+            promised,
+            today,
+            tokens,
+            retention_days: _,
+            plans: _,
+        } = self;
+        weight(&(recorder, linked_recorders, channel, rules)) + weight(&(promised, today, tokens))
+    }
+
     /// A number for something periodic. What is periodic goes on while its number is the latest one.
     fn next_plan(&mut self) -> u64 {
         self.plans += 1;

@@ -11,6 +11,7 @@ use super::periodic;
 use super::place::Place;
 use super::recording_group::RESOURCE_COMPLIANCE;
 use super::{Change, Resource, delivery, invoke, oversized};
+use crate::budgets::{self, Kind};
 use crate::clock::{Timestamp, epoch_millis};
 use crate::ec2;
 use crate::engine::Task;
@@ -257,13 +258,21 @@ pub(super) fn keep(call: &mut Call<'_>, previous: Option<&Item>, item: Item) -> 
     let whole = notice::of_change(&place, previous, &item, now);
     let sent = oversized::fit(call, &item, whole);
     let subject = notice::change_subject(&place, &item);
+    let limit = budgets::room(call, Kind::Items);
     let state = &mut call.here().config;
     let item = Arc::new(item);
     state.undelivered.push(item.clone());
     state.history.push(item);
+    let forgotten = state.history.forget_over(limit);
+    if !forgotten.is_empty() {
+        state
+            .undelivered
+            .retain(|item| !forgotten.iter().any(|gone| Arc::ptr_eq(gone, item)));
+    }
     if let Some(recorder) = &mut state.recorder {
         recorder.succeeded(now);
     }
+    call.sandbox.ledger.forget(Kind::Items, forgotten.len());
     delivery::stream(call, subject, sent.topic);
     sent.rules
 }

@@ -16,6 +16,7 @@ use super::PRINCIPAL;
 use super::rules::Switch;
 use super::targets::{Input, Target};
 use crate::allowance::Allowance;
+use crate::budgets::Charge;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::engine::Task;
@@ -69,14 +70,23 @@ pub(super) fn offer(call: &mut Call<'_>, entry: &Entry, record: Value) {
             }
         }
     }
+    let sandbox = call.sandbox.clone();
     for (rule, rule_arn, target) in deliveries {
+        // A rule whose target causes its own event may have several targets: without a bound, each
+        // round is larger than the one before.
+        if !sandbox.can_queue() {
+            sandbox.ledger.drop_event();
+            continue;
+        }
+        let payload = payload(&target.input, &event);
         let delivery = Delivery {
             place: sandbox::Target::new(
                 call.account.id.clone(),
                 call.region.clone(),
                 Caller::Service(PRINCIPAL),
             ),
-            payload: payload(&target.input, &event),
+            _charge: sandbox.queued.charge(payload.len()),
+            payload,
             rule,
             invoker: Invoker {
                 principal: PRINCIPAL,
@@ -111,6 +121,8 @@ struct Delivery {
     rule: String,
     target: Target,
     payload: Bytes,
+    /// Counts the payload for as long as it is on its way.
+    _charge: Charge,
     invoker: Invoker,
     began: Timestamp,
     /// How often EventBridge has tried again to hand it over.

@@ -8,6 +8,10 @@ const MAX_TEXT: usize = 2_048;
 /// Longer lists are cut here.
 const MAX_ITEMS: usize = 100;
 
+/// A structure that is larger than this is left out, in bytes: CloudTrail's own limit for
+/// `requestParameters` (CloudTrail User Guide, "CloudTrail record contents").
+const MAX_KEPT: usize = 100 * 1024;
+
 /// What stands in the place of secrets: CloudTrail's own words.
 const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
@@ -41,7 +45,21 @@ impl Default for Kept {
 impl Kept {
     /// Keeps an output without its secrets.
     pub(crate) fn harmless(value: &Value) -> Self {
-        Self(harmless(value).to_string().into())
+        Self::bounded(&harmless(value))
+    }
+
+    fn bounded(value: &Value) -> Self {
+        let text = value.to_string();
+        if text.len() <= MAX_KEPT {
+            return Self(text.into());
+        }
+        let note = json!({"omitted": true, "originalSize": text.len(), "reason": "too large"});
+        Self(note.to_string().into())
+    }
+
+    /// Bytes of text.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// Keeps an input without its secrets.
@@ -51,7 +69,7 @@ impl Kept {
         if operation == "PutParameter" && kept.get("Value").is_some() {
             kept["Value"] = json!(HIDDEN);
         }
-        Self(kept.to_string().into())
+        Self::bounded(&kept)
     }
 
     /// Keeps a structure as it is.
@@ -100,6 +118,20 @@ fn harmless(value: &Value) -> Value {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
+
+    #[test]
+    fn structure_over_the_limit_is_left_out_with_its_size() {
+        let wide = |members: usize| -> Value {
+            let members =
+                (0..members).map(|number| (format!("{number:06}"), json!("x".repeat(90))));
+            Value::Object(members.collect())
+        };
+        assert_eq!(Kept::harmless(&wide(900)).value(), wide(900));
+        let kept = Kept::input("CreateStack", &wide(1_100));
+        assert!(kept.len() < 100);
+        assert_eq!(kept.value()["omitted"], true);
+        assert!(kept.value()["originalSize"].as_u64().unwrap() > 100 * 1024);
+    }
 
     #[test]
     fn secrets_are_not_kept_and_long_texts_are_cut() {

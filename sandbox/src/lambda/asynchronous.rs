@@ -16,6 +16,7 @@ use super::function::Function;
 use super::host::{self, Spec};
 use super::invocations::spec_of;
 use super::reference::{LATEST, Reference};
+use crate::budgets::Charge;
 use crate::clock::{Timestamp, iso8601};
 use crate::engine::Task;
 use crate::error::ApiError;
@@ -35,6 +36,8 @@ struct Accepted {
     target: Target,
     reference: Reference,
     event: Bytes,
+    /// Counts the event for as long as it waits.
+    _charge: Charge,
     since: Timestamp,
     /// How often the function was run with it.
     attempts: u32,
@@ -99,6 +102,7 @@ fn config<'a>(function: &'a Function, reference: &Reference) -> Option<&'a Event
 /// Puts an event into the queue. The target's request id names the invocation.
 pub(super) fn accept(call: &mut Call<'_>, target: Target, reference: Reference, event: Bytes) {
     let accepted = Accepted {
+        _charge: call.sandbox.queued.charge(event.len()),
         target,
         reference,
         event,
@@ -225,6 +229,8 @@ pub(crate) fn after(
         target,
         reference,
         event: event.clone(),
+        // What waits for it counts it.
+        _charge: Charge::default(),
         since: call.now - time::Duration::seconds(waited),
         attempts,
         throttled: 0,

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::io::Cursor;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -10,10 +11,12 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::invalid;
+use crate::budgets::{self, Charge, Kind};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::s3;
 use crate::sandbox::Call;
+use crate::service::Service;
 
 /// The largest zip in a request.
 const MAX_ZIPPED: usize = 50 * 1024 * 1024;
@@ -28,6 +31,8 @@ pub(super) struct Code {
     pub(super) sha256_base64: String,
     /// As directories are named.
     pub(super) sha256_hex: String,
+    /// Counts the package for as long as a version has it.
+    _charge: Arc<Charge>,
 }
 
 impl fmt::Debug for Code {
@@ -69,6 +74,7 @@ impl Code {
             }
         };
         check(&zip)?;
+        budgets::check(call, Service::Lambda, Kind::Code, zip.len())?;
         let digest = Sha256::digest(&zip);
         let sha256_hex = digest
             .iter()
@@ -76,10 +82,12 @@ impl Code {
                 let _ = write!(hex, "{byte:02x}");
                 hex
             });
+        let charge = call.here().lambda.packages.charge(zip.len());
         Ok(Self {
             zip,
             sha256_base64: BASE64_STANDARD.encode(digest),
             sha256_hex,
+            _charge: Arc::new(charge),
         })
     }
 }

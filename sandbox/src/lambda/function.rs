@@ -7,12 +7,22 @@ use serde_json::{Value, json};
 use super::code::Code;
 use super::event_config::EventConfig;
 use super::reference::LATEST;
+use crate::budgets::Held;
 use crate::clock::Timestamp;
 
 /// What the service holds.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     pub(super) functions: BTreeMap<String, Function>,
+    /// Bytes of all packages.
+    pub(super) packages: Held,
+}
+
+impl State {
+    /// Bytes of all packages.
+    pub(crate) fn held(&self) -> u64 {
+        self.packages.bytes()
+    }
 }
 
 /// A function: its unpublished version, what was published of it, and what holds for all of them.

@@ -15,6 +15,7 @@ use crate::sandbox::Call;
 
 pub(super) fn create(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     let reference = named(input)?;
+    reference.check_place(call)?;
     let publish = publish(input)?;
     let name = reference.name.clone();
     if call.here().lambda.functions.contains_key(&name) {
@@ -109,6 +110,7 @@ pub(super) fn list(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
 
 pub(super) fn update_code(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     let reference = named(input)?;
+    reference.check_place(call)?;
     let publish = publish(input)?;
     let current = reference.find_whole(call)?;
     check_revision(&current.latest.revision_id, input)?;

@@ -11,10 +11,12 @@ use serde_json::Value;
 use super::host::{self, Key, Ran, Spec};
 use super::reference::Reference;
 use super::{asynchronous, concurrency, invalid, versions};
+use crate::budgets;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::protocol::{Answer, HttpResponse, Operation, respond};
 use crate::sandbox::{Call, Outcome, Target};
+use crate::service::Service;
 
 /// The largest event of a synchronous invocation, in bytes.
 const MAX_EVENT: usize = 6 * 1024 * 1024;
@@ -43,6 +45,12 @@ pub(super) fn invoke(call: &mut Call<'_>, operation: &Operation) -> Result<Outco
     match kind {
         "DryRun" => Ok(Answer::Http(respond(204, "application/json", "")).into()),
         "Event" => {
+            if !call.sandbox.can_queue() {
+                return Err(budgets::throttled(
+                    Service::Lambda,
+                    "as many events wait for functions as --event-bytes or --max-tasks allows; wait until some are done",
+                ));
+            }
             let target = Target {
                 account: call.account.id.clone(),
                 region: call.region.clone(),

@@ -3,6 +3,7 @@
 use super::function::Function;
 use super::{invalid, not_found};
 use crate::error::ApiError;
+use crate::ids::AccountId;
 use crate::sandbox::Call;
 
 /// The unpublished version.
@@ -27,11 +28,16 @@ impl Reference {
         match parts.iter().position(|part| *part == "function") {
             Some(at) => {
                 match parts[..at] {
-                    ["arn", _partition, "lambda", in_region, of_account] => {
+                    ["arn", _partition, "lambda", in_region, of_account]
+                        if AccountId::parse(of_account).is_some() =>
+                    {
                         region = Some(in_region.to_owned());
                         account = Some(of_account.to_owned());
                     }
-                    [of_account] => account = Some(of_account.to_owned()),
+                    [of_account] if AccountId::parse(of_account).is_some() => {
+                        account = Some(of_account.to_owned());
+                    }
+                    [] => {}
                     _ => return Err(malformed(text)),
                 }
                 parts.drain(..=at);
@@ -77,16 +83,40 @@ impl Reference {
         self.qualifier.as_deref()
     }
 
+    /// Refuses a function of another account or region, whatever its name.
+    ///
+    /// # Errors
+    /// As recorded on AWS (LocalStack's `test_function_arns` and `test_get_function_wrong_region`,
+    /// 2025-11-25): another account is denied, another region is not found.
+    pub(super) fn check_place(&self, call: &Call<'_>) -> Result<(), ApiError> {
+        let here = (call.account.id.as_str(), call.region.as_str());
+        let account = self.account.as_deref().unwrap_or(here.0);
+        let region = self.region.as_deref().unwrap_or(here.1);
+        if account != here.0 {
+            let arn = format!(
+                "arn:{}:lambda:{region}:{account}:function:{}",
+                call.region.partition(),
+                self.name
+            );
+            let message = format!(
+                "User: {} is not authorized to perform this action on resource: {arn} because no resource-based policy allows it",
+                call.caller.arn(&call.account.id, &call.region)
+            );
+            return Err(ApiError::new(403, "AccessDeniedException", message));
+        }
+        if region != here.1 {
+            return Err(not_found(format!(
+                "Functions from '{region}' are not reachable in this region ('{}')",
+                here.1
+            )));
+        }
+        Ok(())
+    }
+
     /// The function that is meant, whichever version of it.
     pub(super) fn find<'a>(&self, call: &'a mut Call<'_>) -> Result<&'a mut Function, ApiError> {
         let missing = self.missing(call);
-        let elsewhere =
-            |said: &Option<String>, here: &str| said.as_deref().is_some_and(|it| it != here);
-        if elsewhere(&self.region, call.region.as_str())
-            || elsewhere(&self.account, call.account.id.as_str())
-        {
-            return Err(missing);
-        }
+        self.check_place(call)?;
         call.here()
             .lambda
             .functions

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{as_invalid, invalid, names, store};
+use crate::budgets::{self, Kind};
 use crate::clock::epoch_millis;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -24,6 +25,7 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     let stream = names::required_stream(input)?;
     let batch = read_batch(input)?;
     let now = epoch_millis(call.now);
+    let limit = budgets::room(call, Kind::Logs);
     let logs = &mut call.here().logs;
     let sequence = &mut logs.sequence;
     let group = logs.groups.get_mut(group).ok_or_else(store::no_group)?;
@@ -35,8 +37,11 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     let too_new = batch.partition_point(|(at, _)| *at <= now + TOO_NEW);
     let taken = too_old.max(expired)..too_new;
     let total = batch.len();
+    stream.expire(expiry);
     let batch = batch.into_iter().skip(taken.start).take(taken.len());
     stream.add(sequence, now, batch);
+    let forgotten = logs.forget_over(limit);
+    call.sandbox.ledger.forget(Kind::Logs, forgotten);
     let mut answer = json!({"nextSequenceToken": SEQUENCE_TOKEN});
     let mut rejected = json!({});
     if too_old > 0 {

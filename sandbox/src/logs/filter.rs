@@ -22,7 +22,7 @@ const MAX_BYTES: usize = 1_048_576;
 const STEPS: usize = 64 << 20;
 
 pub(super) fn filter(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let group = names::requested_group(input)?;
+    let group = names::requested_group(call, input)?;
     let pattern = Pattern::parse(input.text("filterPattern").unwrap_or_default())?;
     let limit = limit(input, MAX_EVENTS, MAX_EVENTS)?;
     let start = time(input, "startTime")?.unwrap_or(i64::MIN);

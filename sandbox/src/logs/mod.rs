@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use crate::budgets::{self, Kind};
 use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -62,11 +63,15 @@ pub(crate) fn required_access(call: &mut Call<'_>, operation: &Operation) -> Vec
             input.text("resourceArn").unwrap_or("*").to_owned()
         }
         _ => {
-            let group = input
-                .text("logGroupName")
-                .or_else(|| input.text("logGroupIdentifier").map(names::bare))
-                .unwrap_or_default();
-            stream_arn(call, group, input.text("logStreamName").unwrap_or_default())
+            let stream = input.text("logStreamName").unwrap_or_default();
+            match (input.text("logGroupName"), input.text("logGroupIdentifier")) {
+                (None, Some(arn)) if arn.starts_with("arn:") => {
+                    format!("{}:log-stream:{stream}", arn.trim_end_matches(":*"))
+                }
+                (group, identifier) => {
+                    stream_arn(call, group.or(identifier).unwrap_or_default(), stream)
+                }
+            }
         }
     };
     vec![Access::on("logs", &operation.name, resource)]
@@ -103,17 +108,23 @@ pub(crate) fn append(
     names::check_group(group)?;
     names::check_stream(stream)?;
     let now = crate::clock::epoch_millis(call.now);
+    let limit = budgets::room(call, Kind::Logs);
     let logs = &mut call.here().logs;
+    let held = logs.held.clone();
     let sequence = &mut logs.sequence;
     let group = logs
         .groups
         .entry(group.to_owned())
         .or_insert_with(|| Group::new(now));
-    let stream = group.stream_or_new(stream, now);
+    let expiry = group.expiry(now);
+    let stream = group.stream_or_new(stream, now, &held);
+    stream.expire(expiry);
     // CloudWatch Logs has no empty messages; a program that prints an empty line leaves none.
     let events = events.iter().filter(|(_, message)| !message.is_empty());
     let events = events.map(|(at, message)| (crate::clock::epoch_millis(*at), message.clone()));
     stream.add(sequence, now, events);
+    let forgotten = logs.forget_over(limit);
+    call.sandbox.ledger.forget(Kind::Logs, forgotten);
     Ok(())
 }
 

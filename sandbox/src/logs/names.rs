@@ -2,9 +2,12 @@
 
 use serde_json::Value;
 
+use super::store::no_group;
 use super::{invalid, require};
 use crate::error::ApiError;
 use crate::fields::Fields;
+use crate::ids::Arn;
+use crate::sandbox::Call;
 
 /// Checks a group's name against the model: 1–512 of `A-Z a-z 0-9 . - _ / #`.
 pub(super) fn check_group(name: &str) -> Result<(), ApiError> {
@@ -30,7 +33,11 @@ pub(super) fn check_stream(name: &str) -> Result<(), ApiError> {
 }
 
 /// The group that a request names, by `logGroupName` or by `logGroupIdentifier` (name or ARN).
-pub(super) fn requested_group(input: &Value) -> Result<String, ApiError> {
+///
+/// # Errors
+/// A group of another account or region does not exist here *(inferred: without a link of CloudWatch
+/// Observability, which the sandbox does not have, there is nothing to be read elsewhere)*.
+pub(super) fn requested_group(call: &Call<'_>, input: &Value) -> Result<String, ApiError> {
     match (input.text("logGroupName"), input.text("logGroupIdentifier")) {
         (Some(_), Some(_)) => Err(invalid(
             "LogGroup name and LogGroup identifier are mutually exclusive parameters.",
@@ -43,6 +50,9 @@ pub(super) fn requested_group(input: &Value) -> Result<String, ApiError> {
             Ok(name.to_owned())
         }
         (None, Some(identifier)) => {
+            if Arn::parse(identifier).is_some_and(|arn| call.owns(&arn).is_err()) {
+                return Err(no_group());
+            }
             let name = bare(identifier);
             check_group(name)?;
             Ok(name.to_owned())

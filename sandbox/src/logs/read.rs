@@ -20,7 +20,7 @@ enum Token {
 }
 
 pub(super) fn get(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let group = names::requested_group(input)?;
+    let group = names::requested_group(call, input)?;
     let name = names::required_stream(input)?;
     let limit = limit(input, MAX_EVENTS, MAX_EVENTS)?;
     let start = time(input, "startTime")?.unwrap_or(i64::MIN);

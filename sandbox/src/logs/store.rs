@@ -1,7 +1,10 @@
 //! What the service holds: groups of streams of events in the order of their time.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::fmt;
 
+use crate::budgets::{Charge, Held};
 use crate::error::ApiError;
 
 /// What the service holds.
@@ -10,6 +13,8 @@ pub struct State {
     pub(super) groups: BTreeMap<String, Group>,
     /// Numbers events over all groups, so that an event's id is unique and equal times keep their order.
     pub(super) sequence: u64,
+    /// Bytes of all events.
+    pub(super) held: Held,
 }
 
 /// A log group.
@@ -25,12 +30,24 @@ pub(super) struct Group {
 }
 
 /// A log stream.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Stream {
     pub(super) created: i64,
     pub(super) last_ingestion: Option<i64>,
     /// Ordered by [`Event::key`].
     pub(super) events: Vec<Event>,
+    charge: Charge,
+}
+
+/// Without its events, which have a budget of their own.
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("created", &self.created)
+            .field("last_ingestion", &self.last_ingestion)
+            .field("events", &self.events.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// One line of a log.
@@ -55,6 +72,46 @@ impl State {
     pub(super) fn group_mut(&mut self, name: &str) -> Result<&mut Group, ApiError> {
         self.groups.get_mut(name).ok_or_else(no_group)
     }
+
+    /// Bytes of all events.
+    pub(crate) fn held(&self) -> u64 {
+        self.held.bytes()
+    }
+
+    /// Forgets the oldest events, wherever they are, until the rest has at most `limit` bytes; answers
+    /// how many. A sixteenth more goes, so that not each event that comes has to look for the oldest.
+    pub(super) fn forget_over(&mut self, limit: u64) -> usize {
+        let held = self.held.bytes();
+        if held <= limit {
+            return 0;
+        }
+        let surplus = held - (limit - limit / 16);
+        let groups = self.groups.values_mut();
+        let mut streams: Vec<(&mut Stream, usize)> = groups
+            .flat_map(|group| group.streams.values_mut())
+            .map(|stream| (stream, 0))
+            .collect();
+        let first = |(place, (stream, _)): (usize, &(&mut Stream, usize))| {
+            Some(Reverse((stream.events.first()?.key(), place)))
+        };
+        let mut oldest: BinaryHeap<_> = streams.iter().enumerate().filter_map(first).collect();
+        let (mut freed, mut forgotten) = (0, 0);
+        while freed < surplus
+            && let Some(Reverse((_, place))) = oldest.pop()
+        {
+            let (stream, next) = &mut streams[place];
+            freed += u64::try_from(stream.events[*next].size()).unwrap_or(u64::MAX);
+            forgotten += 1;
+            *next += 1;
+            if let Some(event) = stream.events.get(*next) {
+                oldest.push(Reverse((event.key(), place)));
+            }
+        }
+        for (stream, next) in streams {
+            stream.forget_first(next);
+        }
+        forgotten
+    }
 }
 
 impl Group {
@@ -73,10 +130,10 @@ impl Group {
         self.streams.get(name).ok_or_else(no_stream)
     }
 
-    pub(super) fn stream_or_new(&mut self, name: &str, now: i64) -> &mut Stream {
+    pub(super) fn stream_or_new(&mut self, name: &str, now: i64, held: &Held) -> &mut Stream {
         self.streams
             .entry(name.to_owned())
-            .or_insert_with(|| Stream::new(now))
+            .or_insert_with(|| Stream::new(now, held))
     }
 
     /// The time before which events have expired; the earliest possible when they are kept for ever.
@@ -97,12 +154,35 @@ impl Group {
 }
 
 impl Stream {
-    pub(super) fn new(now: i64) -> Self {
+    pub(super) fn new(now: i64, held: &Held) -> Self {
         Self {
             created: now,
             last_ingestion: None,
             events: Vec::new(),
+            charge: held.charge(0),
         }
+    }
+
+    /// Forgets the events that have expired: nobody can read them any more.
+    pub(super) fn expire(&mut self, expiry: i64) {
+        let expired = self
+            .events
+            .partition_point(|event| event.timestamp < expiry);
+        self.forget_first(expired);
+    }
+
+    fn forget_first(&mut self, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let freed: usize = self.events.drain(..count).map(|event| event.size()).sum();
+        let freed = u64::try_from(freed).unwrap_or(u64::MAX);
+        self.recount(self.charge.bytes().saturating_sub(freed));
+    }
+
+    fn recount(&mut self, bytes: u64) {
+        self.charge
+            .set(usize::try_from(bytes).unwrap_or(usize::MAX));
     }
 
     /// Adds events, each at its time. A batch that is older than what is there is merged with it once: put in one by one,
@@ -115,16 +195,20 @@ impl Stream {
     ) {
         let before = self.events.last().map(Event::key);
         let known = self.events.len();
+        let mut size = 0;
         for (timestamp, message) in batch {
             *sequence += 1;
-            self.events.push(Event {
+            let event = Event {
                 timestamp,
                 ingested: now,
                 sequence: *sequence,
                 message,
-            });
+            };
+            size += u64::try_from(event.size()).unwrap_or(u64::MAX);
+            self.events.push(event);
             self.last_ingestion = Some(now);
         }
+        self.recount(self.charge.bytes() + size);
         let added = self.events.get(known..).unwrap_or_default();
         let in_order = added.is_sorted_by_key(Event::key)
             && added.first().is_none_or(|first| Some(first.key()) > before);
@@ -135,6 +219,11 @@ impl Stream {
 }
 
 impl Event {
+    /// Bytes of memory.
+    fn size(&self) -> usize {
+        self.message.len() + size_of::<Self>()
+    }
+
     pub(super) fn key(&self) -> Key {
         (self.timestamp, self.sequence)
     }

@@ -13,14 +13,16 @@ pub(super) fn create(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErr
     let group = names::required_group(input)?;
     let name = names::required_stream(input)?;
     let now = epoch_millis(call.now);
-    let streams = &mut call.here().logs.group_mut(group)?.streams;
+    let logs = &mut call.here().logs;
+    let held = logs.held.clone();
+    let streams = &mut logs.group_mut(group)?.streams;
     if streams.contains_key(name) {
         return Err(ApiError::bad(
             "ResourceAlreadyExistsException",
             "The specified log stream already exists",
         ));
     }
-    streams.insert(name.to_owned(), Stream::new(now));
+    streams.insert(name.to_owned(), Stream::new(now, &held));
     Ok(json!({}))
 }
 
@@ -35,7 +37,7 @@ pub(super) fn delete(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiErr
 }
 
 pub(super) fn describe(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
-    let group_name = names::requested_group(input)?;
+    let group_name = names::requested_group(call, input)?;
     let prefix = input.text("logStreamNamePrefix").unwrap_or_default();
     let by_time = match input.text("orderBy") {
         None | Some("LogStreamName") => false,

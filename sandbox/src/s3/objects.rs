@@ -9,11 +9,13 @@ use serde_json::{Value, json};
 use super::answer::{empty, with_header, xml};
 use super::payload::malformed;
 use super::state::{Bucket, Object, Version, Versioning, bucket, etag};
+use crate::budgets::{self, Kind};
 use crate::clock::{Timestamp, http_date};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::protocol::{HttpResponse, Operation, respond};
 use crate::sandbox::Call;
+use crate::service::Service;
 
 /// Response headers that are stored with an object, by their member name.
 const STORED: &[(&str, &str)] = &[
@@ -28,9 +30,13 @@ pub(super) fn put(call: &mut Call<'_>, operation: &Operation) -> Result<HttpResp
     let input = &operation.input;
     let key = input.require("Key")?;
     let now = call.now;
-    let bucket = bucket(call, input.require("Bucket")?)?;
-    check_put(bucket, input, key, &operation.body)?;
-    let object = object_from(input, operation.body.clone());
+    let bucket_name = input.require("Bucket")?;
+    check_put(bucket(call, bucket_name)?, input, key, &operation.body)?;
+    let mut object = object_from(input, &operation.body);
+    let size = size(key, &object);
+    budgets::check(call, Service::S3, Kind::Objects, size)?;
+    object.charge = call.account.s3.objects.charge(size);
+    let bucket = bucket(call, bucket_name)?;
     let mut response = with_header(empty(200), "etag", &object.etag);
     response = with_header(response, "x-amz-server-side-encryption", "AES256");
     for (algorithm, value) in &object.checksums {
@@ -106,10 +112,23 @@ fn check_put(bucket: &Bucket, input: &Value, key: &str, body: &Bytes) -> Result<
     }
 }
 
-fn object_from(input: &Value, body: Bytes) -> Object {
+/// Bytes of memory that an object takes, itself and its entry among the others.
+fn size(key: &str, object: &Object) -> usize {
+    let texts = object.headers.iter().chain(&object.checksums);
+    let texts: usize = texts.map(|(name, value)| name.len() + value.len()).sum();
+    size_of::<Version>() + size_of::<String>() + key.len() + texts + object.body.len()
+}
+
+/// A body up to here is copied: it may be a piece of what was read, and would keep all of that.
+const COPIED: usize = 64 * 1024;
+
+fn object_from(input: &Value, body: &Bytes) -> Object {
     let mut object = Object {
-        etag: etag(&body),
-        body,
+        etag: etag(body),
+        body: match body.len() {
+            ..=COPIED => Bytes::copy_from_slice(body),
+            _ => body.clone(),
+        },
         ..Object::default()
     };
     for (member, header) in STORED {

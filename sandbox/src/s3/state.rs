@@ -7,6 +7,7 @@ use bytes::Bytes;
 use md5::{Digest, Md5};
 use serde_json::{Value, json};
 
+use crate::budgets::{self, Charge, Held};
 use crate::clock::Timestamp;
 use crate::error::ApiError;
 use crate::ids::{AccountId, Region, hex_id};
@@ -16,6 +17,23 @@ use crate::sandbox::Call;
 #[derive(Debug, Default)]
 pub struct State {
     pub(super) buckets: BTreeMap<String, Bucket>,
+    /// Bytes of all objects.
+    pub(super) objects: Held,
+}
+
+impl State {
+    /// Bytes of all objects.
+    pub(crate) fn held(&self) -> u64 {
+        self.objects.bytes()
+    }
+
+    /// What the buckets take without their objects, written as text.
+    pub(crate) fn weight(&self) -> u64 {
+        let buckets = self.buckets.values();
+        let weights =
+            buckets.map(|it| budgets::weight(&(&it.name, &it.policy, &it.settings, it.created)));
+        weights.sum()
+    }
 }
 
 #[derive(Debug)]
@@ -59,6 +77,8 @@ pub(super) struct Object {
     pub(super) headers: BTreeMap<String, String>,
     /// By algorithm, as the client sent them.
     pub(super) checksums: BTreeMap<String, String>,
+    /// Counts the object for as long as there is it.
+    pub(super) charge: Charge,
 }
 
 pub(super) const PUBLIC_ACCESS: &str = "PublicAccessBlockConfiguration";

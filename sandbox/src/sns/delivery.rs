@@ -9,6 +9,7 @@ use super::mail;
 use super::state::{Scope, invalid, is_separator, no_topic, require, topic};
 use super::text_attributes;
 use crate::allowance::Allowance;
+use crate::budgets::{self, Kind};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::accept;
@@ -57,6 +58,7 @@ fn deliver(
     let now = call.now;
     let steps = Allowance::of(MATCHING_STEPS);
     let read = Body::read(body);
+    let limit = budgets::room(call, Kind::Mails);
     let state = &mut call.here().sns;
     let topic = state.topics.get(topic_arn).ok_or_else(no_topic)?;
     let wanted = state.subscriptions.values().filter(|each| {
@@ -80,7 +82,7 @@ fn deliver(
         .into_iter()
         .map(|subscription| mail::notification(&sandbox, topic, subscription, subject, body, now))
         .collect();
-    state.send(&sandbox, mails);
+    state.send(&sandbox, limit, mails);
     Ok(uuid())
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::filter::Filter;
 use super::mail;
 use super::state::{Scope, State, Subscription, entries, invalid, no_topic, page, require, topic};
+use crate::budgets::{self, Kind};
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::fields::Fields;
@@ -49,6 +50,7 @@ pub(super) fn subscribe(call: &mut Call<'_>, operation: &Operation) -> Result<Va
     apply_all(&mut made, input)?;
     let sandbox = call.sandbox.clone();
     let now = call.now;
+    let limit = budgets::room(call, Kind::Mails);
     let state = &mut call.here().sns;
     let known = state.subscriptions.values_mut().find(|known| {
         known.topic == topic_arn && known.protocol == protocol && known.endpoint == endpoint
@@ -77,7 +79,7 @@ pub(super) fn subscribe(call: &mut Call<'_>, operation: &Operation) -> Result<Va
     // Asking again sends the mail again.
     let topic = state.topics.get(topic_arn).ok_or_else(no_topic)?;
     let mail = mail::confirmation(&sandbox, topic, subscription, now);
-    state.send(&sandbox, [mail]);
+    state.send(&sandbox, limit, [mail]);
     let shown = if return_arn {
         arn.as_str()
     } else {

@@ -14,7 +14,7 @@ pub(super) const MAX_NAMES: usize = 10;
 pub(super) fn one(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError> {
     accept("GetParameter", input, &["Name", "WithDecryption"])?;
     let decrypt = input.flag("WithDecryption")?.unwrap_or(false);
-    let wanted = Wanted::read(input.require("Name")?);
+    let wanted = Wanted::read_here(call, "GetParameter", input.require("Name")?)?;
     let parameter = find(&call.here().ssm, &wanted, decrypt)?;
     Ok(json!({"Parameter": parameter}))
 }
@@ -26,7 +26,16 @@ pub(super) fn many(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
     let names = names(input)?;
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for given in names {
-        match find(&call.here().ssm, &Wanted::read(&given), decrypt) {
+        let wanted = match Wanted::read_here(call, "GetParameters", &given) {
+            Ok(wanted) => wanted,
+            Err(error) if error.code == "ParameterNotFound" => {
+                missing.push(given);
+                continue;
+            }
+            // What is denied is no missing name.
+            Err(error) => return Err(error),
+        };
+        match find(&call.here().ssm, &wanted, decrypt) {
             Ok(parameter) => found.push(parameter),
             Err(_) => missing.push(given),
         }

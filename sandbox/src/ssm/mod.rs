@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::iam::Access;
+use crate::ids::Arn;
 use crate::protocol::Operation;
 use crate::sandbox::{Call, Outcome};
 
@@ -73,6 +74,9 @@ fn parameters_access(call: &mut Call<'_>, operation: &Operation) -> Vec<Access> 
         .iter()
         .map(|given| {
             let name = name::Wanted::read(given).name;
+            if Arn::parse(given).is_some_and(|arn| call.owns(&arn).is_err()) {
+                return Access::on("ssm", &operation.name, given.clone());
+            }
             let access = Access::on("ssm", &operation.name, name::arn(call, &name));
             let parameter = call.here().ssm.parameters.get(&name);
             let tags = parameter.into_iter().flat_map(|found| &found.tags);

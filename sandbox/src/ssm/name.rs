@@ -2,7 +2,9 @@
 
 use super::invalid;
 use crate::error::ApiError;
+use crate::ids::{Arn, Elsewhere};
 use crate::sandbox::Call;
+use crate::service::Service;
 
 /// Characters of a name together with the ARN in front of it, from the API reference.
 const MAX_NAME: usize = 1_011;
@@ -24,6 +26,26 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// What `operation` is asked for, if it is in this account and region.
+    ///
+    /// # Errors
+    /// Another account's parameter would have to be shared, which is not implemented: the refusal is
+    /// that of AWS for a parameter without a resource-based policy (Systems Manager User Guide,
+    /// "Working with shared parameters"). Another region's is not found *(inferred)*.
+    pub(super) fn read_here(
+        call: &Call<'_>,
+        operation: &str,
+        given: &str,
+    ) -> Result<Self, ApiError> {
+        let elsewhere = Arn::parse(given).and_then(|arn| call.owns(&arn).err());
+        match elsewhere {
+            None => Ok(Self::read(given)),
+            Some(Elsewhere::Account) => Err(call.not_authorized(Service::Ssm, operation, given)),
+            Some(Elsewhere::Region) => Err(super::get::not_found(given)),
+        }
+    }
+
+    /// The name in what is given, wherever that is.
     pub(super) fn read(given: &str) -> Self {
         let rest = match given.starts_with("arn:") {
             // arn:aws:ssm:region:account:parameter/…: the hierarchy begins with the slash, a plain name follows it.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 
 use super::{Options, Sandbox};
 use crate::failure::{Exit, Failure};
+use crate::private_file;
 use crate::workspace;
 
 /// A sandbox is ready within 50 ms; a machine that is busy building gets its time too.
@@ -131,13 +132,13 @@ pub(crate) fn start_detached(
     dir: &Path,
 ) -> Result<Sandbox> {
     let log = dir.join("sandbox.log");
-    let file = File::create(&log)
+    let file = private_file::create(&log)
         .with_context(|| format!("cannot write the sandbox's log `{}`", log.display()))?;
     let mut command = command(program, port, options);
     command.process_group(0).stdin(Stdio::null()).stderr(file);
     // Every sandbox begins with an empty inbox, in memory and in the file.
     let inbox = dir.join("inbox.mbox");
-    fs::write(&inbox, "").with_context(|| format!("cannot write `{}`", inbox.display()))?;
+    private_file::create(&inbox).with_context(|| format!("cannot write `{}`", inbox.display()))?;
     command.arg("--inbox-file").arg(inbox);
     let mut child = command
         .spawn()

@@ -3,9 +3,8 @@
 //! `sandbox.json` in the state directory says where it is. It is believed only after the sandbox itself has confirmed its
 //! name, and it is read and written under a lock, so that two commands at once never start two sandboxes.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -17,6 +16,7 @@ use super::process::{self, GONE_WITHIN};
 use super::{Options, Sandbox, health};
 use crate::failure::{Exit, Failure};
 use crate::output::narrate;
+use crate::private_file;
 use crate::workspace;
 
 /// The state directory while nobody else may change it; the lock goes with the value.
@@ -40,18 +40,10 @@ impl State {
     /// Waits for the lock; whoever holds it is starting or stopping a sandbox, which takes a moment.
     pub(crate) fn lock() -> Result<Self> {
         let dir = workspace::state_dir();
-        // Mails and logs lie in it.
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&dir)
+        private_file::directory(&dir)
             .map_err(|error| unusable(&dir, "create the state directory", error))?;
         let path = dir.join("sandbox.lock");
-        let lock = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
+        let lock = private_file::open(&path)
             .map_err(|error| unusable(&path, "write to the state directory", error))?;
         lock.lock()
             .map_err(|error| unusable(&path, "lock the state directory", error))?;
@@ -65,7 +57,7 @@ impl State {
 
     pub(crate) fn find(&self) -> Result<Found> {
         let path = self.file();
-        let text = match fs::read_to_string(&path) {
+        let text = match private_file::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(error) => return Err(unusable(&path, "read the state file", error)),
@@ -145,7 +137,8 @@ impl State {
         let partial = self.dir.join("sandbox.json.partial");
         let text =
             serde_json::to_string(sandbox).context("cannot write down where the sandbox is")?;
-        fs::write(&partial, text + "\n")
+        private_file::create(&partial)
+            .and_then(|mut file| file.write_all((text + "\n").as_bytes()))
             .and_then(|()| fs::rename(&partial, &path))
             .map_err(|error| unusable(&path, "write the state file", error))
     }
@@ -178,7 +171,8 @@ fn end(sandbox: &Sandbox, signal: &str) {
 
 fn unusable(path: &Path, what: &str, error: std::io::Error) -> anyhow::Error {
     anyhow::Error::new(error).context(
-        Failure::new(Exit::Failed, format!("cannot {what}: `{}`", path.display()))
-            .hint("make it writable, or set DRIFTLAB_STATE_DIR to a directory that is"),
+        Failure::new(Exit::Failed, format!("cannot {what}: `{}`", path.display())).hint(
+            "make it writable and your own, or set DRIFTLAB_STATE_DIR to a directory that is",
+        ),
     )
 }
