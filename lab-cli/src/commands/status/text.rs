@@ -88,12 +88,11 @@ fn group_text(group: &Group) -> Text {
         (Some(compliance), None) => compliance.clone(),
         (None, _) => "not evaluated".to_owned(),
     };
-    let annotation = match &group.annotation {
-        Some(annotation) => format!(": {annotation}"),
-        None => String::new(),
-    };
     let (name, id) = (&group.group_name, &group.group_id);
-    text.line(format_args!("{name} {id} {verdict}{annotation}"));
+    text.line(format_args!("{name} {id} {verdict}"));
+    if let Some(annotation) = &group.annotation {
+        text.line(format_args!("  {annotation}"));
+    }
     for rule in &group.ingress {
         text.line(format_args!("    {rule}"));
     }
