@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::admin;
+use crate::aside::aside;
 use crate::error::ApiError;
 use crate::faults::Refusal;
 use crate::ids::{Region, unknown_region, uuid};
@@ -10,6 +11,9 @@ use crate::journal::{Entry, Origin};
 use crate::protocol::{HttpRequest, HttpResponse, Operation, Protocol, encode, encode_error};
 use crate::sandbox::{Sandbox, Target};
 use crate::service::Service;
+
+/// A body that takes more than a moment to decode, in bytes.
+const LARGE: usize = 64 * 1024;
 
 /// The connection is to be closed without an answer: a fault asks for it.
 #[derive(Debug, thiserror::Error)]
@@ -60,7 +64,12 @@ async fn serve(sandbox: &Arc<Sandbox>, request: HttpRequest) -> Result<HttpRespo
         turned_away(&scope, &error);
         return Ok(encode_error(guess_protocol(&request), &error, &request_id));
     };
-    let (target, operation) = match understand(sandbox, service, &scope, &request, &request_id) {
+    let read = || understand(sandbox, service, &scope, &request, &request_id);
+    let understood = match request.body.len() > LARGE {
+        true => aside(read),
+        false => read(),
+    };
+    let (target, operation) = match understood {
         Ok(understood) => understood,
         Err(error) => {
             turned_away(&scope, &error);
