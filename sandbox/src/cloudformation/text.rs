@@ -213,8 +213,8 @@ mod tests {
 
     #[test]
     fn a_template_in_yaml_has_a_number_of_values() {
-        // The key, the list and its end are three.
-        let list = |values: usize| format!("A: [{}]", vec!["a"; values - 3].join(","));
+        // The key, the list, and the ends of both are four.
+        let list = |values: usize| format!("A: [{}]", vec!["a"; values - 4].join(","));
         assert!(parse(&list(YAML_VALUES)).is_ok());
         let refused = parse(&list(YAML_VALUES + 1)).unwrap_err().message;
         assert!(refused.contains("more than 100000 values"), "{refused}");
