@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::aside::aside;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::error::ApiError;
@@ -92,15 +93,21 @@ impl Sandbox {
         knock: &Knock<'_>,
     ) -> Result<Answer, ApiError> {
         let looks = journal::reads(&knock.operation.name);
-        let outcome = self.enter_to(looks, target, |call| {
-            let result = knock.dispatch_then(call);
-            match &result {
-                Ok(Outcome::Done(answer)) => knock.note(call, Ended::Done, structure(answer)),
-                Ok(Outcome::Later(_)) => {}
-                Err(error) => knock.note(call, Ended::Refused(error.clone()), &Value::Null),
-            }
-            result
-        })?;
+        let enter = || {
+            self.enter_to(looks, target, |call| {
+                let result = knock.dispatch_then(call);
+                match &result {
+                    Ok(Outcome::Done(answer)) => knock.note(call, Ended::Done, structure(answer)),
+                    Ok(Outcome::Later(_)) => {}
+                    Err(error) => knock.note(call, Ended::Refused(error.clone()), &Value::Null),
+                }
+                result
+            })
+        };
+        let outcome = match knock.may_compute() {
+            true => aside(enter),
+            false => enter(),
+        }?;
         match outcome {
             Outcome::Done(answer) => Ok(answer),
             Outcome::Later(later) => self.see_through(target, knock, later).await,
@@ -143,7 +150,37 @@ impl Sandbox {
     }
 }
 
+/// Operations, beside those of CloudFormation, whose limits allow more than a millisecond or so.
+const COMPUTING: &[&str] = &[
+    "CreateFunction",
+    "FilterLogEvents",
+    "ListObjectVersions",
+    "ListObjects",
+    "ListObjectsV2",
+    "Publish",
+    "PutLogEvents",
+    "PutObject",
+    "SelectResourceConfig",
+    "SimulateCustomPolicy",
+    "SimulatePrincipalPolicy",
+    "UpdateFunctionCode",
+];
+
 impl Knock<'_> {
+    /// Whether the operation may compute for more than a moment, within its limits.
+    fn may_compute(&self) -> bool {
+        match self.service {
+            Service::CloudFormation => true,
+            Service::Config
+            | Service::Iam
+            | Service::Lambda
+            | Service::Logs
+            | Service::S3
+            | Service::Sns => COMPUTING.contains(&self.operation.name.as_str()),
+            _ => false,
+        }
+    }
+
     fn dispatch(&self, call: &mut Call<'_>) -> Result<Outcome, ApiError> {
         iam::authorize(call, self.service, self.operation, self.origin.acting())?;
         let from_client = matches!(self.origin, Origin::Client { .. });

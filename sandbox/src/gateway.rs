@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::admin;
+use crate::aside::aside;
 use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::faults::Refusal;
@@ -13,6 +14,9 @@ use crate::s3;
 use crate::sandbox::{Sandbox, Target};
 use crate::service::Service;
 use crate::signature::{self, Clocks, Mechanism, Scope};
+
+/// A body that takes more than a moment to decode, in bytes.
+const LARGE: usize = 64 * 1024;
 
 /// The connection is to be closed without an answer: a fault asks for it.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +68,7 @@ async fn serve(sandbox: &Arc<Sandbox>, request: HttpRequest) -> Result<HttpRespo
         return Ok(encode_error(guess_protocol(&request), &error, &request_id));
     };
     // Nothing is understood, and nobody named, before it is proven who asks.
-    let who = match caller(sandbox, service, &scope, &request) {
+    let who = match at_leisure(&request, || caller(sandbox, service, &scope, &request)) {
         Ok(who) => who,
         Err(refusal) => {
             let error = refusal.answer(service);
@@ -73,7 +77,9 @@ async fn serve(sandbox: &Arc<Sandbox>, request: HttpRequest) -> Result<HttpRespo
             return Ok(encode_error(service.protocol(), &error, &request_id));
         }
     };
-    let understood = understand(sandbox, service, &scope, &who, &request, &request_id);
+    let understood = at_leisure(&request, || {
+        understand(sandbox, service, &scope, &who, &request, &request_id)
+    });
     let (target, operation) = match understood {
         Ok(understood) => understood,
         Err(error) => {
@@ -95,6 +101,14 @@ async fn serve(sandbox: &Arc<Sandbox>, request: HttpRequest) -> Result<HttpRespo
             Ok(encode_error(service.protocol(), &error, &request_id))
         }
         Err(Refusal::Hangup) => Err(Hangup),
+    }
+}
+
+/// Hashes or decodes a body; beside the threads that serve where it is a large one.
+fn at_leisure<T>(request: &HttpRequest, work: impl FnOnce() -> T) -> T {
+    match request.body.len() > LARGE {
+        true => aside(work),
+        false => work(),
     }
 }
 

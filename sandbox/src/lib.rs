@@ -28,6 +28,7 @@ pub mod webhooks;
 
 mod admin;
 mod allowance;
+mod aside;
 mod bounded_regex;
 mod door;
 mod event_ruler;

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::aside::aside;
 use crate::budgets::{Budgets, Held, Holdings, Kind, Ledger, weight};
 use crate::caller::{Caller, KeyRing};
 use crate::clock::{Clock, Timestamp};
@@ -500,7 +501,14 @@ impl Sandbox {
         work: impl FnOnce(&mut Call<'_>) -> T,
     ) -> T {
         let account = self.account(&target.account);
-        let mut account = account.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut account = match account.try_lock() {
+            Ok(account) => account,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            // Somebody computes something for the same account: that is no reason to keep others waiting.
+            Err(TryLockError::WouldBlock) => {
+                aside(|| account.lock().unwrap_or_else(PoisonError::into_inner))
+            }
+        };
         let mut call = Call {
             sandbox: self,
             account: &mut account,

@@ -10,6 +10,7 @@ use super::budget::Budget;
 use super::intrinsics::Scope;
 use super::resources::{Failure, Made, Work};
 use super::stack::{Record, Stack, Wish};
+use crate::aside::aside;
 use crate::engine::Task;
 use crate::sandbox::{Call, Sandbox, Target};
 
@@ -122,7 +123,7 @@ impl Job {
     /// # Errors
     /// The reason, in CloudFormation's words.
     pub(super) fn resolve(&self, wish: &Wish, value: &Value) -> Result<Option<Value>, Failure> {
-        self.sandbox.enter(&self.target, |call| {
+        let resolve = |call: &mut Call<'_>| {
             let looked = compare(call, &self.stack_id, wish, &wish.budget, |_, scope| {
                 let resolved = scope.resolve(value);
                 resolved.map(|resolved| (resolved, imports(scope, value)))
@@ -136,7 +137,8 @@ impl Job {
                 stack.imports.extend(imports);
             }
             Ok(resolved)
-        })
+        };
+        aside(|| self.sandbox.enter(&self.target, resolve))
     }
 
     /// What a handler works with for one resource. `status` is what the resource shows while something new is made.

@@ -29,6 +29,10 @@ pub(super) const DESCRIPTION_BYTES: usize = 1024;
 /// nest fewer than twenty.
 pub(super) const DEPTH: usize = 64;
 
+/// Values of a template in YAML, keys included (the sandbox's own). Reading one takes some twenty microseconds in an
+/// unoptimised build; real templates have one for every fifteen bytes or more, so those of 1 MB stay below.
+pub(super) const YAML_VALUES: usize = 100_000;
+
 /// The work that resolving the functions of one operation on a stack may take, in bytes: those of every text that a
 /// function makes, and [`VALUE_WORK`] for every value (the sandbox's own). A template of 1 MB that is resolved as it
 /// stands needs a quarter of it.

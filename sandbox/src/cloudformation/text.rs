@@ -98,6 +98,7 @@ fn too_deep() -> ApiError {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test ends where its fixture is wrong")]
     use super::*;
+    use crate::cloudformation::limits::YAML_VALUES;
     use serde_json::json;
 
     #[test]
@@ -208,5 +209,14 @@ mod tests {
             refused,
             "[/A/1/B] 'null' values are not allowed in templates"
         );
+    }
+
+    #[test]
+    fn a_template_in_yaml_has_a_number_of_values() {
+        // The key, the list, and the ends of both are four.
+        let list = |values: usize| format!("A: [{}]", vec!["a"; values - 4].join(","));
+        assert!(parse(&list(YAML_VALUES)).is_ok());
+        let refused = parse(&list(YAML_VALUES + 1)).unwrap_err().message;
+        assert!(refused.contains("more than 100000 values"), "{refused}");
     }
 }

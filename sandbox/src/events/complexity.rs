@@ -47,7 +47,10 @@ pub(super) fn too_complex(patterns: &[&str]) -> bool {
             let wild = next
                 .iter()
                 .any(|&(pattern, at)| patterns[pattern][..at].contains(&'*'));
-            if wild && next.len() > PLACES {
+            let alive = next
+                .iter()
+                .filter(|&&(pattern, at)| at < patterns[pattern].len());
+            if wild && alive.count() > PLACES {
                 return true;
             }
             if seen.len() >= SETS {

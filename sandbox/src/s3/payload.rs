@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_tag_ends_before_the_next_begins() {
-        assert!(too_deep(&format!("{}/>", "<".repeat(MAX_DEPTH * 2 + 1))));
+        assert!(too_deep(&format!("{}/>", "<".repeat(MAX_DEPTH * 2 + 2))));
         assert!(!too_deep(&"<a/>".repeat(MAX_DEPTH * 4)));
         assert!(!too_deep(&"<a b='c'/></d>".repeat(MAX_DEPTH * 4)));
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::plan::plan;
 use super::{ChangeSet, Progress, Purpose};
+use crate::aside::aside;
 use crate::cloudformation::budget::Budget;
 use crate::cloudformation::inputs;
 use crate::cloudformation::job::{self, Job};
@@ -172,7 +173,7 @@ async fn work_out(job: Job, set_id: String) {
     };
     let checked = provision::existing(&job, &wish).await;
     let budget = Budget::default();
-    job.sandbox.enter(&job.target, |call| {
+    let work_out = |call: &mut Call<'_>| {
         let compared = job::compare(call, &job.stack_id, &wish, &budget, |stack, scope| {
             let changes = plan(stack, &wish, scope);
             let differs = update::differs(&changes, stack, &wish, scope);
@@ -198,5 +199,6 @@ async fn work_out(job: Job, set_id: String) {
             set.progress = progress;
             set.changes = changes;
         }
-    });
+    };
+    aside(|| job.sandbox.enter(&job.target, work_out));
 }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::too_deep;
 use crate::cloudformation::invalid;
-use crate::cloudformation::limits::DEPTH;
+use crate::cloudformation::limits::{DEPTH, YAML_VALUES};
 use crate::error::ApiError;
 
 /// Reads one YAML document.
@@ -22,6 +22,7 @@ pub(super) fn read(text: &str) -> Result<Value, ApiError> {
             granit_parser::options! { emit_comments: false },
         ),
         open: Vec::new(),
+        values: 0,
     };
     let mut document = None;
     while let Some((event, span)) = reader.next()? {
@@ -40,6 +41,8 @@ struct Reader<'t> {
     /// The lists and mappings that have begun and not ended. Not a recursion over events: the frames of one are so large
     /// that some two hundred levels exhaust the stack of a thread.
     open: Vec<Open<'t>>,
+    /// The values that have begun.
+    values: usize,
 }
 
 struct Open<'t> {
@@ -82,6 +85,15 @@ impl<'t> Reader<'t> {
                 }
             }
             (event, span) = self.must()?;
+            self.values += 1;
+            if self.values > YAML_VALUES {
+                return Err(at(
+                    span,
+                    &format!(
+                        "the template has more than {YAML_VALUES} values, which the sandbox does not read in YAML; write it in JSON"
+                    ),
+                ));
+            }
         }
     }
 
