@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sandbox::config::{self, Latency};
-use sandbox::lambda::{isolation, reaper};
+use sandbox::lambda::{FunctionLimits, isolation, reaper};
 use sandbox::sandbox::{Sandbox, Settings};
 use sandbox::server;
 use tokio::io::AsyncReadExt;
@@ -47,6 +47,15 @@ struct Args {
     /// How many invocations an account may run at once in a region
     #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
     lambda_concurrency: u32,
+    /// How many invocations of all accounts this machine runs at once; 16 for each processor unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    function_invocations: Option<u32>,
+    /// How many megabytes the functions at work may have together; half of the machine's unless given
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
+    function_memory: Option<u64>,
+    /// A file or directory that functions may also read and execute; can be given more than once
+    #[arg(long, value_name = "PATH")]
+    function_path: Vec<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -55,8 +64,8 @@ fn main() -> ExitCode {
         .next()
         .is_some_and(|first| first == reaper::ARGUMENT)
     {
-        if let Some(directory) = arguments.next() {
-            reaper::main(Path::new(&directory));
+        if let (Some(directory), Some(mark)) = (arguments.next(), arguments.next()) {
+            reaper::main(Path::new(&directory), &mark.to_string_lossy());
         }
         return ExitCode::SUCCESS;
     }
@@ -98,10 +107,9 @@ async fn run(args: Args) -> Result<(), String> {
         if args.require_isolation {
             return Err(format!("functions cannot be isolated here: {why}"));
         }
-        let _ = writeln!(
-            io::stderr(),
-            "warning: functions can reach other endpoints than the sandbox: {why}"
-        );
+        for gap in isolation::means().gaps() {
+            let _ = writeln!(io::stderr(), "warning: {gap}");
+        }
     }
     let sandbox = Sandbox::start(Settings {
         enforce_iam: args.enforce_iam,
@@ -110,6 +118,11 @@ async fn run(args: Args) -> Result<(), String> {
         call_latency: args.call_latency,
         require_isolation: args.require_isolation,
         lambda_concurrency: Some(args.lambda_concurrency),
+        function_limits: FunctionLimits {
+            invocations: args.function_invocations,
+            memory_mb: args.function_memory,
+        },
+        function_paths: args.function_path,
     });
     if args.frozen_clock {
         sandbox.clock.freeze();

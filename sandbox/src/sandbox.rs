@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -43,6 +44,11 @@ pub struct Settings {
     pub call_latency: Duration,
     /// How many invocations an account may run at once in a region; `None` is AWS's default.
     pub lambda_concurrency: Option<u32>,
+    /// How much of this machine functions may use at once.
+    pub function_limits: lambda::FunctionLimits,
+    /// Files and directories that functions may read and execute beside the system, their language's
+    /// files and their own code.
+    pub function_paths: Vec<PathBuf>,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.

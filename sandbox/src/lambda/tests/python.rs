@@ -50,7 +50,7 @@ async fn lab(source: &str, handler: &str) -> Option<Lab> {
     lab.ok("CreateFunction", input).await;
     let look = json!("ec2:DescribeSecurityGroups");
     lab.allow("R", look, json!("*")).await;
-    if let Err(why) = crate::lambda::host::python::command("python3.12").await {
+    if let Err(why) = crate::lambda::host::python::program("python3.12").await {
         // What is said where there is no Python is the contract there.
         let (failed, document, _) = lab.invoke(json!({})).await;
         assert!(failed);
