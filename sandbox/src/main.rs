@@ -103,6 +103,8 @@ fn close_to_others() {
 
 async fn run(args: Args) -> Result<(), String> {
     close_to_others();
+    // What the starter had open stays with this process. Functions get what they are given.
+    close_fds::set_fds_cloexec(3, &[]);
     if let Err(why) = isolation::available() {
         if args.require_isolation {
             return Err(format!("functions cannot be isolated here: {why}"));

@@ -211,7 +211,15 @@ pub(crate) async fn invoke(
         let stopped = spec.concurrency == Some(0);
         let request_id = target.request_id.clone();
         let version = spec.key.version.clone();
-        match host::run(sandbox, spec, request_id, payload.clone(), host::Wait::Event).await {
+        match host::run(
+            sandbox,
+            spec,
+            request_id,
+            payload.clone(),
+            host::Wait::Event,
+        )
+        .await
+        {
             Ok(ran) => {
                 return Ok(Invocation {
                     function_error: ran.failed.then_some("Unhandled"),

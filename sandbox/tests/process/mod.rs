@@ -15,11 +15,14 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// Starts the sandbox with `variables` in its environment, and waits until it says where it listens.
     pub(crate) fn start(variables: &[(&str, &str)]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"))
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"));
+        command.envs(variables.iter().copied());
+        Self::start_by(command)
+    }
+
+    /// Starts the sandbox by a command that becomes it.
+    pub(crate) fn start_by(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut line)

@@ -19,9 +19,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
+use tokio::sync::{RwLock, RwLockReadGuard};
 
 /// The mark of one function's process and of all that come from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,12 +36,12 @@ static STARTED: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
 /// Held by whoever starts a process, until that is in [`STARTED`]; and by whoever takes children
 /// that are not in it for strays.
-static STARTING: RwLock<()> = RwLock::new(());
+static STARTING: RwLock<()> = RwLock::const_new(());
 
 /// To be held while a function's process is started and marked.
-pub(super) fn starting() -> RwLockReadGuard<'static, ()> {
+pub(super) async fn starting() -> RwLockReadGuard<'static, ()> {
     adopt_orphans();
-    STARTING.read().unwrap_or_else(PoisonError::into_inner)
+    STARTING.read().await
 }
 
 /// The highest mark of this sandbox, which no function's process has. Large enough for no limit of
@@ -217,7 +218,8 @@ fn mark_of(pid: i32) -> Option<Mark> {
 fn is_zombie(pid: i32) -> bool {
     // The name, which may hold anything, ends with the last bracket.
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'))
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with('Z'))
 }
 
 #[cfg(target_os = "linux")]
@@ -258,7 +260,10 @@ mod system {
             maximum: Some(mark.0),
         };
         let limit = Rlimit {
-            current: limit.current.filter(|soft| *soft < mark.0).or(limit.maximum),
+            current: limit
+                .current
+                .filter(|soft| *soft < mark.0)
+                .or(limit.maximum),
             ..limit
         };
         Ok(rustix::process::setrlimit(Resource::Rttime, limit)?)

@@ -111,7 +111,9 @@ fn remove_abandoned(parent: &Path) {
 /// not followed.
 fn is_ours(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|metadata| {
-        metadata.is_dir() && metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o777 == 0o700
+        metadata.is_dir()
+            && metadata.uid() == geteuid().as_raw()
+            && metadata.mode() & 0o777 == 0o700
     })
 }
 
@@ -126,9 +128,9 @@ fn is_abandoned(path: &Path, pid: Pid) -> bool {
         .open(path.join(LOCK));
     match opened {
         Ok(lock) => {
-            let regular = lock.metadata().is_ok_and(|metadata| {
-                metadata.is_file() && metadata.uid() == geteuid().as_raw()
-            });
+            let regular = lock
+                .metadata()
+                .is_ok_and(|metadata| metadata.is_file() && metadata.uid() == geteuid().as_raw());
             regular && lock.try_lock().is_ok()
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

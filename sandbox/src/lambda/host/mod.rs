@@ -21,8 +21,8 @@ use self::package::Unpacked;
 use self::pool::{Pool, Running, discard};
 use self::reaper::Guard;
 pub use self::room::Limits as FunctionLimits;
-pub(super) use self::room::Wait;
 use self::room::Room;
+pub(super) use self::room::Wait;
 use super::code::Code;
 use super::function::{Architecture, Settings as FunctionSettings};
 use crate::error::ApiError;
@@ -210,7 +210,8 @@ impl Host {
 
     /// What this machine can bear.
     fn room(&self, settings: &Settings) -> &Room {
-        self.room.get_or_init(|| Room::new(settings.function_limits))
+        self.room
+            .get_or_init(|| Room::new(settings.function_limits))
     }
 
     /// Puts a process on the list of those that end with the sandbox.

@@ -105,7 +105,8 @@ impl Host {
         if warm.is_none() {
             // A new process is going to need what those that nobody needs hold.
             let limits = self.room(&sandbox.settings).limits();
-            old.idle.extend(surplus(&mut inner.pools, spec, limits.memory_mb));
+            old.idle
+                .extend(surplus(&mut inner.pools, spec, limits.memory_mb));
         }
         drop(inner);
         discard(old);
@@ -153,7 +154,12 @@ fn surplus(pools: &mut HashMap<Key, Pool>, spec: &Spec, most: u64) -> Vec<(Times
         held -= instance.memory_mb();
         surplus.push((since, instance));
     }
-    tracing::debug!(function = spec.key.name, held, ended = surplus.len(), "room for a process");
+    tracing::debug!(
+        function = spec.key.name,
+        held,
+        ended = surplus.len(),
+        "room for a process"
+    );
     surplus
 }
 

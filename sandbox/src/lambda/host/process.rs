@@ -54,15 +54,13 @@ impl Process {
         let measured = !isolation::means().mount;
         let storage = boundary.storage;
         let scratch = boundary.scratch.clone().filter(|_| measured);
-        let told = guard.clone();
-        let started = move |child: &Child| {
-            let group = group(child)?;
-            told.watch(group);
-            descendants::add(group, mark)?;
-            limit(group, measured.then_some(storage))
-        };
-        let mut child = isolation::spawn(command, boundary, started).await?;
+        let starting = descendants::starting().await;
+        let mut child = isolation::spawn(command, boundary).await?;
         let group = group(&child)?;
+        guard.watch(group);
+        descendants::add(group, mark)?;
+        limit(group, measured.then_some(storage))?;
+        drop(starting);
         let (tell, exit) = watch::channel(None);
         tokio::spawn(async move {
             let status = child.wait().await.unwrap_or_else(|error| {

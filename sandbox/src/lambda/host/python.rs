@@ -66,7 +66,9 @@ pub(in crate::lambda) async fn program(runtime: &str) -> Result<Program, String>
     let read = read.iter().map(PathBuf::from);
     Ok(Program {
         arguments,
-        read: read.filter(|path| is_pythons(path, home.as_deref())).collect(),
+        read: read
+            .filter(|path| is_pythons(path, home.as_deref()))
+            .collect(),
     })
 }
 

@@ -103,7 +103,12 @@ impl Room {
         let take = async {
             // One after the other, and always in this order: so nobody holds what another needs.
             let invocation = self.invocations.clone().acquire_owned().await.ok()?;
-            let memory = self.memory.clone().acquire_many_owned(megabytes).await.ok()?;
+            let memory = self
+                .memory
+                .clone()
+                .acquire_many_owned(megabytes)
+                .await
+                .ok()?;
             Some(Place {
                 _invocation: invocation,
                 _memory: memory,
@@ -111,11 +116,21 @@ impl Room {
         };
         let taken = match wait {
             Wait::Event => take.await,
-            Wait::Caller => tokio::time::timeout(CALLER_WAITS, take).await.ok().flatten(),
+            Wait::Caller => tokio::time::timeout(CALLER_WAITS, take)
+                .await
+                .ok()
+                .flatten(),
         };
         taken.ok_or_else(|| {
-            let Chosen { invocations, memory_mb } = self.limits;
-            tracing::warn!(invocations, memory_mb, "an invocation found no place on this machine");
+            let Chosen {
+                invocations,
+                memory_mb,
+            } = self.limits;
+            tracing::warn!(
+                invocations,
+                memory_mb,
+                "an invocation found no place on this machine"
+            );
             ApiError::new(429, "TooManyRequestsException", "Rate Exceeded.")
                 .because("ConcurrentInvocationLimitExceeded")
         })
@@ -125,7 +140,9 @@ impl Room {
 /// All memory of this machine, in megabytes.
 fn machine_memory_mb() -> Option<u64> {
     let figures = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = figures.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let line = figures
+        .lines()
+        .find_map(|line| line.strip_prefix("MemTotal:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kilobytes / 1024)
 }
@@ -150,7 +167,10 @@ mod tests {
         let first = room.take(128 * MEGABYTE, Wait::Caller).await.unwrap();
         let second = room.take(128 * MEGABYTE, Wait::Caller).await.unwrap();
         let refused = room.take(128 * MEGABYTE, Wait::Caller).await.unwrap_err();
-        assert_eq!((refused.status, &*refused.code), (429, "TooManyRequestsException"));
+        assert_eq!(
+            (refused.status, &*refused.code),
+            (429, "TooManyRequestsException")
+        );
         let event = room.take(128 * MEGABYTE, Wait::Event);
         tokio::pin!(event);
         let hour = Duration::from_secs(3600);

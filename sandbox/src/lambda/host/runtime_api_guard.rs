@@ -60,7 +60,11 @@ pub(super) fn peer(peer: SocketAddr, own: SocketAddr, process: &Process) -> Peer
     let Ok(table) = fs::read_to_string("/proc/net/tcp") else {
         return Peer::Unknown;
     };
-    let Some(inode) = inode(&table, peer, own) else {
+    let inode = inode(&table, peer, own, "").map(str::to_owned).or_else(|| {
+        let table = fs::read_to_string("/proc/net/tcp6").ok()?;
+        inode(&table, peer, own, &mapped()).map(str::to_owned)
+    });
+    let Some(inode) = inode else {
         // Closed again already: nobody is there to be answered.
         return Peer::Stranger;
     };
@@ -80,26 +84,35 @@ pub(super) fn peer(peer: SocketAddr, own: SocketAddr, process: &Process) -> Peer
     if shown { Peer::Stranger } else { Peer::Unknown }
 }
 
-/// The socket from `from` to `to` in the kernel's table of IPv4 sockets: see proc_pid_net(5). Zero is
-/// a socket without a process.
-fn inode(table: &str, from: SocketAddr, to: SocketAddr) -> Option<&str> {
-    let (from, to) = (hexadecimal(from)?, hexadecimal(to)?);
+/// The socket from `from` to `to` in a table of the kernel's, whose addresses begin with `prefix`: see
+/// proc_pid_net(5). Zero is a socket without a process.
+fn inode<'a>(table: &'a str, from: SocketAddr, to: SocketAddr, prefix: &str) -> Option<&'a str> {
+    let (from, to) = (hexadecimal(from, prefix)?, hexadecimal(to, prefix)?);
     table.lines().find_map(|line| {
         // Number, local address, remote address, state, queues, timer, retransmissions, user,
         // time-out, inode.
         let mut fields = line.split_ascii_whitespace().skip(1);
         let found = fields.next() == Some(&*from) && fields.next() == Some(&*to);
-        found.then(|| fields.nth(6)).flatten().filter(|inode| *inode != "0")
+        found
+            .then(|| fields.nth(6))
+            .flatten()
+            .filter(|inode| *inode != "0")
     })
 }
 
+/// How IPv4 addresses begin in the table of IPv6 sockets, where those of some runtimes are.
+fn mapped() -> String {
+    let word = |bytes| format!("{:08X}", u32::from_ne_bytes(bytes));
+    [word([0; 4]), word([0; 4]), word([0, 0, 0xff, 0xff])].concat()
+}
+
 /// The address as a number of the machine, then the port.
-fn hexadecimal(address: SocketAddr) -> Option<String> {
+fn hexadecimal(address: SocketAddr, prefix: &str) -> Option<String> {
     let SocketAddr::V4(address) = address else {
         return None;
     };
     let number = u32::from_ne_bytes(address.ip().octets());
-    Some(format!("{number:08X}:{:04X}", address.port()))
+    Some(format!("{prefix}{number:08X}:{:04X}", address.port()))
 }
 
 #[cfg(test)]
@@ -123,7 +136,13 @@ mod tests {
 
     #[test]
     fn request_for_another_host_is_refused() {
-        for host in ["evil.example", "localhost:4000", "127.0.0.1:4001", "127.0.0.1", ""] {
+        for host in [
+            "evil.example",
+            "localhost:4000",
+            "127.0.0.1:4001",
+            "127.0.0.1",
+            "",
+        ] {
             let why = check(&[("host", host)]).unwrap_err();
             assert!(why.contains("Host") && why.contains(ADDRESS), "{why}");
         }
@@ -146,13 +165,27 @@ mod tests {
 
     #[test]
     fn inode_is_that_of_the_other_end() {
-        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
-             0: 0100007F:0FA0 0100007F:C350 01 00000000:00000000 00:00000000 00000000     0        0 111 1 x\n\
-             1: 0100007F:C350 0100007F:0FA0 01 00000000:00000000 00:00000000 00000000  1000        0 222 1 x\n";
         let (client, server) = ("127.0.0.1:50000".parse().unwrap(), ADDRESS.parse().unwrap());
-        let number = |bytes: [u8; 4]| u32::from_ne_bytes(bytes);
-        assert_eq!(number([127, 0, 0, 1]).to_le(), 0x0100_007F);
-        assert_eq!(inode(table, client, server), Some("222"));
-        assert_eq!(inode(table, server, "127.0.0.1:50001".parse().unwrap()), None);
+        let other = "127.0.0.1:50001".parse().unwrap();
+        for prefix in [String::new(), mapped()] {
+            let shown = |address| hexadecimal(address, &prefix).unwrap();
+            let line = |from, to, inode: u32| {
+                format!(
+                    "   0: {from} {to} 01 00000000:00000000 00:00000000 00000000 0 0 {inode} 1\n"
+                )
+            };
+            let table = [
+                line(shown(server), shown(client), 111),
+                line(shown(client), shown(server), 222),
+                line(shown(other), shown(server), 0),
+            ]
+            .concat();
+            assert_eq!(inode(&table, client, server, &prefix), Some("222"));
+            assert_eq!(inode(&table, other, server, &prefix), None);
+        }
+        if cfg!(target_endian = "little") {
+            assert_eq!(hexadecimal(client, "").unwrap(), "0100007F:C350");
+            assert_eq!(mapped(), "0000000000000000FFFF0000");
+        }
     }
 }

@@ -63,7 +63,10 @@ fn refused() -> Result<Rules, BackendError> {
         (libc::SYS_sendmmsg, 3),
     ] {
         let fast_open = libc::MSG_FASTOPEN as u64;
-        refused.insert(call, vec![rule(&[(flags, MaskedEq(fast_open), fast_open)])?]);
+        refused.insert(
+            call,
+            vec![rule(&[(flags, MaskedEq(fast_open), fast_open)])?],
+        );
     }
     // New namespaces would bring capabilities back.
     let mut namespaces = Vec::new();
@@ -87,7 +90,7 @@ fn refused() -> Result<Rules, BackendError> {
 /// Calls that may be about the calling process only, which is 0.
 fn others(refused: &mut Rules) -> Result<(), BackendError> {
     // The limit that marks a function's processes stays as it is: see `descendants`.
-    let mark = u64::from(libc::RLIMIT_RTTIME);
+    let mark = libc::RLIMIT_RTTIME as u64;
     let change = SeccompRule::new(vec![
         SeccompCondition::new(1, Dword, Eq, mark)?,
         SeccompCondition::new(2, Qword, Ne, 0)?,
@@ -113,10 +116,7 @@ fn others(refused: &mut Rules) -> Result<(), BackendError> {
         vec![rule(&[(0, Ne, 1)])?, rule(&[(1, Ne, 0)])?],
     );
     // Everything that may be signalled at once.
-    refused.insert(
-        libc::SYS_kill,
-        vec![rule(&[(0, Eq, u64::from(u32::MAX))])?],
-    );
+    refused.insert(libc::SYS_kill, vec![rule(&[(0, Eq, u64::from(u32::MAX))])?]);
     Ok(())
 }
 

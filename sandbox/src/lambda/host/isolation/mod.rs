@@ -53,9 +53,18 @@ impl Means {
     #[must_use]
     pub fn gaps(&self) -> Vec<&'static str> {
         let gaps = [
-            (self.files, "functions can read and write files of this user (Landlock since Linux 5.13 would keep them from it)"),
-            (self.network, "functions can connect to other endpoints than the sandbox (Landlock since Linux 6.7 would keep them from it)"),
-            (self.processes, "functions can signal other processes of this user (Landlock since Linux 6.12 would keep them from it)"),
+            (
+                self.files,
+                "functions can read and write files of this user (Landlock since Linux 5.13 would keep them from it)",
+            ),
+            (
+                self.network,
+                "functions can connect to other endpoints than the sandbox (Landlock since Linux 6.7 would keep them from it)",
+            ),
+            (
+                self.processes,
+                "functions can signal other processes of this user (Landlock since Linux 6.12 would keep them from it)",
+            ),
         ];
         let missing = gaps.iter().filter(|(held, _)| !held);
         missing.map(|(_, gap)| *gap).collect()
@@ -110,24 +119,28 @@ fn found() -> &'static (Result<(), String>, Means) {
         let tried = thread::spawn(move || system::restrict(Boundary::default(), means))
             .join()
             .unwrap_or_else(|_| Err("the attempt ended abnormally".to_owned()));
-        let complete = tried.and_then(|()| match means {
-            Means { files: false, .. } => Err("this kernel has no Landlock (Linux 5.13 or newer)"),
-            Means { network: false, .. } => Err(
-                "this kernel has no Landlock with rules for TCP (Linux 6.7 or newer)",
-            ),
-            Means { files: true, network: true, .. } => Ok(()),
-        }.map_err(str::to_owned));
+        let complete = tried.and_then(|()| {
+            match means {
+                Means { files: false, .. } => {
+                    Err("this kernel has no Landlock (Linux 5.13 or newer)")
+                }
+                Means { network: false, .. } => {
+                    Err("this kernel has no Landlock with rules for TCP (Linux 6.7 or newer)")
+                }
+                Means {
+                    files: true,
+                    network: true,
+                    ..
+                } => Ok(()),
+            }
+            .map_err(str::to_owned)
+        });
         (complete, means)
     })
 }
 
-/// Starts `command`, kept within `boundary` as far as this machine can do that. `started` is called
-/// with the id of the process before anybody else can have learned of it.
-pub(super) async fn spawn(
-    mut command: Command,
-    boundary: Boundary,
-    started: impl FnOnce(&Child) -> io::Result<()> + Send + 'static,
-) -> io::Result<Child> {
+/// Starts `command`, kept within `boundary` as far as this machine can do that.
+pub(super) async fn spawn(mut command: Command, boundary: Boundary) -> io::Result<Child> {
     let means = means();
     let runtime = Handle::current();
     let (tell, told) = oneshot::channel();
@@ -138,12 +151,7 @@ pub(super) async fn spawn(
             let restricted = system::restrict(boundary, means).map_err(io::Error::other);
             let _runtime = runtime.enter();
             // When nobody listens any more the child is dropped, and killed with that.
-            let _ = tell.send(restricted.and_then(|()| {
-                let _starting = super::descendants::starting();
-                let child = start(&mut command)?;
-                started(&child)?;
-                Ok(child)
-            }));
+            let _ = tell.send(restricted.and_then(|()| start(&mut command)));
         })?;
     told.await.map_err(io::Error::other)?
 }

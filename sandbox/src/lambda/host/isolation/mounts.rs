@@ -21,7 +21,10 @@ pub(super) const TMP: &str = "/tmp";
 
 /// Gives the calling thread mounts of its own; `boundary` is changed to the paths that hold there.
 pub(super) fn apply(boundary: &mut Boundary) -> io::Result<()> {
-    #[expect(deprecated, reason = "its successor is unsafe for the sake of descriptors, which stay shared here")]
+    #[expect(
+        deprecated,
+        reason = "its successor is unsafe for the sake of descriptors, which stay shared here"
+    )]
     rustix::thread::unshare(UnshareFlags::NEWNS)?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private)?;
@@ -51,19 +54,28 @@ fn keep(path: &Path, scratch: &Path) -> io::Result<()> {
     let Ok(below) = path.strip_prefix(TMP) else {
         return Ok(());
     };
+    let Ok(metadata) = fs::metadata(path) else {
+        // A search path may name what is not there.
+        return Ok(());
+    };
     let place = scratch.join(below);
-    if fs::metadata(path)?.is_dir() {
-        DirBuilder::new().recursive(true).mode(0o700).create(&place)?;
+    if metadata.is_dir() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&place)?;
     } else {
         if let Some(parent) = place.parent() {
-            DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(parent)?;
         }
         File::create(&place)?;
     }
     // A copy of a mount that is read-only is not so by itself.
     mount_bind_recursive(path, &place)?;
-    mount_remount(&place, MountFlags::BIND | MountFlags::RDONLY, c"")
-        .map_err(io::Error::from)
+    mount_remount(&place, MountFlags::BIND | MountFlags::RDONLY, c"").map_err(io::Error::from)
 }
 
 /// Makes every mount read-only that is not so. Landlock has no rules for permissions, owners and
@@ -105,7 +117,14 @@ fn read_only() -> io::Result<()> {
 
 /// Blanks and the like are written as three octal digits.
 fn unescaped(place: &str) -> String {
-    [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")]
-        .iter()
-        .fold(place.to_owned(), |place, (code, character)| place.replace(code, character))
+    [
+        ("\\040", " "),
+        ("\\011", "\t"),
+        ("\\012", "\n"),
+        ("\\134", "\\"),
+    ]
+    .iter()
+    .fold(place.to_owned(), |place, (code, character)| {
+        place.replace(code, character)
+    })
 }

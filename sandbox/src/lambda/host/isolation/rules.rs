@@ -85,9 +85,8 @@ const DEVICES: &[&str] = &[
 
 /// Which kinds of rules this kernel enforces.
 pub(super) fn means() -> Means {
-    let enforced = |ruleset: Result<Ruleset, RulesetError>| {
-        ruleset.and_then(Ruleset::create).is_ok()
-    };
+    let enforced =
+        |ruleset: Result<Ruleset, RulesetError>| ruleset.and_then(Ruleset::create).is_ok();
     let hard = || Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
     Means {
         files: enforced(hard().handle_access(AccessFs::from_all(ABI::V1))),
@@ -99,7 +98,8 @@ pub(super) fn means() -> Means {
 
 /// Restricts the calling thread, for ever, and what it starts.
 pub(super) fn apply(boundary: &Boundary, means: Means) -> Result<(), String> {
-    let failed = |error: &dyn std::fmt::Display| format!("Landlock's rules cannot be used: {error}");
+    let failed =
+        |error: &dyn std::fmt::Display| format!("Landlock's rules cannot be used: {error}");
     let restricted = ruleset(boundary, means)
         .map_err(|error| failed(&error))?
         .restrict_self()
@@ -112,7 +112,9 @@ pub(super) fn apply(boundary: &Boundary, means: Means) -> Result<(), String> {
 
 fn ruleset(boundary: &Boundary, means: Means) -> io::Result<RulesetCreated> {
     let mut rules = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
-    rules = rules.handle_access(AccessFs::from_all(NEWEST)).map_err(io::Error::other)?;
+    rules = rules
+        .handle_access(AccessFs::from_all(NEWEST))
+        .map_err(io::Error::other)?;
     rules = rules
         .handle_access(AccessNet::ConnectTcp | AccessNet::BindTcp)
         .and_then(|rules| rules.scope(Scope::Signal | Scope::AbstractUnixSocket))
