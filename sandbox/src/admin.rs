@@ -39,6 +39,7 @@ pub(crate) async fn answer(
                 "busy": sandbox.engine.is_busy(sandbox.clock.now()),
                 "idle": sandbox.engine.is_idle_at(sandbox.clock.now()),
                 "isolation": crate::lambda::isolation::name(),
+                "isolation_means": crate::lambda::isolation::means(),
                 "lost": {
                     "log_lines": sandbox.settings.narration.lost(),
                     "mails_in_file": sandbox.mailbox.lost(),

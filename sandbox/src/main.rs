@@ -10,7 +10,7 @@ use clap::Parser;
 use sandbox::budgets::Budgets;
 use sandbox::config::{self, Latency};
 use sandbox::guard::HostName;
-use sandbox::lambda::{isolation, reaper};
+use sandbox::lambda::{FunctionLimits, isolation, reaper};
 use sandbox::narration::Narration;
 use sandbox::sandbox::{Sandbox, Settings};
 use sandbox::{server, shutdown, state_file};
@@ -61,6 +61,15 @@ struct Args {
     no_signatures: bool,
     #[command(flatten)]
     budgets: Budgets,
+    /// How many invocations of all accounts this machine runs at once; 16 for each processor unless given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    function_invocations: Option<u32>,
+    /// How many megabytes the functions at work may have together; half of the machine's unless given
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
+    function_memory: Option<u64>,
+    /// A file or directory that functions may also read and execute; can be given more than once
+    #[arg(long, value_name = "PATH")]
+    function_path: Vec<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -69,8 +78,8 @@ fn main() -> ExitCode {
         .next()
         .is_some_and(|first| first == reaper::ARGUMENT)
     {
-        if let Some(directory) = arguments.next() {
-            reaper::main(Path::new(&directory));
+        if let (Some(directory), Some(mark)) = (arguments.next(), arguments.next()) {
+            reaper::main(Path::new(&directory), &mark.to_string_lossy());
         }
         return ExitCode::SUCCESS;
     }
@@ -137,14 +146,15 @@ async fn start(
     narration: Narration,
 ) -> Result<(Arc<Sandbox>, TcpListener, PathBuf), String> {
     close_to_others();
+    // What the starter had open stays with this process. Functions get what they are given.
+    close_fds::set_fds_cloexec(3, &[]);
     if let Err(why) = isolation::available() {
         if args.require_isolation {
             return Err(format!("functions cannot be isolated here: {why}"));
         }
-        let _ = writeln!(
-            io::stderr(),
-            "warning: functions can reach other endpoints than the sandbox: {why}"
-        );
+        for gap in isolation::means().gaps() {
+            let _ = writeln!(io::stderr(), "warning: {gap}");
+        }
     }
     let state_dir = match args.state_dir {
         Some(dir) => dir,
@@ -164,6 +174,11 @@ async fn start(
         ignore_signatures: args.no_signatures,
         budgets: args.budgets,
         narration,
+        function_limits: FunctionLimits {
+            invocations: args.function_invocations,
+            memory_mb: args.function_memory,
+        },
+        function_paths: args.function_path,
     });
     if args.no_signatures {
         let _ = writeln!(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
@@ -59,6 +60,11 @@ pub struct Settings {
     pub budgets: Budgets,
     /// Where the log goes; `health` tells what was lost of it.
     pub narration: Narration,
+    /// How much of this machine functions may use at once.
+    pub function_limits: lambda::FunctionLimits,
+    /// Files and directories that functions may read and execute beside the system, their language's
+    /// files and their own code.
+    pub function_paths: Vec<PathBuf>,
 }
 
 /// AWS on this machine: every account, every region, one clock, one engine.

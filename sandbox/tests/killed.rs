@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::fs::{File, TryLockError};
 use std::io::{Cursor, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -19,55 +19,120 @@ use process::Sandbox;
 /// Long enough for any machine; only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A function can reach nobody but its sandbox, so that it lives is seen by what it locks.
-const LOCKS: [&str; 2] = ["one", "other"];
+/// A function that never ends. A child is in nobody's care but the group's; an orphan in a session of
+/// its own has neither parent nor group nor variables in common with it.
+const BOOTSTRAP: &str = r#"#!/bin/sh
+forever="while :; do sleep 1; done #"
+(setsid env -i /bin/sh -c "$forever orphan-$TOKEN" </dev/null >/dev/null 2>&1 &)
+/bin/sh -c "$forever child-$TOKEN" &
+exec /bin/sh -c "$forever main-$TOKEN"
+"#;
 
-/// Not a test of its own: a function's process that holds one of two locks for as long as it lives.
 #[test]
-fn process_that_never_ends() {
-    let Ok(directory) = std::env::var("LOCKS") else {
+fn kill_9_ends_functions_their_children_and_orphans_and_the_next_start_is_clean() {
+    if !lists_processes() {
         return;
-    };
-    let locks = LOCKS.map(|name| File::create(Path::new(&directory).join(name)).unwrap());
-    // Whoever looks whether a lock is held holds it for a moment.
-    let mut held = None;
-    loop {
-        match held {
-            None => held = locks.iter().find(|lock| lock.try_lock().is_ok()),
-            Some(_) => std::thread::park(),
-        }
     }
-}
-
-#[test]
-fn kill_9_ends_functions_and_their_children_and_the_next_start_is_clean() {
-    let (temp, locks) = (TempDir::new(), TempDir::new());
+    let (temp, token) = (TempDir::new(), token());
     let mut sandbox = start(&temp.0);
-    sandbox.create_function(&locks.0);
-    // The function itself and a child of its own, which is in nobody's care but the group's.
+    sandbox.create_function(&token);
     wait("the function's processes did not start", || {
-        held(&locks.0) == 2
+        ["main", "child", "orphan"]
+            .iter()
+            .all(|kind| processes(&format!("{kind}-{token}")).len() == 1)
     });
     assert_eq!(directories(&temp.0), 1);
     sandbox.process.kill().unwrap();
     sandbox.process.wait().unwrap();
-    // The kernel lets go of a lock when its process is gone.
-    wait("the function's processes stay", || held(&locks.0) == 0);
+    wait("the function's processes stay", || {
+        processes(&token).is_empty()
+    });
     wait("the directory of the dead sandbox stays", || {
         directories(&temp.0) == 0
     });
     // What even the reaper could not remove goes with the next start.
     let abandoned = temp.0.join("driftlab-functions-999999999-00");
-    std::fs::create_dir(&abandoned).unwrap();
+    private_directory(&abandoned);
     std::fs::write(abandoned.join("lock"), "").unwrap();
     let mut next = start(&temp.0);
-    next.create_function(&locks.0);
+    next.create_function(&token);
     wait("the function's processes did not start", || {
-        held(&locks.0) == 2
+        processes(&token).len() == 3
     });
     assert!(!abandoned.exists());
     next.process.kill().unwrap();
     next.process.wait().unwrap();
+    wait("the function's processes stay", || {
+        processes(&token).is_empty()
+    });
+}
+
+#[test]
+fn descriptors_of_the_starter_stay_with_the_sandbox() {
+    if !lists_processes() {
+        return;
+    }
+    let (temp, token) = (TempDir::new(), token());
+    let secret = temp.0.join("secret");
+    std::fs::write(&secret, "secret").unwrap();
+    // As a shell or a supervisor leaves them open for what it starts.
+    let mut command = Command::new("/bin/sh");
+    command
+        .args([
+            "-c",
+            "exec \"$0\" \"$@\" 9<\"$SECRET\"",
+            env!("CARGO_BIN_EXE_driftlab-sandbox"),
+        ])
+        .env("SECRET", &secret)
+        .env("TMPDIR", &temp.0);
+    let sandbox = Sandbox::start_by(command);
+    let open = |pid: i32| {
+        let descriptors = std::fs::read_dir(format!("/proc/{pid}/fd"))
+            .into_iter()
+            .flatten();
+        let mut targets = descriptors
+            .flatten()
+            .filter_map(|it| std::fs::read_link(it.path()).ok());
+        targets.any(|target| target == secret)
+    };
+    sandbox.create_function(&token);
+    wait("the function's processes did not start", || {
+        processes(&token).len() == 3
+    });
+    for pid in processes(&token) {
+        assert!(!open(pid), "process {pid} has the file open");
+    }
+}
+
+fn token() -> String {
+    format!("killed-test-{:016x}", fastrand::u64(..))
+}
+
+/// Whether this machine lists processes.
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say it")]
+fn lists_processes() -> bool {
+    let lists = Path::new("/proc/self/cmdline").exists();
+    if !lists {
+        eprintln!("skipped: this machine has no /proc");
+    }
+    lists
+}
+
+/// The processes that have `text` among their arguments, but for what they sleep with.
+fn processes(text: &str) -> Vec<i32> {
+    let listed = std::fs::read_dir("/proc").unwrap().flatten();
+    listed
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| {
+            let arguments = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&arguments).contains(text)
+        })
+        .collect()
+}
+
+fn private_directory(path: &Path) {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().mode(0o700).create(path).unwrap();
 }
 
 /// A sandbox that keeps its files in `temp`.
@@ -83,22 +148,13 @@ fn wait(complaint: &str, done: impl Fn() -> bool) {
     }
 }
 
-/// How many locks somebody holds.
-fn held(directory: &Path) -> usize {
-    let is_held = |name: &str| {
-        let lock = File::open(directory.join(name));
-        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
-    };
-    LOCKS.iter().filter(|name| is_held(name)).count()
-}
-
 fn directories(temp: &Path) -> usize {
     std::fs::read_dir(temp).unwrap().count()
 }
 
 impl Sandbox {
     /// Makes a function and invokes it without waiting for it.
-    fn create_function(&self, locks: &Path) {
+    fn create_function(&self, token: &str) {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole",
         }]});
@@ -115,7 +171,7 @@ impl Sandbox {
             "Role": "arn:aws:iam::123456789012:role/R",
             "Handler": "bootstrap",
             "Timeout": 60,
-            "Environment": {"Variables": {"LOCKS": locks}},
+            "Environment": {"Variables": {"TOKEN": token}},
             "Code": {"ZipFile": BASE64_STANDARD.encode(package())},
         });
         let path = "/2015-03-31/functions";
@@ -140,15 +196,11 @@ impl Sandbox {
     }
 }
 
-/// Two processes of this very test program: one is the child of the other.
 fn package() -> Vec<u8> {
-    let program = std::env::current_exe().unwrap();
-    let command = format!("'{}' --exact process_that_never_ends", program.display());
-    let script = format!("#!/bin/sh\n{command} &\n{command}\n");
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
     zip.start_file("bootstrap", options).unwrap();
-    zip.write_all(script.as_bytes()).unwrap();
+    zip.write_all(BOOTSTRAP.as_bytes()).unwrap();
     zip.finish().unwrap().into_inner()
 }
 

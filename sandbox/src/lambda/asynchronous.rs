@@ -13,7 +13,7 @@ use super::Invocation;
 use super::destinations;
 use super::event_config::EventConfig;
 use super::function::Function;
-use super::host::{self, Spec};
+use super::host::{self, Spec, Wait};
 use super::invocations::spec_of;
 use super::reference::{LATEST, Reference};
 use crate::budgets::Charge;
@@ -148,7 +148,7 @@ fn attempt(due: Timestamp, mut accepted: Accepted) -> Task {
         }
         let request_id = accepted.target.request_id.clone();
         let event = accepted.event.clone();
-        match host::run(&sandbox, spec.clone(), request_id, event).await {
+        match host::run(&sandbox, spec.clone(), request_id, event, Wait::Event).await {
             Ok(ran) => {
                 accepted.attempts += 1;
                 accepted.throttled = 0;

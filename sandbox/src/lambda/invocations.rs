@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::Value;
 
-use super::host::{self, Key, Ran, Spec};
+use super::host::{self, Key, Ran, Spec, Wait};
 use super::reference::Reference;
 use super::{asynchronous, concurrency, invalid, versions};
 use crate::budgets;
@@ -69,7 +69,7 @@ pub(super) fn invoke(call: &mut Call<'_>, operation: &Operation) -> Result<Outco
             let sandbox = call.sandbox.clone();
             Ok(Outcome::Later(Box::pin(async move {
                 let version = spec.key.version.clone();
-                let ran = host::run(&sandbox, spec, request_id, event).await?;
+                let ran = host::run(&sandbox, spec, request_id, event, Wait::Caller).await?;
                 Ok(Answer::Http(answer(ran, &version, tail)))
             })))
         }

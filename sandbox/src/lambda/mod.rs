@@ -38,7 +38,7 @@ pub(crate) use self::concurrency::{ACCOUNT_LIMIT, account_limit};
 pub use self::function::State;
 use self::function::UNQUALIFIED;
 pub use self::host::Host;
-pub use self::host::{isolation, reaper};
+pub use self::host::{FunctionLimits, isolation, reaper};
 use self::reference::{LATEST, Reference};
 pub(crate) use self::wire::{decode, success};
 
@@ -211,7 +211,15 @@ pub(crate) async fn invoke(
         let stopped = spec.concurrency == Some(0);
         let request_id = target.request_id.clone();
         let version = spec.key.version.clone();
-        match host::run(sandbox, spec, request_id, payload.clone()).await {
+        match host::run(
+            sandbox,
+            spec,
+            request_id,
+            payload.clone(),
+            host::Wait::Event,
+        )
+        .await
+        {
             Ok(ran) => {
                 return Ok(Invocation {
                     function_error: ran.failed.then_some("Unhandled"),

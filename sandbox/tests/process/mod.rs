@@ -36,15 +36,19 @@ impl Sandbox {
 
     /// The same with `arguments` on its command line.
     pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"));
+        command.args(arguments).envs(variables.iter().copied());
+        Self::start_by(command)
+    }
+
+    /// Starts the sandbox by a command that becomes it.
+    pub(crate) fn start_by(mut command: Command) -> Self {
         let state = TempDir::new().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"))
+        command
             .arg("--state-dir")
             .arg(state.path().join("state"))
-            .args(arguments)
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap())
             .read_line(&mut line)

@@ -1,11 +1,12 @@
 //! The host's private directory, and what dead hosts left behind.
 
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::process::{Pid, test_kill_process};
+use rustix::fs::OFlags;
+use rustix::process::{Pid, geteuid, test_kill_process};
 
 use crate::ids::hex_id;
 
@@ -95,10 +96,8 @@ fn remove_abandoned(parent: &Path) {
             .and_then(|rest| rest.split_once('-'))
             .and_then(|(pid, _)| pid.parse::<i32>().ok())
             .and_then(Pid::from_raw);
-        // Not through a link: `file_type` is that of the entry itself.
-        let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if let Some(pid) = pid
-            && is_directory
+            && is_ours(&entry.path())
             && is_abandoned(&entry.path(), pid)
         {
             tracing::info!(path = %entry.path().display(), "removing what a dead sandbox left");
@@ -107,13 +106,33 @@ fn remove_abandoned(parent: &Path) {
     }
 }
 
+/// Whether `path` is a directory as hosts of this user make them. In a shared temporary directory
+/// anybody can make something of that name; only what nobody else could fill is touched. A link is
+/// not followed.
+fn is_ours(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| {
+        metadata.is_dir()
+            && metadata.uid() == geteuid().as_raw()
+            && metadata.mode() & 0o777 == 0o700
+    })
+}
+
 /// The lock tells it even across process namespaces; where there is none yet, the process id does.
+/// A lock that is no regular file of this user says nothing, and opening it never waits.
 fn is_abandoned(path: &Path, pid: Pid) -> bool {
-    match File::open(path.join(LOCK)) {
-        Ok(lock) => match lock.try_lock() {
-            Ok(()) => true,
-            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => false,
-        },
+    let harmless = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = i32::try_from(harmless.bits()).unwrap_or_default();
+    let opened = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags)
+        .open(path.join(LOCK));
+    match opened {
+        Ok(lock) => {
+            let regular = lock
+                .metadata()
+                .is_ok_and(|metadata| metadata.is_file() && metadata.uid() == geteuid().as_raw());
+            regular && lock.try_lock().is_ok()
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             test_kill_process(pid) == Err(rustix::io::Errno::SRCH)
         }
@@ -126,22 +145,81 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
 
-    #[test]
-    fn only_directories_of_dead_hosts_are_removed() {
-        let parent = std::env::temp_dir().join(hex_id("driftlab-home-test-", 12));
-        private_directory(&parent).unwrap();
-        let alive = parent.join(format!("{PREFIX}1-a"));
-        let dead = parent.join(format!("{PREFIX}1-b"));
-        let foreign = parent.join("something-else");
-        for path in [&alive, &dead, &foreign] {
-            fs::create_dir(path).unwrap();
+    /// A directory in which hosts keep theirs.
+    struct Parent(PathBuf);
+
+    impl Parent {
+        fn new() -> Self {
+            let path = std::env::temp_dir().join(hex_id("driftlab-home-test-", 12));
+            private_directory(&path).unwrap();
+            Self(path)
         }
-        let lock = File::create(alive.join(LOCK)).unwrap();
+
+        /// What a dead host has left, unless `mode` is not that of a host.
+        fn leftover(&self, name: &str, mode: u32) -> PathBuf {
+            let path = self.0.join(format!("{PREFIX}{name}"));
+            DirBuilder::new().mode(mode).create(&path).unwrap();
+            drop(File::create(path.join(LOCK)).unwrap());
+            path
+        }
+    }
+
+    impl Drop for Parent {
+        fn drop(&mut self) {
+            remove(&self.0);
+        }
+    }
+
+    #[test]
+    fn leftovers_of_dead_hosts_alone_are_removed() {
+        let parent = Parent::new();
+        let alive = parent.leftover("1-a", 0o700);
+        let dead = parent.leftover("1-b", 0o700);
+        let foreign = parent.0.join("something-else");
+        fs::create_dir(&foreign).unwrap();
+        let lock = File::open(alive.join(LOCK)).unwrap();
         lock.lock().unwrap();
-        drop(File::create(dead.join(LOCK)).unwrap());
-        remove_abandoned(&parent);
+        remove_abandoned(&parent.0);
         assert!(alive.exists() && foreign.exists());
         assert!(!dead.exists());
-        remove(&parent);
+    }
+
+    #[test]
+    fn leftover_others_can_look_into_is_kept() {
+        let parent = Parent::new();
+        let open = parent.leftover("1-a", 0o755);
+        remove_abandoned(&parent.0);
+        assert!(open.exists());
+    }
+
+    #[test]
+    fn fifo_for_a_lock_neither_blocks_nor_counts() {
+        let parent = Parent::new();
+        let path = parent.leftover("1-a", 0o700);
+        fs::remove_file(path.join(LOCK)).unwrap();
+        // The kernel would let an opener wait for a writer for ever.
+        let made = std::process::Command::new("mkfifo")
+            .arg(path.join(LOCK))
+            .status();
+        assert!(made.unwrap().success());
+        remove_abandoned(&parent.0);
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn links_are_not_followed() {
+        let parent = Parent::new();
+        let elsewhere = parent.0.join("elsewhere");
+        private_directory(&elsewhere).unwrap();
+        fs::write(elsewhere.join("kept"), "").unwrap();
+        drop(File::create(elsewhere.join(LOCK)).unwrap());
+        let link = parent.0.join(format!("{PREFIX}1-a"));
+        std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+        // And a lock that is a link to somebody's file.
+        let linked = parent.leftover("1-b", 0o700);
+        fs::remove_file(linked.join(LOCK)).unwrap();
+        std::os::unix::fs::symlink(elsewhere.join("kept"), linked.join(LOCK)).unwrap();
+        remove_abandoned(&parent.0);
+        assert!(link.exists() && linked.exists() && elsewhere.join("kept").exists());
     }
 }

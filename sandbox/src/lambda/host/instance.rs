@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use tokio::process::Command;
 use tokio::time::Instant;
 
+use super::isolation::{self, Boundary};
 use super::journal::Journal;
 use super::output::Output;
 use super::package::Unpacked;
@@ -64,8 +66,14 @@ struct Launch {
     /// The program and its arguments, or why there is none.
     entry: Result<Vec<OsString>, String>,
     variables: Vec<(String, String)>,
+    /// What it may read beside the system and its code.
+    read: Vec<PathBuf>,
+    /// Bytes of memory that it has.
+    memory: u64,
     /// Its `/tmp`.
     scratch: Scratch,
+    /// Bytes that it may write there.
+    storage: u64,
     /// Alive while the process needs it.
     code: Arc<Unpacked>,
 }
@@ -94,18 +102,27 @@ impl Launch {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
             .env("LAMBDA_TASK_ROOT", self.code.path())
-            .env("TMPDIR", &self.scratch.0)
+            .env("TMPDIR", isolation::visible_scratch(&self.scratch.0))
             .stdin(Stdio::null())
             .stdout(stdout)
             .stderr(stderr);
         let mut ports = vec![api.address.port()];
         ports.extend(own_port(sandbox));
+        let boundary = Boundary {
+            ports,
+            code: Some(self.code.path().to_owned()),
+            read: self.read.clone(),
+            scratch: Some(self.scratch.0.clone()),
+            storage: self.storage,
+        };
         let guard = sandbox.functions.lock().guard.pipe();
         let started = Instant::now();
         // The command, which holds the writing end of the pipe, is gone after this: so that the end
         // of what is printed is seen.
-        let process = Process::start(command, ports, guard).await?;
+        let process = Process::start(command, boundary, guard).await?;
         sandbox.functions.register(&process)?;
+        api.belongs_to(&process);
+        tokio::spawn(Process::watch_idle(Arc::downgrade(&process), self.memory));
         Ok((State::Fresh(process, started), api, output))
     }
 }
@@ -151,10 +168,18 @@ impl Instance {
         home::private_directory(&scratch)?;
         let scratch = Scratch(scratch);
         journal.write(vec![init_start(spec)]);
+        let mut read = sandbox.settings.function_paths.clone();
+        let entry = entry::of(spec, code.path()).await.map(|program| {
+            read.extend(program.read);
+            program.arguments
+        });
         let launch = Launch {
-            entry: entry::of(spec, code.path()).await,
+            entry,
             variables: variables::all(sandbox, spec, &journal, &credentials),
+            read,
+            memory: spec.memory(),
             scratch,
+            storage: spec.storage(),
             code,
         };
         let (state, api, output) = launch.start(sandbox, &journal).await?;
@@ -185,6 +210,11 @@ impl Instance {
         alive && lasts && self.generation == generation
     }
 
+    /// Megabytes that its function may have.
+    pub(super) fn memory_mb(&self) -> u64 {
+        self.launch.memory >> 20
+    }
+
     pub(super) fn kill(&self) {
         if let Some(process) = self.state.process() {
             process.kill();
@@ -200,6 +230,7 @@ impl Instance {
         event: &Bytes,
     ) -> io::Result<Ended> {
         self.journal.begin();
+        self.output.begin();
         let timeout = Duration::from_secs(u64::from(spec.settings.timeout));
         let mut init = None;
         let mut began = None;
@@ -262,6 +293,12 @@ impl Instance {
             }
         }
         Ok(Ended::With(self.close(spec, request_id, verdict, &times)))
+    }
+
+    /// Adds a line of the sandbox's own to the log, after what was printed.
+    pub(super) fn say(&self, line: Option<String>) {
+        self.output.drain();
+        self.journal.write(line.into_iter().collect());
     }
 
     /// Says in the log that an initialisation came to nothing.

@@ -10,7 +10,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,14 +18,18 @@ use bytes::Bytes;
 use self::home::Home;
 use self::instance::Instance;
 use self::package::Unpacked;
-use self::pool::{Admission, Pool, discard};
+use self::pool::{Pool, Running, discard};
 use self::reaper::Guard;
+pub use self::room::Limits as FunctionLimits;
+use self::room::Room;
+pub(super) use self::room::Wait;
 use super::code::Code;
-use super::function::{Architecture, Settings};
+use super::function::{Architecture, Settings as FunctionSettings};
 use crate::error::ApiError;
 use crate::ids::{AccountId, Region};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, Settings};
 
+mod descendants;
 mod entry;
 mod home;
 mod instance;
@@ -39,7 +43,9 @@ mod process;
 pub(super) mod python;
 pub mod reaper;
 mod report;
+mod room;
 mod runtime_api;
+mod runtime_api_guard;
 mod variables;
 mod verdict;
 
@@ -79,7 +85,7 @@ pub(super) struct Spec {
     pub(super) generation: u64,
     pub(super) code: Code,
     pub(super) architecture: Architecture,
-    pub(super) settings: Settings,
+    pub(super) settings: FunctionSettings,
     /// How many invocations of this function may run at once, where that is reserved.
     pub(super) concurrency: Option<u32>,
     /// How many invocations of all functions without a reservation may run at once.
@@ -90,6 +96,11 @@ impl Spec {
     /// The memory that the function has, in bytes.
     fn memory(&self) -> u64 {
         u64::from(self.settings.memory) * 1024 * 1024
+    }
+
+    /// What the function may write to its `/tmp`, in bytes.
+    fn storage(&self) -> u64 {
+        u64::from(self.settings.storage) * 1024 * 1024
     }
 }
 
@@ -106,6 +117,9 @@ pub(super) struct Ran {
 #[derive(Default)]
 pub struct Host {
     inner: Mutex<Inner>,
+    /// Held while the private directory is made.
+    making_home: tokio::sync::Mutex<()>,
+    room: OnceLock<Room>,
     generations: AtomicU64,
 }
 
@@ -115,8 +129,8 @@ struct Inner {
     /// The private directory, made when the first function is invoked.
     home: Option<Arc<Home>>,
     pools: HashMap<Key, Pool>,
-    /// Unpacked packages by hash, while somebody uses them.
-    packages: HashMap<String, Weak<Unpacked>>,
+    /// Unpacked packages by account and hash, while somebody uses them.
+    packages: HashMap<(AccountId, String), Weak<Unpacked>>,
     /// Every living process, busy or idle.
     processes: Vec<Weak<process::Process>>,
     guard: Guard,
@@ -139,6 +153,9 @@ impl Host {
     /// [`reaper::main`] when it is asked to), ends whatever is left when this process dies without
     /// a chance to do it itself.
     pub fn guard_with(&self, executable: PathBuf) {
+        if let Err(error) = descendants::mark_this_process() {
+            tracing::warn!(%error, "what functions leave behind may stay if the sandbox is killed");
+        }
         self.lock().guard = Guard::new(executable);
     }
 
@@ -191,6 +208,12 @@ impl Host {
         }
     }
 
+    /// What this machine can bear.
+    fn room(&self, settings: &Settings) -> &Room {
+        self.room
+            .get_or_init(|| Room::new(settings.function_limits))
+    }
+
     /// Puts a process on the list of those that end with the sandbox.
     fn register(&self, process: &Arc<process::Process>) -> io::Result<()> {
         let mut inner = self.lock();
@@ -207,26 +230,39 @@ impl Host {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The private directory. Made without the lock: others do not wait for a disk.
+    async fn home(&self) -> io::Result<Arc<Home>> {
+        let _making = self.making_home.lock().await;
+        if let Some(home) = &self.lock().home {
+            return Ok(home.clone());
+        }
+        let home = tokio::task::spawn_blocking(Home::make)
+            .await
+            .map_err(io::Error::other)??;
+        let home = Arc::new(home);
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(io::Error::other("the sandbox is being shut down"));
+        }
+        inner.guard.start(&home);
+        Ok(inner.home.insert(home).clone())
+    }
+
     /// The unpacked code of `spec`; unpacked once, however many processes use it.
     async fn unpacked(&self, spec: &Arc<Spec>) -> Result<Arc<Unpacked>, io::Error> {
-        let (home, cell) = {
+        let home = self.home().await?;
+        let cell = {
             let mut inner = self.lock();
-            let home = match &inner.home {
-                Some(home) => home.clone(),
-                None => {
-                    let home = Arc::new(Home::make()?);
-                    inner.guard.start(&home);
-                    inner.home.insert(home).clone()
-                }
-            };
-            let hash = &spec.code.sha256_hex;
-            let known = inner.packages.get(hash).and_then(Weak::upgrade);
+            // An account's own copy, although others may have the same package: what one does to it
+            // is nobody else's trouble.
+            let hash = (spec.account.clone(), spec.code.sha256_hex.clone());
+            let known = inner.packages.get(&hash).and_then(Weak::upgrade);
             let cell = known.unwrap_or_else(|| {
                 inner
                     .packages
                     .retain(|_, package| package.strong_count() > 0);
                 let cell = Arc::new(Unpacked::new(home.directory("code")));
-                inner.packages.insert(hash.clone(), Arc::downgrade(&cell));
+                inner.packages.insert(hash, Arc::downgrade(&cell));
                 cell
             });
             if let Some(pool) = inner.pools.get_mut(&spec.key)
@@ -234,7 +270,7 @@ impl Host {
             {
                 pool.code = Some(cell.clone());
             }
-            (home, cell)
+            cell
         };
         cell.fill(&spec.code.zip).await?;
         drop(home);
@@ -251,6 +287,7 @@ pub(super) async fn run(
     spec: Arc<Spec>,
     request_id: String,
     event: Bytes,
+    wait: Wait,
 ) -> Result<Ran, ApiError> {
     if let Err(why) = isolation::available()
         && sandbox.settings.require_isolation
@@ -259,23 +296,27 @@ pub(super) async fn run(
             "isolation is required and cannot be had: {why}"
         ))));
     }
-    let admission = sandbox.functions.admit(sandbox, &spec)?;
+    let running = sandbox.functions.admit(sandbox, &spec)?;
     let sandbox = sandbox.clone();
     // A task of its own: an invocation goes on when its caller hangs up.
-    tokio::spawn(async move { admitted(&sandbox, spec, admission, &request_id, event).await })
-        .await
-        .map_err(|error| broken(&error))?
-        .map_err(|error| broken(&error))
+    let ran = tokio::spawn(async move {
+        let room = sandbox.functions.room(&sandbox.settings);
+        let place = room.take(spec.memory(), wait).await?;
+        let ran = admitted(&sandbox, spec, running, &request_id, event).await;
+        drop(place);
+        ran.map_err(|error| broken(&error))
+    });
+    ran.await.map_err(|error| broken(&error))?
 }
 
 async fn admitted(
     sandbox: &Arc<Sandbox>,
     spec: Arc<Spec>,
-    admission: Admission,
+    running: Running,
     request_id: &str,
     event: Bytes,
 ) -> io::Result<Ran> {
-    let Admission { running, mut warm } = admission;
+    let mut warm = sandbox.functions.warm(sandbox, &spec);
     loop {
         let was_warm = warm.is_some();
         let mut instance = match warm.take() {

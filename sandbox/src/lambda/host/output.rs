@@ -15,6 +15,16 @@ use super::journal::Journal;
 /// A line longer than this is cut into several events, as CloudWatch Logs cuts them.
 const MAX_LINE: usize = 256 * 1024;
 
+/// What is kept of one invocation's output, in bytes. AWS keeps all; here it would stay in memory.
+pub(super) const MAX_PRINTED: usize = 16 * 1024 * 1024;
+
+/// What is read before it is written to the log, in bytes: all that a pipe holds unless the function
+/// has enlarged it.
+const MAX_READ: usize = 64 * 1024;
+
+/// How often that is done for what was printed before an answer: as much as a pipe can hold at most.
+const MAX_READS: usize = 16;
+
 /// The reading end of the pipe; read all the time, and at once when [`Output::drain`] asks for it.
 #[derive(Debug)]
 pub(super) struct Output {
@@ -29,8 +39,17 @@ struct Pipe {
     /// The same end for reading at once; it does not block either.
     direct: File,
     journal: Arc<Journal>,
+    printed: Mutex<Printed>,
+}
+
+#[derive(Debug, Default)]
+struct Printed {
     /// The beginning of a line whose end has not come yet.
-    begun: Mutex<Vec<u8>>,
+    begun: Vec<u8>,
+    /// Bytes of this invocation that were kept.
+    kept: usize,
+    /// Bytes of this invocation that were not.
+    cut: usize,
 }
 
 impl Output {
@@ -44,7 +63,7 @@ impl Output {
             receiver: pipe::Receiver::from_owned_fd(reader)?,
             direct,
             journal,
-            begun: Mutex::default(),
+            printed: Mutex::default(),
         });
         let reading = tokio::spawn(read_all(pipe.clone()));
         let output = Self { pipe, reading };
@@ -58,10 +77,22 @@ impl Output {
     /// Takes everything that was printed before now. The pipe is asked itself: what the reactor
     /// knows about it may be older than the function's answer.
     pub(super) fn drain(&self) {
-        if let Err(error) = self.pipe.take(|buffer| (&self.pipe.direct).read(buffer)) {
-            tracing::warn!(%error, "what a function printed cannot be read");
+        for _ in 0..MAX_READS {
+            match self.pipe.take(|buffer| (&self.pipe.direct).read(buffer)) {
+                Ok(More::Now) => {}
+                Ok(More::Later | More::Never) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "what a function printed cannot be read");
+                    break;
+                }
+            }
         }
         self.pipe.end_line();
+    }
+
+    /// What is printed from now on belongs to the next invocation.
+    pub(super) fn begin(&self) {
+        self.pipe.begin();
     }
 }
 
@@ -71,6 +102,14 @@ impl Drop for Output {
     }
 }
 
+/// Whether there may be more to read.
+#[derive(Debug, PartialEq, Eq)]
+enum More {
+    Now,
+    Later,
+    Never,
+}
+
 async fn read_all(pipe: Arc<Pipe>) {
     loop {
         let more = match pipe.receiver.readable().await {
@@ -78,8 +117,10 @@ async fn read_all(pipe: Arc<Pipe>) {
             Err(error) => Err(error),
         };
         match more {
-            Ok(true) => {}
-            Ok(false) => {
+            // Others have their turn, however quickly a function prints.
+            Ok(More::Now) => tokio::task::yield_now().await,
+            Ok(More::Later) => {}
+            Ok(More::Never) => {
                 pipe.end_line();
                 return;
             }
@@ -92,32 +133,65 @@ async fn read_all(pipe: Arc<Pipe>) {
 }
 
 impl Pipe {
-    /// Reads what is there; whether more may come.
-    fn take(&self, read: impl Fn(&mut [u8]) -> io::Result<usize>) -> io::Result<bool> {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Reads what is there, but not for ever.
+    fn take(&self, read: impl Fn(&mut [u8]) -> io::Result<usize>) -> io::Result<More> {
+        let mut printed = self.printed();
         let mut buffer = [0; 16 * 1024];
         let mut lines = Vec::new();
-        let open = loop {
+        let mut taken = 0;
+        let more = loop {
             match read(&mut buffer) {
-                Ok(0) => break Ok(false),
-                Ok(length) => split(&mut begun, &buffer[..length], &mut lines),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(true),
+                Ok(0) => break Ok(More::Never),
+                Ok(length) => {
+                    printed.add(&buffer[..length], &mut lines);
+                    taken += length;
+                    if taken >= MAX_READ {
+                        break Ok(More::Now);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(More::Later),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => break Err(error),
             }
         };
         // Still under the lock, so that two readers cannot swap lines.
         self.journal.write(lines);
-        open
+        more
     }
 
-    /// Writes a line without end as it is.
+    fn begin(&self) {
+        let mut printed = self.printed();
+        (printed.kept, printed.cut) = (0, 0);
+    }
+
+    fn printed(&self) -> std::sync::MutexGuard<'_, Printed> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes a line without end as it is, and says what was not kept.
     fn end_line(&self) {
-        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
-        if !begun.is_empty() {
-            let line = String::from_utf8_lossy(&std::mem::take(&mut *begun)).into_owned();
-            self.journal.write(vec![line]);
+        let mut printed = self.printed();
+        let mut lines = Vec::new();
+        if !printed.begun.is_empty() {
+            let line = String::from_utf8_lossy(&std::mem::take(&mut printed.begun)).into_owned();
+            lines.push(line);
         }
+        let cut = std::mem::take(&mut printed.cut);
+        if cut > 0 {
+            lines.push(format!(
+                "[driftlab-sandbox] {cut} bytes more were printed and are not kept: the sandbox keeps {MAX_PRINTED} bytes of an invocation"
+            ));
+        }
+        self.journal.write(lines);
+    }
+}
+
+impl Printed {
+    fn add(&mut self, bytes: &[u8], lines: &mut Vec<String>) {
+        let room = MAX_PRINTED.saturating_sub(self.kept).min(bytes.len());
+        self.kept += room;
+        self.cut += bytes.len() - room;
+        split(&mut self.begun, &bytes[..room], lines);
     }
 }
 

@@ -82,7 +82,8 @@ fn unpack(zip: &Bytes, into: &Path) -> io::Result<()> {
             fs::create_dir_all(parent)?;
         }
         // Packages made elsewhere than on Unix say nothing about modes: not executable, as on AWS.
-        let mode = entry.unix_mode().map_or(0o644, |mode| mode & 0o777 | 0o400);
+        // And nobody writes to them any more.
+        let mode = entry.unix_mode().map_or(0o644, |mode| mode & 0o777 | 0o400) & !0o222;
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::Spec;
 use super::instance::Instance;
-use super::process::Process;
+use super::process::{Excess, MAX_TASKS, Process};
 use super::runtime_api::{Job, MAX_RESPONSE, Signal};
 use super::verdict::{TOO_LARGE, Verdict};
 
@@ -29,7 +29,7 @@ impl Instance {
                     None => break Verdict::exited(process.ended().await),
                 },
                 status = process.ended() => break Verdict::exited(status),
-                held = &mut too_large => break self.out_of_memory(process, spec, held).await,
+                excess = &mut too_large => break self.outgrown(process, spec, excess).await,
                 () = tokio::time::sleep_until(deadline) => break Verdict::TimedOut(spec.settings.timeout),
             }
         };
@@ -75,7 +75,7 @@ impl Instance {
                 status = process.ended() => {
                     return taken.then(|| Verdict::exited(status));
                 }
-                held = &mut too_large => return Some(self.out_of_memory(process, spec, held).await),
+                excess = &mut too_large => return Some(self.outgrown(process, spec, excess).await),
                 () = tokio::time::sleep_until(deadline) => {
                     return Some(Verdict::TimedOut(spec.settings.timeout));
                 }
@@ -83,16 +83,28 @@ impl Instance {
         }
     }
 
-    /// Ends a process that needs more memory than its function has.
-    async fn out_of_memory(&mut self, process: &Process, spec: &Spec, held: u64) -> Verdict {
-        tracing::info!(
-            function = spec.key.name,
-            held,
-            "a function ran out of memory"
-        );
-        // It would not have got more than this on AWS.
-        self.peak = Some(spec.memory());
+    /// Ends a process that has more than its function may have. AWS fences memory the same way; the
+    /// rest it refuses call by call, which the log says.
+    async fn outgrown(&mut self, process: &Process, spec: &Spec, excess: Excess) -> Verdict {
+        let function = &spec.key.name;
+        tracing::info!(function, ?excess, "a function outgrew its limits");
+        let line = match excess {
+            Excess::Memory(_) => {
+                // It would not have got more than this on AWS.
+                self.peak = Some(spec.memory());
+                None
+            }
+            Excess::Tasks(tasks) => Some(format!(
+                "[driftlab-sandbox] the function is ended: it has {tasks} processes and threads, and AWS allows {MAX_TASKS}"
+            )),
+            Excess::Storage(bytes) => Some(format!(
+                "[driftlab-sandbox] the function is ended: it has written {bytes} bytes to its /tmp, which has {}",
+                spec.storage()
+            )),
+        };
         process.kill();
-        Verdict::exited(process.ended().await)
+        let status = process.ended().await;
+        self.say(line);
+        Verdict::exited(status)
     }
 }

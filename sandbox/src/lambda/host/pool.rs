@@ -18,6 +18,8 @@ pub(super) struct Pool {
     pub(super) idle: Vec<(Timestamp, Instance)>,
     pub(super) running: u32,
     reserved: bool,
+    /// Megabytes that one process may have.
+    memory: u32,
     /// Keeps the unpacked code while no process does.
     pub(super) code: Option<Arc<Unpacked>>,
 }
@@ -31,12 +33,6 @@ impl Pool {
             ..Self::default()
         }
     }
-}
-
-/// An invocation may run; with the warm process that is there for it.
-pub(super) struct Admission {
-    pub(super) running: Running,
-    pub(super) warm: Option<Instance>,
 }
 
 /// Counts an invocation as running until it is dropped.
@@ -59,9 +55,8 @@ impl Drop for Running {
 }
 
 impl Host {
-    /// Takes a warm process, or leave to start one.
-    pub(super) fn admit(&self, sandbox: &Arc<Sandbox>, spec: &Spec) -> Result<Admission, ApiError> {
-        let now = sandbox.clock.now();
+    /// Counts an invocation as running, if AWS would let it run.
+    pub(super) fn admit(&self, sandbox: &Arc<Sandbox>, spec: &Spec) -> Result<Running, ApiError> {
         let mut inner = self.lock();
         if inner.closed {
             return Err(ApiError::new(
@@ -81,7 +76,22 @@ impl Host {
             pool.generation = spec.generation;
         }
         pool.reserved = spec.concurrency.is_some();
+        pool.memory = spec.settings.memory;
         pool.running += 1;
+        drop(inner);
+        discard(old);
+        Ok(Running {
+            sandbox: sandbox.clone(),
+            key: spec.key.clone(),
+        })
+    }
+
+    /// Takes a process that is there already.
+    pub(super) fn warm(&self, sandbox: &Arc<Sandbox>, spec: &Spec) -> Option<Instance> {
+        let now = sandbox.clock.now();
+        let mut inner = self.lock();
+        let pool = inner.pools.get_mut(&spec.key)?;
+        let mut old = Pool::default();
         let mut warm = None;
         while pool.generation == spec.generation
             && let Some((since, instance)) = pool.idle.pop()
@@ -92,13 +102,15 @@ impl Host {
             }
             old.idle.push((since, instance));
         }
+        if warm.is_none() {
+            // A new process is going to need what those that nobody needs hold.
+            let limits = self.room(&sandbox.settings).limits();
+            old.idle
+                .extend(surplus(&mut inner.pools, spec, limits.memory_mb));
+        }
         drop(inner);
         discard(old);
-        let running = Running {
-            sandbox: sandbox.clone(),
-            key: spec.key.clone(),
-        };
-        Ok(Admission { running, warm })
+        warm
     }
 
     /// Keeps `instance` for the next invocation, unless its time is over.
@@ -121,6 +133,34 @@ impl Host {
         drop(inner);
         drop(instance);
     }
+}
+
+/// Idle processes, the longest idle first, without which the memory of all functions, as it is
+/// configured, stays below `most` megabytes when `spec` gets one more process.
+fn surplus(pools: &mut HashMap<Key, Pool>, spec: &Spec, most: u64) -> Vec<(Timestamp, Instance)> {
+    let running = |pool: &Pool| u64::from(pool.running) * u64::from(pool.memory);
+    let idle = |pool: &Pool| pool.idle.iter().map(|(_, it)| it.memory_mb()).sum::<u64>();
+    let mut held: u64 = pools.values().map(|pool| running(pool) + idle(pool)).sum();
+    let mut surplus = Vec::new();
+    while held > most {
+        let oldest = pools
+            .iter()
+            .filter_map(|(key, pool)| Some((pool.idle.first()?.0, key.clone())))
+            .min_by_key(|(since, _)| *since);
+        let Some(pool) = oldest.and_then(|(_, key)| pools.get_mut(&key)) else {
+            break;
+        };
+        let (since, instance) = pool.idle.remove(0);
+        held -= instance.memory_mb();
+        surplus.push((since, instance));
+    }
+    tracing::debug!(
+        function = spec.key.name,
+        held,
+        ended = surplus.len(),
+        "room for a process"
+    );
+    surplus
 }
 
 /// The limit that would be exceeded. A reservation is for all versions of a function together; what

@@ -2,40 +2,65 @@
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
-use super::isolation;
+use super::descendants::{self, Mark};
+use super::isolation::{self, Boundary};
 use super::reaper::Pipe;
 
-/// A running process. It leads a process group, so that its children go with it.
+/// How many processes and threads a function may have at once, as on AWS ("Lambda quotas" in the
+/// developer guide: execution processes and threads).
+pub(super) const MAX_TASKS: usize = 1024;
+
+/// A running process. It leads a process group; descendants that leave the group are found by their
+/// mark.
 #[derive(Debug)]
 pub(super) struct Process {
     group: Pid,
+    mark: Mark,
+    /// Where it writes, if that has to be measured.
+    scratch: Option<(PathBuf, u64)>,
     exit: watch::Receiver<Option<ExitStatus>>,
 }
 
+/// What a function has too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Excess {
+    /// Bytes of memory that it holds.
+    Memory(u64),
+    /// Processes and threads that it has.
+    Tasks(usize),
+    /// Bytes that it has written to its directory.
+    Storage(u64),
+}
+
 impl Process {
-    /// Starts `command` and keeps watching it; `guard` learns of its group. It can connect to
-    /// `ports` only.
+    /// Starts `command` within `boundary` and keeps watching it; `guard` learns of its group.
     pub(super) async fn start(
         mut command: Command,
-        ports: Vec<u16>,
+        boundary: Boundary,
         guard: Pipe,
     ) -> io::Result<Arc<Self>> {
         command.process_group(0).kill_on_drop(true);
-        let mut child = isolation::spawn(command, ports).await?;
-        let group = child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .and_then(Pid::from_raw)
-            .ok_or_else(|| io::Error::other("the process has no id"))?;
+        let mark = Mark::new();
+        // Where a mount bounds what is written, nobody needs to measure it.
+        let measured = !isolation::means().mount;
+        let storage = boundary.storage;
+        let scratch = boundary.scratch.clone().filter(|_| measured);
+        let starting = descendants::starting().await;
+        let mut child = isolation::spawn(command, boundary).await?;
+        let group = group(&child)?;
         guard.watch(group);
+        descendants::add(group, mark)?;
+        limit(group, measured.then_some(storage))?;
+        drop(starting);
         let (tell, exit) = watch::channel(None);
         tokio::spawn(async move {
             let status = child.wait().await.unwrap_or_else(|error| {
@@ -44,10 +69,26 @@ impl Process {
             });
             // What the function started and left behind goes too.
             let _ = kill_process_group(group, Signal::KILL);
+            descendants::remove(group);
+            let ended = tokio::task::spawn_blocking(move || descendants::end(mark)).await;
+            if let Err(error) = ended {
+                tracing::warn!(%error, "what a function left behind could not be ended");
+            }
             guard.forget(group);
             let _ = tell.send(Some(status));
         });
-        Ok(Arc::new(Self { group, exit }))
+        let process = Arc::new(Self {
+            group,
+            mark,
+            scratch: scratch.map(|path| (path, storage)),
+            exit,
+        });
+        Ok(process)
+    }
+
+    /// Its own id and those of all that come from it.
+    pub(super) fn family(&self) -> impl Iterator<Item = i32> + use<> {
+        descendants::of(self.group, self.mark).into_iter()
     }
 
     /// Whether it has not ended yet.
@@ -55,7 +96,7 @@ impl Process {
         self.exit.borrow().is_none()
     }
 
-    /// Ends it and its children at once.
+    /// Ends it at once; what comes from it follows, before [`Process::ended`] does.
     pub(super) fn kill(&self) {
         if self.is_alive() {
             let _ = kill_process_group(self.group, Signal::KILL);
@@ -81,44 +122,133 @@ impl Process {
     }
 }
 
+fn group(child: &Child) -> io::Result<Pid> {
+    child
+        .id()
+        .and_then(|id| i32::try_from(id).ok())
+        .and_then(Pid::from_raw)
+        .ok_or_else(|| io::Error::other("the process has no id"))
+}
+
 impl Process {
-    /// Waits until it and its children hold more than `limit` bytes, and answers how many they hold.
-    /// The pages that count are those that the system cannot take back (neither code nor files).
+    /// Waits until it and its descendants hold more than `memory` bytes, are more than [`MAX_TASKS`], or
+    /// have written more than they may. The pages that count are those that the system cannot take
+    /// back (neither code nor files).
     ///
-    /// They are looked at every so often: what is taken and given back in between is not seen, nor
-    /// are children that have left their parent. An invocation that is over before the first look
-    /// costs nothing.
-    pub(super) async fn outgrows(&self, limit: u64) -> u64 {
-        loop {
+    /// They are looked at every so often: what is taken and given back in between is not seen. An
+    /// invocation that is over before the first look costs nothing.
+    pub(super) async fn outgrows(&self, memory: u64) -> Excess {
+        for look in 1_u64.. {
             tokio::time::sleep(LOOK).await;
-            let held = unreclaimable(self.group.as_raw_nonzero().get());
-            if held > limit {
-                return held;
+            let storage = look.is_multiple_of(LOOKS_PER_MEASURE);
+            if let Some(excess) = self.excess(memory, storage) {
+                return excess;
             }
         }
+        std::future::pending().await
+    }
+
+    /// Ends the process if it outgrows its limits between invocations, when nobody waits for it. AWS
+    /// freezes it then.
+    pub(super) async fn watch_idle(process: Weak<Self>, memory: u64) {
+        loop {
+            tokio::time::sleep(IDLE_LOOK).await;
+            let Some(process) = process.upgrade().filter(|process| process.is_alive()) else {
+                return;
+            };
+            if let Some(excess) = process.excess(memory, true) {
+                tracing::info!(?excess, "a function outgrew its limits between invocations");
+                process.kill();
+                return;
+            }
+        }
+    }
+
+    fn excess(&self, memory: u64, measure: bool) -> Option<Excess> {
+        let family: Vec<i32> = self.family().collect();
+        let held = family.iter().map(|pid| unreclaimable(*pid)).sum();
+        if held > memory {
+            return Some(Excess::Memory(held));
+        }
+        let tasks = family.iter().map(|pid| descendants::threads(*pid)).sum();
+        if tasks > MAX_TASKS {
+            return Some(Excess::Tasks(tasks));
+        }
+        let (path, most) = self.scratch.as_ref().filter(|_| measure)?;
+        let written = size(path, *most);
+        (written > *most).then_some(Excess::Storage(written))
     }
 }
 
 /// How often the memory of a process is looked at.
 const LOOK: Duration = Duration::from_millis(20);
+/// How many of these looks there are for each that measures what was written.
+const LOOKS_PER_MEASURE: u64 = 5;
+/// How often a process is looked at that has no work.
+const IDLE_LOOK: Duration = Duration::from_secs(1);
 
-/// Bytes of a process and its children that are no copies of files.
+/// Bytes of a process that are no copies of files.
 fn unreclaimable(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     let own = ["RssAnon:", "RssShmem:"]
         .iter()
         .filter_map(|name| kilobytes(&status, name))
         .sum::<u64>();
-    // Not every kernel lists children; then only the process itself counts.
-    let children = format!("/proc/{pid}/task/{pid}/children");
-    let children = std::fs::read_to_string(children).unwrap_or_default();
-    let children = children.split_whitespace().filter_map(|id| id.parse().ok());
-    own * 1024 + children.map(unreclaimable).sum::<u64>()
+    own * 1024
+}
+
+/// Bytes on disk of what is below `path`; not much more than `most` is counted.
+fn size(path: &Path, most: u64) -> u64 {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut total = 0;
+    let mut directories = vec![path.to_owned()];
+    while let Some(directory) = directories.pop() {
+        // What goes away meanwhile needs no room.
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else {
+                continue;
+            };
+            // An empty file takes room as well.
+            total += metadata.blocks() * 512 + 512;
+            if metadata.is_dir() {
+                directories.push(entry.path());
+            }
+        }
+        if total > most {
+            break;
+        }
+    }
+    total
 }
 
 fn kilobytes(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// No dumps of memory; and no file larger than `storage`, where it is not a mount that bounds it.
+#[cfg(target_os = "linux")]
+fn limit(pid: Pid, storage: Option<u64>) -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, prlimit};
+    let limits = [(Resource::Core, Some(0)), (Resource::Fsize, storage)];
+    for (resource, most) in limits {
+        let Some(most) = most else { continue };
+        let limit = Rlimit {
+            current: Some(most),
+            maximum: Some(most),
+        };
+        match prlimit(Some(pid), resource, limit) {
+            // It may have ended already; and it may have less already.
+            Ok(_) | Err(rustix::io::Errno::SRCH | rustix::io::Errno::PERM) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn limit(_pid: Pid, _storage: Option<u64>) -> io::Result<()> {
+    Ok(())
 }
 
 impl Drop for Process {

@@ -4,6 +4,7 @@
 //! what this machine lacks. Invoking it then fails with the reason.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,12 +12,16 @@ use serde::Deserialize;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
+use super::entry::Program;
+
 /// The Runtime API client that runs the function; given to Python as text, so that no file is needed.
 const BOOTSTRAP: &str = include_str!("python_bootstrap.py");
 
-/// Says where Python is, where it imports from, and which version of boto3 it finds.
-const PROBE: &str = "import json, sys, boto3\n\
+/// Says where Python is, where its files are, where it imports from, and which version of boto3 it finds.
+const PROBE: &str = "import json, os, sys, boto3\n\
     print(json.dumps({'executable': sys.executable, 'path': sys.path[1:],\n\
+    'files': [sys.executable, os.path.realpath(sys.executable), sys.prefix, sys.exec_prefix,\n\
+    sys.base_prefix, sys.base_exec_prefix],\n\
     'python': list(sys.version_info[:2]), 'boto3': boto3.__version__}))";
 
 /// How long the machine's Python may take to say that.
@@ -30,12 +35,13 @@ const OLDEST_BOTO3: (u32, u32) = (1, 28);
 struct Python {
     executable: String,
     path: Vec<String>,
+    files: Vec<String>,
     python: (u32, u32),
     boto3: String,
 }
 
-/// The program that runs a function of `runtime`, with its arguments; or why there is none here.
-pub(in crate::lambda) async fn command(runtime: &str) -> Result<Vec<OsString>, String> {
+/// The program that runs a function of `runtime`; or why there is none here.
+pub(in crate::lambda) async fn program(runtime: &str) -> Result<Program, String> {
     // What fails is tried again: it may have been installed meanwhile.
     static PYTHON: OnceCell<Python> = OnceCell::const_new();
     let python = PYTHON.get_or_try_init(find).await.map_err(|why| {
@@ -47,15 +53,32 @@ pub(in crate::lambda) async fn command(runtime: &str) -> Result<Vec<OsString>, S
     if runtime != format!("python{major}.{minor}") {
         tracing::warn!(runtime, "a function is run by Python {major}.{minor}");
     }
-    let mut command: Vec<OsString> = vec![
+    let mut arguments: Vec<OsString> = vec![
         python.executable.clone().into(),
         // Lines are seen when they are printed, and nothing is written beside the code.
         "-uB".into(),
         "-c".into(),
         BOOTSTRAP.into(),
     ];
-    command.extend(python.path.iter().map(OsString::from));
-    Ok(command)
+    arguments.extend(python.path.iter().map(OsString::from));
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let read = [&python.files[..], &python.path[..]].concat();
+    let read = read.iter().map(PathBuf::from);
+    Ok(Program {
+        arguments,
+        read: read
+            .filter(|path| is_pythons(path, home.as_deref()))
+            .collect(),
+    })
+}
+
+/// Whether the place is Python's alone. A Python in `/opt` or in the home names a directory of its
+/// own, but a search path may also hold the home itself, or what is above it.
+fn is_pythons(path: &Path, home: Option<&Path>) -> bool {
+    path.is_absolute()
+        && path.parent().is_some()
+        && path != Path::new("/usr")
+        && !home.is_some_and(|home| home.starts_with(path))
 }
 
 async fn find() -> Result<Python, String> {

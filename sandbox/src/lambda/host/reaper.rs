@@ -14,18 +14,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::descendants::{self, Mark};
 use super::home::{self, Home};
 
-/// The argument that makes an executable call [`main`]; the directory to remove follows it.
+/// The argument that makes an executable call [`main`]; the directory to remove and the mark of the
+/// sandbox follow it.
 pub const ARGUMENT: &str = "--reap-functions-in";
 
 /// The name under which it appears in process lists: not the sandbox's, so that whoever kills
 /// everything of that name leaves the one who cleans up.
 const NAME: &str = "driftlab-function-reaper";
 
-/// Waits for the end of standard input, then kills every group that is still on the list and removes
-/// `directory`. Lines are `+<group>` and `-<group>`.
-pub fn main(directory: &Path) {
+/// Waits for the end of standard input, then kills every group that is still on the list, every process
+/// that bears a `mark` of the sandbox, and removes `directory`. Lines are `+<group>` and `-<group>`.
+pub fn main(directory: &Path, mark: &str) {
     let mut groups = BTreeSet::new();
     for line in io::stdin().lock().lines() {
         let Ok(line) = line else { break };
@@ -41,6 +43,9 @@ pub fn main(directory: &Path) {
             // It may have ended by itself.
             let _ = kill_process_group(group, Signal::KILL);
         }
+    }
+    if let Some(mark) = Mark::from_text(mark) {
+        descendants::end_all_of(mark);
     }
     // The argument could come from anybody; only a host's directory is ever removed.
     if home::is_home(directory) {
@@ -76,6 +81,7 @@ impl Guard {
             .arg0(NAME)
             .arg(ARGUMENT)
             .arg(home.path())
+            .arg(descendants::own_mark().to_text())
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -2,12 +2,15 @@
 //!
 //! Each process has a listener of its own on the loopback interface, as each execution environment
 //! has on AWS. The process asks for the next event, which may take for ever, and posts what came of
-//! it.
+//! it. Others of this machine can find the listener as well: pages in a browser, other users, other
+//! functions. Every connection is asked for whose it is, and every request for signs of a browser
+//! ([`super::runtime_api_guard`]).
 
 use std::convert::Infallible;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -16,12 +19,24 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
+
+use super::process::Process;
+use super::runtime_api_guard as guard;
 
 /// The largest answer of a function, in bytes.
 pub(super) const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
+
+/// How many connections a process may have at once; the runtimes of AWS use one or two.
+const MAX_CONNECTIONS: usize = 32;
+
+/// How long a new connection may take until its first request is there, and every body until its end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The largest head of a request, in bytes.
+const MAX_HEAD: usize = 64 * 1024;
 
 /// An event for the function.
 #[derive(Debug)]
@@ -57,10 +72,13 @@ pub(super) struct RuntimeApi {
     pub(super) address: SocketAddr,
     pub(super) jobs: mpsc::Sender<Job>,
     pub(super) signals: mpsc::UnboundedReceiver<Signal>,
+    /// The process that is listened for, once it is there.
+    owner: watch::Sender<Option<Weak<Process>>>,
     serving: JoinHandle<()>,
 }
 
 struct Shared {
+    address: SocketAddr,
     jobs: tokio::sync::Mutex<mpsc::Receiver<Job>>,
     signals: mpsc::UnboundedSender<Signal>,
     /// The invocation that has not been answered yet.
@@ -73,7 +91,9 @@ impl RuntimeApi {
         let address = listener.local_addr()?;
         let (jobs, receive_jobs) = mpsc::channel(1);
         let (send_signals, signals) = mpsc::unbounded_channel();
+        let (owner, wait_for_owner) = watch::channel(None);
         let shared = Arc::new(Shared {
+            address,
             jobs: tokio::sync::Mutex::new(receive_jobs),
             signals: send_signals,
             current: Mutex::default(),
@@ -82,8 +102,14 @@ impl RuntimeApi {
             address,
             jobs,
             signals,
-            serving: tokio::spawn(serve(listener, shared)),
+            owner,
+            serving: tokio::spawn(serve(listener, wait_for_owner, shared)),
         })
+    }
+
+    /// From now on connections of `process` are served.
+    pub(super) fn belongs_to(&self, process: &Arc<Process>) {
+        self.owner.send_replace(Some(Arc::downgrade(process)));
     }
 }
 
@@ -93,35 +119,69 @@ impl Drop for RuntimeApi {
     }
 }
 
-async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+type Owner = watch::Receiver<Option<Weak<Process>>>;
+
+async fn serve(listener: TcpListener, owner: Owner, shared: Arc<Shared>) {
     // Connections live in this set, so that they go with the listener.
     let mut connections = tokio::task::JoinSet::new();
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection to the Runtime API could not be accepted");
                 tokio::task::yield_now().await;
                 continue;
             }
         };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY could not be set");
-        }
-        let shared = shared.clone();
-        let service = service_fn(move |request| {
-            let shared = shared.clone();
-            async move { Ok::<_, Infallible>(shared.answer(request).await) }
-        });
-        connections.spawn(async move {
-            let served = hyper::server::conn::http1::Builder::new()
-                .serve_connection(TokioIo::new(stream), service)
-                .await;
-            if let Err(error) = served {
-                tracing::debug!(%error, "a connection to the Runtime API ended early");
-            }
-        });
         while connections.try_join_next().is_some() {}
+        if connections.len() >= MAX_CONNECTIONS {
+            tracing::warn!(%peer, "too many connections to a Runtime API: one is closed");
+            continue;
+        }
+        connections.spawn(connection(stream, peer, owner.clone(), shared.clone()));
+    }
+}
+
+/// Serves one connection, if it is the function's.
+async fn connection(stream: TcpStream, peer: SocketAddr, mut owner: Owner, shared: Arc<Shared>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set");
+    }
+    // The process may be quicker than whoever has started it.
+    let process = match owner.wait_for(Option::is_some).await {
+        Ok(process) => process.as_ref().and_then(Weak::upgrade),
+        Err(_) => None,
+    };
+    let Some(process) = process else { return };
+    let whose = guard::peer(peer, shared.address, &process);
+    drop(process);
+    let heard = Arc::new(Notify::new());
+    let asked = heard.clone();
+    let service = service_fn(move |request| {
+        asked.notify_one();
+        let (shared, refused) = (shared.clone(), whose.refusal());
+        async move {
+            Ok::<_, Infallible>(match refused {
+                Some(why) => error(403, "Forbidden", why),
+                None => shared.answer(request).await,
+            })
+        }
+    });
+    let serving = hyper::server::conn::http1::Builder::new()
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(serving);
+    let first = tokio::time::timeout(PATIENCE, heard.notified());
+    let served = tokio::select! {
+        biased;
+        served = &mut serving => served,
+        first = first => match first {
+            Ok(()) => serving.await,
+            Err(_) => return,
+        },
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "a connection to the Runtime API ended early");
     }
 }
 
@@ -129,6 +189,10 @@ type Reply = Response<Full<Bytes>>;
 
 impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
+        if let Err(why) = guard::request(request.headers(), self.address) {
+            tracing::warn!(why, "a request to a Runtime API is refused");
+            return error(403, "Forbidden", &why);
+        }
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
         let parts: Vec<&str> = path.trim_start_matches('/').split('/').collect();
@@ -207,9 +271,9 @@ impl Shared {
 /// The whole body; `None` when it is too large or does not come.
 async fn body(request: Request<Incoming>) -> Option<Bytes> {
     let limited = Limited::new(request.into_body(), MAX_RESPONSE);
-    limited
-        .collect()
+    tokio::time::timeout(PATIENCE, limited.collect())
         .await
+        .ok()?
         .ok()
         .map(http_body_util::Collected::to_bytes)
 }

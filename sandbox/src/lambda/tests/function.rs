@@ -1,8 +1,11 @@
 //! The function that the tests run: a Runtime API client that does what the event says.
 
+use std::fs::File;
 use std::io::{Read as _, Write as _};
-use std::net::{TcpStream, UdpSocket};
-use std::os::unix::net::UnixDatagram;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -64,6 +67,49 @@ fn serve(api: &str, id: &str, event: &Value) {
             Ok(_) => "open".to_owned(),
             Err(error) => format!("{:?}", error.kind()),
         }),
+        "read" => kind(std::fs::read(path(event))),
+        "list" => kind(std::fs::read_dir(path(event))),
+        "write" => kind(std::fs::write(path(event), "written")),
+        "chmod" => {
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+            kind(std::fs::set_permissions(path(event), mode))
+        }
+        "listen" => kind(TcpListener::bind("127.0.0.1:0")),
+        "pair" => kind(UnixDatagram::pair()),
+        "stream pair" => kind(UnixStream::pair()),
+        "limit" | "signal" => other_process(event),
+        "request" => json!(exchange_with(
+            api,
+            "GET",
+            "invocation/next",
+            b"",
+            event["header"].as_str().unwrap()
+        )),
+        "shell" => {
+            let output = Command::new("/bin/sh")
+                .args(["-c", event["script"].as_str().unwrap()])
+                .output()
+                .unwrap();
+            json!({
+                "status": output.status.code(),
+                "out": String::from_utf8_lossy(&output.stdout),
+                "error": String::from_utf8_lossy(&output.stderr),
+            })
+        }
+        "flood" => {
+            let piece = vec![b'x'; 1024 * 1024];
+            let mut out = std::io::stdout();
+            for _ in 0..event["megabytes"].as_u64().unwrap() {
+                out.write_all(&piece).unwrap();
+            }
+            json!("done")
+        }
+        "store" => {
+            let scratch = std::env::var("TMPDIR").unwrap();
+            let mut file = File::create(Path::new(&scratch).join("large")).unwrap();
+            let piece = vec![1_u8; 1024 * 1024];
+            kind((0..event["megabytes"].as_u64().unwrap()).try_for_each(|_| file.write_all(&piece)))
+        }
         "fill" => {
             let megabytes = usize::try_from(event["megabytes"].as_u64().unwrap()).unwrap();
             let mut kept = Vec::new();
@@ -123,6 +169,35 @@ fn sign(keys: &Value) -> String {
     format!("{} {body}", head.split(' ').nth(1).unwrap())
 }
 
+fn path(event: &Value) -> PathBuf {
+    PathBuf::from(event["path"].as_str().unwrap())
+}
+
+/// `done`, or what kind of error it was.
+fn kind<T>(result: std::io::Result<T>) -> Value {
+    json!(match result {
+        Ok(_) => "done".to_owned(),
+        Err(error) => format!("{:?}", error.kind()),
+    })
+}
+
+/// Changes nothing where it is let.
+fn other_process(event: &Value) -> Value {
+    let pid = i32::try_from(event["pid"].as_i64().unwrap()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    if event["do"] == "signal" {
+        return kind(rustix::process::test_kill_process(pid).map_err(Into::into));
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Resource, getrlimit, prlimit};
+        let same = getrlimit(Resource::Nofile);
+        kind(prlimit(Some(pid), Resource::Nofile, same).map_err(Into::into))
+    }
+    #[cfg(not(target_os = "linux"))]
+    json!("PermissionDenied")
+}
+
 fn next(api: &str) -> (String, Value) {
     let answer = exchange(api, "GET", "invocation/next", b"");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
@@ -139,10 +214,21 @@ fn post(api: &str, path: &str, body: &[u8]) {
 }
 
 fn exchange(api: &str, method: &str, path: &str, body: &[u8]) -> String {
+    exchange_with(api, method, path, body, "accept: */*")
+}
+
+/// A request with one header more, to a Runtime API that is perhaps somebody else's.
+pub(super) fn exchange_with(
+    api: &str,
+    method: &str,
+    path: &str,
+    body: &[u8],
+    header: &str,
+) -> String {
     let mut stream = TcpStream::connect(api).unwrap();
     let length = body.len();
     let head = format!(
-        "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: {api}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        "{method} /2018-06-01/runtime/{path} HTTP/1.1\r\nhost: {api}\r\n{header}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(body).unwrap();

@@ -17,6 +17,7 @@ mod concurrency;
 mod control;
 mod function;
 mod isolation;
+mod limits;
 mod memory;
 mod phases;
 mod python;
@@ -37,7 +38,11 @@ impl Lab {
         Self::with(Settings::default()).await
     }
 
-    async fn with(settings: Settings) -> Self {
+    async fn with(mut settings: Settings) -> Self {
+        // The functions of these tests are this test program.
+        settings
+            .function_paths
+            .push(std::env::current_exe().unwrap());
         let lab = Self::start_with(Service::Lambda, settings);
         lab.role("R", json!({"Service": "lambda.amazonaws.com"}))
             .await;

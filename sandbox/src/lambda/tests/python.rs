@@ -50,7 +50,7 @@ async fn lab(source: &str, handler: &str) -> Option<Lab> {
     lab.ok("CreateFunction", input).await;
     let look = json!("ec2:DescribeSecurityGroups");
     lab.allow("R", look, json!("*")).await;
-    if let Err(why) = crate::lambda::host::python::command("python3.12").await {
+    if let Err(why) = crate::lambda::host::python::program("python3.12").await {
         // What is said where there is no Python is the contract there.
         let (failed, document, _) = lab.invoke(json!({})).await;
         assert!(failed);
@@ -128,4 +128,96 @@ async fn python_errors_are_told_as_on_aws() {
         assert!(failed);
         assert_eq!(document["errorType"], kind, "{document}");
     }
+}
+
+/// Asks the kernel as it is told to, and answers which error each call gets.
+#[cfg(target_os = "linux")]
+const CALLER: &str = r#"
+import ctypes, os, socket
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def number(call):
+    ctypes.set_errno(0)
+    result = libc.syscall(*[ctypes.c_long(it) for it in call])
+    return ctypes.get_errno() if result == -1 else 0
+
+
+def handler(event, context):
+    answers = {name: number(call) for name, call in event["calls"].items()}
+    # What real programs do goes on.
+    one, other = socket.socketpair()
+    one.send(b"x")
+    os.kill(os.getpid(), 0)
+    answers["kept"] = other.recv(1).decode()
+    return answers
+"#;
+
+/// Each is harmless if it is let: its arguments are wrong, or it makes what goes with the process.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn system_calls_that_reach_others_are_refused() {
+    use std::collections::BTreeMap;
+
+    let Some(lab) = lab(CALLER, "index.handler").await else {
+        return;
+    };
+    let refused: BTreeMap<&str, Vec<i64>> = BTreeMap::from([
+        ("listen", vec![libc::SYS_listen, -1, 1]),
+        ("io_uring_setup", vec![libc::SYS_io_uring_setup, 0, 0]),
+        ("ptrace", vec![libc::SYS_ptrace, 16, 0, 0, 0]),
+        (
+            "process_vm_readv",
+            vec![libc::SYS_process_vm_readv, 1, 0, 0, 0, 0, 0],
+        ),
+        ("pidfd_getfd", vec![libc::SYS_pidfd_getfd, -1, 0, 0]),
+        (
+            "perf_event_open",
+            vec![libc::SYS_perf_event_open, 0, 0, 0, 0, 0],
+        ),
+        ("userfaultfd", vec![libc::SYS_userfaultfd, -1]),
+        ("bpf", vec![libc::SYS_bpf, 0, 0, 0]),
+        ("shmget", vec![libc::SYS_shmget, 0, 4096, 0]),
+        ("semget", vec![libc::SYS_semget, 0, 0, 0]),
+        ("msgctl", vec![libc::SYS_msgctl, -1, 2, 0]),
+        ("mq_open", vec![libc::SYS_mq_open, 0, 0, 0, 0]),
+        ("keyctl", vec![libc::SYS_keyctl, -1, 0, 0, 0, 0]),
+        ("memfd_create", vec![libc::SYS_memfd_create, 0, 0]),
+        ("mount", vec![libc::SYS_mount, 0, 0, 0, 0, 0]),
+        ("unshare", vec![libc::SYS_unshare, 0]),
+        ("setns", vec![libc::SYS_setns, -1, 0]),
+        // A new user namespace; the stack makes it fail if it is let.
+        (
+            "clone",
+            vec![
+                libc::SYS_clone,
+                i64::from(libc::CLONE_NEWUSER | libc::CLONE_THREAD),
+                0,
+                0,
+                0,
+                0,
+            ],
+        ),
+        ("netlink", vec![libc::SYS_socket, 16, 3, 2]),
+        ("pair of datagrams", vec![libc::SYS_socketpair, 1, 2, 0, 0]),
+        ("limit of another", vec![libc::SYS_prlimit64, 1, 7, 0, 0]),
+        ("the mark", vec![libc::SYS_prlimit64, 0, 15, -1, 0]),
+        (
+            "processors of another",
+            vec![libc::SYS_sched_setaffinity, 1, 0, 0],
+        ),
+        ("priority of a user", vec![libc::SYS_setpriority, 2, 0, 0]),
+        ("signal to all", vec![libc::SYS_kill, -1, 0]),
+    ]);
+    let (failed, answers, tail) = lab.invoke(json!({"calls": refused})).await;
+    assert!(!failed, "{answers} {tail}");
+    for name in refused.keys() {
+        assert_eq!(answers[name], libc::EACCES, "{name}");
+    }
+    assert_eq!(answers["kept"], "x");
+    // The C library uses `clone` where `clone3` does not exist.
+    let hidden = json!({"calls": {"clone3": [libc::SYS_clone3, 0, 0]}});
+    let (_, answers, _) = lab.invoke(hidden).await;
+    assert_eq!(answers["clone3"], libc::ENOSYS);
 }
