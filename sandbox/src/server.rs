@@ -28,7 +28,7 @@ use crate::admin;
 use crate::clock::http_date;
 use crate::gateway::{self, Hangup};
 use crate::guard;
-use crate::protocol::{HttpRequest, HttpResponse};
+use crate::protocol::{HttpRequest, HttpResponse, respond};
 use crate::sandbox::Sandbox;
 
 /// hyper's buffer for a head; what is larger it refuses by itself, without a text.
@@ -179,7 +179,7 @@ impl Server {
                 return self.respond(request).await;
             }
             let (head, body) = request.into_parts();
-            tokio::spawn(body::drain(body, self.times.stalled));
+            self.drain(&head, body);
             let mut response = match admit(&self.sandbox, &head) {
                 Ok(()) => Destination::of(&head).refuse(&Destination::of(&head).busy(
                     "as many connections as --max-connections allows are at work; close some, or start the sandbox with more",
@@ -206,10 +206,21 @@ impl Server {
         let (head, body) = request.into_parts();
         let mut response = match admit(&self.sandbox, &head) {
             Ok(()) => self.read_and_answer(head, body).await?,
-            Err(refusal) => refusal,
+            Err(refusal) => {
+                self.drain(&head, body);
+                refusal
+            }
         };
         guard::headers::protect(&mut response);
         Ok(response)
+    }
+
+    /// Takes a body that nobody reads off the connection: closing with it unread would reset the
+    /// connection under the answer. A client that waits for `100 Continue` has sent nothing yet.
+    fn drain(&self, head: &Parts, body: Incoming) {
+        if !head.headers.contains_key(http::header::EXPECT) {
+            tokio::spawn(body::drain(body, self.times.stalled));
+        }
     }
 
     async fn read_and_answer(
@@ -227,9 +238,8 @@ impl Server {
             Ok(read) => read,
             Err(error) => {
                 tracing::debug!(%error, "a request was not read");
-                // Who waits for `100 Continue` has sent nothing yet.
-                if !head.headers.contains_key(http::header::EXPECT) && error.status != 408 {
-                    tokio::spawn(body::drain(body, self.times.stalled));
+                if error.status != 408 {
+                    self.drain(&head, body);
                 }
                 return Ok(to.refuse(&error));
             }
@@ -269,10 +279,18 @@ async fn slow_head(mut stream: impl AsyncWrite + Unpin, waited: Duration) {
         "<Error><Code>RequestTimeout</Code><Message>the head of the request did not come within {} s</Message></Error>",
         waited.as_secs_f32()
     );
-    let answer = format!(
-        "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/xml\r\ncontent-length: {}\r\n\r\n{text}",
+    let mut response = respond(408, "application/xml", text.clone());
+    guard::headers::protect(&mut response);
+    let mut answer = format!(
+        "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: {}\r\n",
         text.len()
     );
+    for (name, value) in response.headers() {
+        // All of them are written in the program.
+        let value = value.to_str().unwrap_or_default();
+        answer.push_str(&format!("{name}: {value}\r\n"));
+    }
+    answer.push_str(&format!("\r\n{text}"));
     let written = async {
         stream.write_all(answer.as_bytes()).await?;
         stream.shutdown().await

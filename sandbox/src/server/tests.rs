@@ -166,6 +166,10 @@ async fn head_that_is_not_ended_is_answered_408_and_an_idle_connection_closed_wi
     let mut idle = connect(&server);
     let said = rest(&mut slow).await;
     assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
+    assert!(
+        said.contains("\r\ncontent-security-policy: default-src 'none';"),
+        "{said}"
+    );
     assert!(said.contains("<Code>RequestTimeout</Code>"), "{said}");
     assert_eq!(rest(&mut idle).await, "");
     let mut used = connect(&server);
