@@ -60,10 +60,17 @@ impl Part {
         }
     }
 
-    /// Whether its state would make the table wider than a terminal: beside a bucket's name there is no room for another.
+    /// Whether its state would make the table wider than a hundred columns: the name of a bucket, with 63 characters at most,
+    /// leaves that much for a word.
     fn is_long(&self) -> bool {
+        const LONGEST_WORD: usize = 16;
         const LONGEST_STATE: usize = 28;
-        self.state.chars().count() > LONGEST_STATE
+        let length = |text: &str| text.chars().count();
+        length(&self.state) > LONGEST_STATE
+            || self
+                .state
+                .split_whitespace()
+                .any(|word| length(word) > LONGEST_WORD)
     }
 }
 

@@ -90,9 +90,15 @@ mod tests {
 
     use super::*;
 
-    /// Every character that may reach a terminal from a text: printable, a tab, or a line break of ours.
+    /// Every character that may reach a terminal from a text: printable, a tab, or a line break of ours. Said apart from the
+    /// code: General_Category Cc, and Bidi_Control with the two separators before it (Unicode 17.0).
     fn is_harmless(shown: &str) -> bool {
-        shown.chars().all(|c| c == '\n' || !acts(c))
+        let turns = "\u{61c}\u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202b}\u{202c}\u{202d}\u{202e}\u{2066}\u{2067}\u{2068}\u{2069}";
+        shown.chars().all(|c| {
+            let code = u32::from(c);
+            matches!(c, '\n' | '\t')
+                || !(code < 0x20 || (0x7f..0xa0).contains(&code) || turns.contains(c))
+        })
     }
 
     #[test]

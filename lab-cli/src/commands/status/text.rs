@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn a_status_fits_a_hundred_columns_and_cannot_be_forged() {
         let delivery = "lab-environment-deliverybucket-a1b2c3d4e5f6g";
-        let code = "driftlab-code-123456789012-ap-southeast-1-lab-environment";
+        let code = "driftlab-code-123456789012-ap-southeast-1-a-lab-with-a-long-nam";
+        assert_eq!(code.len(), 63);
         let parameters = r#"{"debug":"true","scope":"vpc:vpc-0123456789abcdef0","baseline":"tcp:80:0.0.0.0/0,tcp:443:0.0.0.0/0"}"#;
         let evil = "x\u{1b}[2J\nLabSG1 sg-0 COMPLIANT";
         let report = Report {
