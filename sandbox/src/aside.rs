@@ -18,12 +18,16 @@ pub(crate) fn aside<T>(work: impl FnOnce() -> T) -> T {
 mod tests {
     use super::aside;
     use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// Long enough for any machine; only a failing test waits that long.
+    const PATIENCE: Duration = Duration::from_secs(30);
 
     /// With one thread, the second task can only run while the first one waits because another thread took over.
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn what_computes_aside_holds_up_nobody() {
         let (begun, wait) = mpsc::channel();
-        let busy = tokio::spawn(async move { aside(|| wait.recv().is_ok()) });
+        let busy = tokio::spawn(async move { aside(|| wait.recv_timeout(PATIENCE).is_ok()) });
         let other = tokio::spawn(async move { begun.send(()).is_ok() });
         assert!(other.await.expect("it runs"));
         assert!(busy.await.expect("it ends"));

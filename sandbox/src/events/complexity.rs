@@ -47,9 +47,7 @@ pub(super) fn too_complex(patterns: &[&str]) -> bool {
             let wild = next
                 .iter()
                 .any(|&(pattern, at)| patterns[pattern][..at].contains(&'*'));
-            let alive = next
-                .iter()
-                .filter(|&&(pattern, at)| at < patterns[pattern].len());
+            let alive = next.iter().filter(|&&place| goes_on(&patterns, place));
             if wild && alive.count() > PLACES {
                 return true;
             }
@@ -62,6 +60,12 @@ pub(super) fn too_complex(patterns: &[&str]) -> bool {
         }
     }
     false
+}
+
+/// Whether something is still to come at the place: with a last wildcard, the pattern has matched.
+fn goes_on(patterns: &[Vec<char>], (pattern, at): Place) -> bool {
+    let rest = &patterns[pattern][at..];
+    !matches!(rest, [] | ['*'])
 }
 
 /// The places, and those behind their wildcards: a wildcard may stand for nothing.
