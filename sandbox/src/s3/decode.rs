@@ -149,7 +149,7 @@ pub(super) fn decode(request: &HttpRequest) -> Result<Operation, ApiError> {
     }
     let (name, payload) = operation(request, &query, bucket.is_some(), key.is_some())?;
     parameters(&name, &query, &mut input)?;
-    headers(&name, request, &mut input)?;
+    headers(&name, request, &query, &mut input)?;
     let body = body(request, &mut input)?;
     if let Some(root) = payload {
         input.insert(root.to_owned(), payload::read(&body, root)?);
@@ -261,7 +261,7 @@ fn parameters(
             .iter()
             .any(|(parameter, _, own, _)| parameter == name && *own == operation);
         let harmless = name == "x-id" || name == "list-type" || name.starts_with("X-Amz-");
-        if !own && !harmless {
+        if !own && !harmless && !stands_for_header(name) {
             return Err(ApiError::not_implemented(
                 "s3",
                 &format!("{operation} with parameter {name}"),
@@ -271,16 +271,25 @@ fn parameters(
     Ok(())
 }
 
+/// Whether a parameter is a header that was moved into a presigned URL, for whoever uses that sends none. The SDK for
+/// JavaScript signs `x-amz-checksum-mode=ENABLED` into each URL of a GET.
+fn stands_for_header(parameter: &str) -> bool {
+    parameter.starts_with("x-amz-")
+}
+
 fn headers(
     operation: &str,
     request: &HttpRequest,
+    query: &[(String, String)],
     input: &mut Map<String, Value>,
 ) -> Result<(), ApiError> {
     let mut metadata = Map::new();
     let mut checksums = Map::new();
-    for (name, value) in &request.headers {
-        let name = name.as_str();
-        let Ok(value) = value.to_str() else { continue };
+    let sent = request.headers.iter();
+    let sent = sent.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
+    let moved = query.iter().filter(|(name, _)| stands_for_header(name));
+    let moved = moved.map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in sent.chain(moved) {
         if let Some(key) = name.strip_prefix("x-amz-meta-") {
             metadata.insert(key.to_owned(), json!(value));
         } else if let Some((_, member)) = HEADERS.iter().find(|(known, _)| *known == name) {
@@ -337,4 +346,31 @@ fn body(request: &HttpRequest, input: &mut Map<String, Value>) -> Result<bytes::
         }
     }
     Ok(decoded.body)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    fn get(query: &str) -> Result<Operation, ApiError> {
+        decode(&HttpRequest {
+            method: Method::GET,
+            path: "/bucket/key".to_owned(),
+            query: query.to_owned(),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        })
+    }
+
+    /// As `@aws-sdk/s3-request-presigner` 3.1162 signs them: `getSignedUrl` moves headers into the query.
+    #[test]
+    fn header_in_a_presigned_url_is_understood_like_the_header() {
+        let url = "X-Amz-Algorithm=AWS4-HMAC-SHA256&x-amz-checksum-mode=ENABLED&x-id=GetObject";
+        assert_eq!(get(url).unwrap().input["ChecksumMode"], "ENABLED");
+        let url = "x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32";
+        assert_eq!(get(url).unwrap().input["Checksums"]["crc32"], "AAAAAA==");
+        let error = get("x-amz-copy-source=a").unwrap_err();
+        assert_eq!(error.code, "NotImplemented");
+    }
 }
