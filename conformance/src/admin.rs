@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::raw::Http;
-use crate::{ACCOUNT, Reply, Request};
+use crate::world::World;
+use crate::{Reply, Request};
 
 /// Calls the admin endpoint; every player does it the same way.
-pub(crate) async fn call(endpoint: &str, request: &Request) -> Reply {
+pub(crate) async fn call(world: &World, request: &Request) -> Reply {
     let input = &request.input;
     let text = |name: &str| input[name].as_str().unwrap_or_default().to_owned();
     let (method, path, body) = match request.operation.as_str() {
@@ -16,12 +17,12 @@ pub(crate) async fn call(endpoint: &str, request: &Request) -> Reply {
         "Health" => ("GET", "health".to_owned(), String::new()),
         "Inbox" => (
             "GET",
-            format!("inbox?account={}", request.access_key),
+            format!("inbox?account={}", request.keys.access_key_id),
             String::new(),
         ),
         "Calls" => (
             "GET",
-            format!("calls?account={}", request.access_key),
+            format!("calls?account={}", request.keys.access_key_id),
             String::new(),
         ),
         "ConfigLatency" => (
@@ -32,10 +33,7 @@ pub(crate) async fn call(endpoint: &str, request: &Request) -> Reply {
         "Confirm" => ("GET", format!("confirm?{}", text("query")), String::new()),
         other => panic!("the sandbox itself has no `{other}`"),
     };
-    let path = format!("/_sandbox/{path}");
-    let answer = Http::new(endpoint)
-        .try_send(method, &path, ACCOUNT, "none", &[], body)
-        .await;
+    let answer = Http::new(world).admin(method, &path, body).await;
     let Some((status, body)) = answer else {
         return Reply::no_answer("the admin endpoint did not answer");
     };

@@ -50,10 +50,11 @@ impl Worker {
             service,
             operation,
             input,
-            access_key,
+            keys,
         } = request;
         let line = json!({
-            "endpoint": endpoint, "account": access_key, "region": REGION,
+            "endpoint": endpoint, "region": REGION, "access_key_id": keys.access_key_id,
+            "secret_access_key": keys.secret_access_key, "session_token": keys.session_token,
             "service": service, "operation": operation, "input": input,
         });
         writeln!(self.input, "{line}").unwrap();

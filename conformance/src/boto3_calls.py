@@ -22,14 +22,15 @@ def client(call):
     if clients["endpoint"] != call["endpoint"]:
         clients.clear()
         clients["endpoint"] = call["endpoint"]
-    wanted = call["service"], call["account"]
+    wanted = call["service"], call["access_key_id"]
     if wanted not in clients:
         clients[wanted] = session.client(
             call["service"],
             endpoint_url=call["endpoint"],
             region_name=call["region"],
-            aws_access_key_id=call["account"],
-            aws_secret_access_key="secret",
+            aws_access_key_id=call["access_key_id"],
+            aws_secret_access_key=call["secret_access_key"],
+            aws_session_token=call["session_token"],
             config=botocore.config.Config(
                 # The sandbox is to refuse what is wrong, not the client.
                 parameter_validation=False,

@@ -56,7 +56,7 @@ impl Cli {
             service,
             operation,
             input,
-            access_key,
+            keys,
         } = request;
         let name = format!("{service}.{operation}");
         if !succeeds || WITH_FILES.contains(&name.as_str()) || !self.played.insert(name) {
@@ -67,13 +67,14 @@ impl Cli {
             "s3" => "s3api",
             other => other,
         };
-        let output = Command::new("aws")
+        let mut command = Command::new("aws");
+        command
             .args([service, &kebab(operation), "--cli-input-json"])
             .arg(input.to_string())
             .args(["--output", "json", "--no-paginate"])
             .env("AWS_ENDPOINT_URL", endpoint)
-            .env("AWS_ACCESS_KEY_ID", access_key)
-            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_ACCESS_KEY_ID", &keys.access_key_id)
+            .env("AWS_SECRET_ACCESS_KEY", &keys.secret_access_key)
             .env("AWS_REGION", REGION)
             .env("AWS_DEFAULT_REGION", REGION)
             .env("AWS_EC2_METADATA_DISABLED", "true")
@@ -81,10 +82,11 @@ impl Cli {
             .env("AWS_PAGER", "")
             .env_remove("AWS_PROFILE")
             .env_remove("AWS_SESSION_TOKEN")
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        parsed(&output)
+            .stdin(Stdio::null());
+        if let Some(token) = &keys.session_token {
+            command.env("AWS_SESSION_TOKEN", token);
+        }
+        parsed(&command.output().unwrap())
     }
 }
 

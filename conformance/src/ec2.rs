@@ -9,10 +9,11 @@ use remediator_core::{GroupId, Rule};
 use serde_json::{Map, Value, json};
 
 use crate::raw::Http;
+use crate::world::World;
 use crate::{Reply, Request};
 
 /// Calls EC2.
-pub(crate) async fn call(client: &aws_calls::Client, endpoint: &str, request: &Request) -> Reply {
+pub(crate) async fn call(client: &aws_calls::Client, world: &World, request: &Request) -> Reply {
     let input = &request.input;
     let ours = match request.operation.as_str() {
         "AuthorizeSecurityGroupIngress" => match rules(input) {
@@ -54,7 +55,7 @@ pub(crate) async fn call(client: &aws_calls::Client, endpoint: &str, request: &R
             },
             None => Reply::no_answer(error.to_string()),
         },
-        None => by_hand(endpoint, request).await,
+        None => by_hand(world, request).await,
     }
 }
 
@@ -122,7 +123,7 @@ fn group_query(input: &Value) -> Option<GroupQuery> {
     Some(query)
 }
 
-async fn by_hand(endpoint: &str, request: &Request) -> Reply {
+async fn by_hand(world: &World, request: &Request) -> Reply {
     let Request {
         operation, input, ..
     } = request;
@@ -135,8 +136,8 @@ async fn by_hand(endpoint: &str, request: &Request) -> Reply {
         .extend_pairs(&form)
         .finish();
     let kind = [("content-type", "application/x-www-form-urlencoded")];
-    let http = Http::new(endpoint);
-    let answer = http.try_send("POST", "/", &request.access_key, "ec2", &kind, body);
+    let http = Http::new(world);
+    let answer = http.try_send("POST", "/", &request.keys, "ec2", &kind, body);
     let Some((status, body)) = answer.await else {
         return Reply::no_answer("the connection was closed");
     };

@@ -19,11 +19,15 @@ pub mod panics;
 pub mod raw;
 pub mod scenario;
 pub mod sdk;
+pub mod signing;
+pub mod tap;
 pub mod world;
 
 mod debug_form;
 
 use serde_json::Value;
+
+use crate::world::World;
 
 /// What a client made of the sandbox's answer.
 #[derive(Debug, Clone)]
@@ -58,8 +62,8 @@ pub struct Request {
     pub operation: String,
     /// The input, with the member names of AWS's API model.
     pub input: Value,
-    /// Who calls: an account's id, or a key that was issued.
-    pub access_key: String,
+    /// Who calls.
+    pub keys: signing::Keys,
 }
 
 /// A client that can play a scenario.
@@ -91,12 +95,12 @@ impl Player {
         }
     }
 
-    /// Calls the sandbox at `endpoint`. `succeeds` says what the scenario expects, for the CLI plays only successes.
-    pub async fn call(&mut self, endpoint: &str, request: &Request, succeeds: bool) -> Reply {
+    /// Calls the sandbox of `world`. `succeeds` says what the scenario expects, for the CLI plays only successes.
+    pub async fn call(&mut self, world: &World, request: &Request, succeeds: bool) -> Reply {
         match self {
-            Player::Sdk(clients) => clients.call(endpoint, request).await,
-            Player::Boto3(worker) => worker.call(endpoint, request),
-            Player::Cli(cli) => cli.call(endpoint, request, succeeds),
+            Player::Sdk(clients) => clients.call(world, request).await,
+            Player::Boto3(worker) => worker.call(world.endpoint(), request),
+            Player::Cli(cli) => cli.call(world.endpoint(), request, succeeds),
         }
     }
 }

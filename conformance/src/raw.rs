@@ -1,5 +1,7 @@
 //! HTTP without an SDK: what the other clients cannot say, and nothing in between.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
@@ -7,28 +9,31 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-use crate::REGION;
+use crate::signing::{Keys, Payload, Unsigned, sign};
+use crate::world::World;
 
 /// A client with a pool of connections.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: Client<HttpConnector, Full<Bytes>>,
     endpoint: String,
+    bearer: String,
 }
 
 impl Http {
-    /// A client of the sandbox at `endpoint`.
-    pub fn new(endpoint: &str) -> Self {
+    /// A client of the sandbox of `world`.
+    pub fn new(world: &World) -> Self {
         Self {
             client: Client::builder(TokioExecutor::new()).build_http(),
-            endpoint: endpoint.to_owned(),
+            endpoint: world.endpoint().to_owned(),
+            bearer: world.secret.bearer(),
         }
     }
 
     /// A call of a service that speaks the query protocol or EC2's dialect of it. Answers with status and body.
     pub async fn query(
         &self,
-        account: &str,
+        keys: &Keys,
         service: &str,
         parameters: &[(String, String)],
     ) -> (u16, String) {
@@ -37,13 +42,12 @@ impl Http {
             .finish();
         let kind = "application/x-www-form-urlencoded";
         let headers = [("content-type", kind)];
-        self.send("POST", "/", account, service, &headers, body)
-            .await
+        self.send("POST", "/", keys, service, &headers, body).await
     }
 
     /// A call of a service that speaks JSON 1.1; `target` is like `StarlingDoveService.PutConfigRule`.
-    pub async fn json(&self, account: &str, service: &str, target: &str, input: &Value) -> Value {
-        match self.try_json(account, service, target, input).await {
+    pub async fn json(&self, keys: &Keys, service: &str, target: &str, input: &Value) -> Value {
+        match self.try_json(keys, service, target, input).await {
             Some((200, answer)) => answer,
             other => panic!("{target}: {other:?}"),
         }
@@ -52,7 +56,7 @@ impl Http {
     /// Like [`Http::json`], with the status; `None` when the connection ends without an answer.
     pub async fn try_json(
         &self,
-        account: &str,
+        keys: &Keys,
         service: &str,
         target: &str,
         input: &Value,
@@ -62,23 +66,23 @@ impl Http {
             ("x-amz-target", target),
         ];
         let (status, body) = self
-            .try_send("POST", "/", account, service, &headers, input.to_string())
+            .try_send("POST", "/", keys, service, &headers, input.to_string())
             .await?;
         Some((status, serde_json::from_str(&body).unwrap()))
     }
 
-    /// Any request. The sandbox reads account, region and service from the credential and checks no signature.
+    /// Any request, signed with `keys` for `service`.
     pub async fn send(
         &self,
         method: &str,
         path: &str,
-        account: &str,
+        keys: &Keys,
         service: &str,
         headers: &[(&str, &str)],
         body: String,
     ) -> (u16, String) {
         let answer = self
-            .try_send(method, path, account, service, headers, body)
+            .try_send(method, path, keys, service, headers, body)
             .await;
         answer.unwrap_or_else(|| panic!("{method} {path} was not answered"))
     }
@@ -88,29 +92,47 @@ impl Http {
         &self,
         method: &str,
         path: &str,
-        account: &str,
+        keys: &Keys,
         service: &str,
         headers: &[(&str, &str)],
         body: String,
     ) -> Option<(u16, String)> {
-        let mut request = http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.endpoint))
-            .header("authorization", authorization(account, service));
+        let unsigned = Unsigned {
+            method,
+            url: &format!("{}{path}", self.endpoint),
+            service,
+            headers,
+            body: Payload::Bytes(body.as_bytes()),
+        };
+        let signature = sign(&unsigned, keys, SystemTime::now()).unwrap();
+        let mut request = http::Request::builder().method(method).uri(unsigned.url);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
+        for (name, value) in &signature {
+            request = request.header(name, value);
+        }
+        self.exchange(request, body).await
+    }
+
+    /// A request to `/_sandbox/…`, whose `path` is what stands behind that.
+    pub async fn admin(&self, method: &str, path: &str, body: String) -> Option<(u16, String)> {
+        let request = http::Request::builder()
+            .method(method)
+            .uri(format!("{}/_sandbox/{path}", self.endpoint))
+            .header("authorization", format!("Bearer {}", self.bearer));
+        self.exchange(request, body).await
+    }
+
+    async fn exchange(
+        &self,
+        request: http::request::Builder,
+        body: String,
+    ) -> Option<(u16, String)> {
         let request = request.body(Full::new(Bytes::from(body))).unwrap();
         let response = self.client.request(request).await.ok()?;
         let status = response.status().as_u16();
         let body = response.into_body().collect().await.ok()?.to_bytes();
         Some((status, String::from_utf8_lossy(&body).into_owned()))
     }
-}
-
-/// The header that says who calls which service.
-pub fn authorization(account: &str, service: &str) -> String {
-    format!(
-        "AWS4-HMAC-SHA256 Credential={account}/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"
-    )
 }

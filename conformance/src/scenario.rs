@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::fill::fill;
+use crate::signing::Keys;
 use crate::world::World;
 use crate::{ACCOUNT, Player, REGION, Reply, Request, admin, matching};
 
@@ -74,6 +75,16 @@ struct Step {
 }
 
 impl Scenario {
+    /// Whether it runs functions that are written in Python.
+    pub fn needs_python(&self) -> bool {
+        self.needs.contains(&Need::Python)
+    }
+
+    /// How many steps it has of its own.
+    pub fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
     /// What it calls and expects to succeed, as `service.Operation`; what it comes after included.
     fn calls<'s>(&'s self, topic: &'s Topic) -> impl Iterator<Item = &'s str> {
         let before = topic.scenarios.iter();
@@ -136,7 +147,7 @@ pub async fn play_all(player: &mut Player) -> (Vec<String>, usize, usize) {
             if !place.contains(&only) {
                 continue;
             }
-            if scenario.needs.contains(&Need::Python) && !python_is_here() {
+            if scenario.needs_python() && !python_is_here() {
                 told_to_skip(&place);
                 continue;
             }
@@ -172,7 +183,19 @@ fn told_to_skip(place: &str) {
 }
 
 async fn play(topic: &Topic, scenario: &Scenario, player: &mut Player) -> Played {
-    let world = World::start().await;
+    play_in(&World::start().await, topic, scenario, player).await
+}
+
+/// Plays a scenario in a world that is still empty.
+///
+/// # Errors
+/// What was not as expected.
+pub async fn play_in(
+    world: &World,
+    topic: &Topic,
+    scenario: &Scenario,
+    player: &mut Player,
+) -> Played {
     let mut variables = BTreeMap::from([
         ("account".to_owned(), json!(ACCOUNT)),
         ("region".to_owned(), json!(REGION)),
@@ -191,7 +214,7 @@ async fn play(topic: &Topic, scenario: &Scenario, player: &mut Player) -> Played
         for time in 1..=step.times.unwrap_or(1) {
             variables.insert("n".to_owned(), json!(time.to_string()));
             calls += 1;
-            take(&world, step, player, &mut variables)
+            take(world, step, player, &mut variables)
                 .await
                 .map_err(|failure| {
                     let call = step.call.as_deref().unwrap_or("advance");
@@ -221,18 +244,14 @@ async fn take(
         service: service.to_owned(),
         operation: operation.to_owned(),
         input: fill(&Value::Object(step.input.clone()), variables)?,
-        access_key: access_key(&fill(&step.caller, variables)?)?,
+        keys: keys(world, &fill(&step.caller, variables)?)?,
     };
     let expected = fill(&step.output, variables)?;
     let deadline = Instant::now() + PATIENCE;
     loop {
         let reply = match service {
-            "sandbox" => admin::call(world.endpoint(), &request).await,
-            _ => {
-                player
-                    .call(world.endpoint(), &request, step.error.is_none())
-                    .await
-            }
+            "sandbox" => admin::call(world, &request).await,
+            _ => player.call(world, &request, step.error.is_none()).await,
         };
         match judge(step, &expected, &reply) {
             Ok(output) => {
@@ -261,14 +280,23 @@ fn read(output: &Value, path: &str) -> Option<Value> {
     Some(json!(found))
 }
 
-fn access_key(caller: &Value) -> Result<String, String> {
-    match caller {
-        Value::Null => Ok(ACCOUNT.to_owned()),
-        Value::String(account) => Ok(account.clone()),
-        credentials => match matching::find(credentials, "AccessKeyId").and_then(Value::as_str) {
-            Some(key) => Ok(key.to_owned()),
-            None => Err(format!("{credentials} is nobody who could call")),
-        },
+/// The keys of whoever calls. A text that is no account's id is a key that nobody was given, and no secret belongs to it.
+fn keys(world: &World, caller: &Value) -> Result<Keys, String> {
+    let credentials = match caller {
+        Value::Null => return Ok(world.operator(ACCOUNT)),
+        Value::String(name) => {
+            let known = world.keys(name);
+            return Ok(known.unwrap_or_else(|| Keys::pair(name, "no secret belongs to this key")));
+        }
+        credentials => credentials,
+    };
+    let text = |name: &str| matching::find(credentials, name).and_then(Value::as_str);
+    match (text("AccessKeyId"), text("SecretAccessKey")) {
+        (Some(id), Some(secret)) => Ok(Keys {
+            session_token: text("SessionToken").map(str::to_owned),
+            ..Keys::pair(id, secret)
+        }),
+        _ => Err(format!("{credentials} is nobody who could call")),
     }
 }
 

@@ -2,12 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use conformance::raw::Http;
+use conformance::signing::Keys;
 use conformance::world::World;
 use conformance::{ACCOUNT, panics};
 use sandbox::service::Service;
@@ -22,15 +23,18 @@ async fn two_hundred_accounts_see_nothing_of_each_other() {
     let world = World::start().await;
     let clients: Vec<_> = (0..CLIENTS)
         .map(|client| {
-            let http = Http::new(world.endpoint());
+            let http = Http::new(&world);
+            let who: BTreeMap<u64, Keys> = (client..ACCOUNTS)
+                .step_by(50)
+                .map(|number| (number, world.operator(&account(number))))
+                .collect();
             tokio::spawn(async move {
-                let mine: Vec<u64> = (client..ACCOUNTS).step_by(50).collect();
                 // Everything is made in all accounts before anything is looked at, so that the accounts are mixed.
-                for number in &mine {
-                    furnish(&http, *number).await;
+                for (number, keys) in &who {
+                    furnish(&http, keys, *number).await;
                 }
-                for number in mine {
-                    look_around(&http, number).await;
+                for (number, keys) in &who {
+                    look_around(&http, keys, *number).await;
                 }
             })
         })
@@ -45,12 +49,12 @@ fn account(number: u64) -> String {
     format!("{}", 100_000_000_000 + number)
 }
 
-async fn query(http: &Http, account: &str, service: &str, form: &[(&str, &str)]) -> String {
+async fn query(http: &Http, keys: &Keys, service: &str, form: &[(&str, &str)]) -> String {
     let form: Vec<(String, String)> = form
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    let (status, body) = http.query(account, service, &form).await;
+    let (status, body) = http.query(keys, service, &form).await;
     assert_eq!(status, 200, "{form:?}: {body}");
     body
 }
@@ -65,7 +69,7 @@ fn texts(xml: &str, tag: &str) -> BTreeSet<String> {
         .collect()
 }
 
-async fn furnish(http: &Http, number: u64) {
+async fn furnish(http: &Http, keys: &Keys, number: u64) {
     let account = account(number);
     let name = format!("only-{account}");
     let trust = json!({"Version": "2012-10-17", "Statement": [{
@@ -74,7 +78,7 @@ async fn furnish(http: &Http, number: u64) {
     .to_string();
     let created = query(
         http,
-        &account,
+        keys,
         "ec2",
         &[
             ("Action", "CreateSecurityGroup"),
@@ -87,7 +91,7 @@ async fn furnish(http: &Http, number: u64) {
     let network = format!("10.{}.{}.0/24", number / 100, number % 100);
     query(
         http,
-        &account,
+        keys,
         "ec2",
         &[
             ("Action", "AuthorizeSecurityGroupIngress"),
@@ -101,7 +105,7 @@ async fn furnish(http: &Http, number: u64) {
     .await;
     query(
         http,
-        &account,
+        keys,
         "iam",
         &[
             ("Action", "CreateRole"),
@@ -112,7 +116,7 @@ async fn furnish(http: &Http, number: u64) {
     .await;
     query(
         http,
-        &account,
+        keys,
         "sns",
         &[("Action", "CreateTopic"), ("Name", &name)],
     )
@@ -122,7 +126,7 @@ async fn furnish(http: &Http, number: u64) {
     );
     query(
         http,
-        &account,
+        keys,
         "cloudformation",
         &[
             ("Action", "CreateStack"),
@@ -132,29 +136,16 @@ async fn furnish(http: &Http, number: u64) {
     )
     .await;
     let (status, body) = http
-        .send(
-            "PUT",
-            &format!("/{name}"),
-            &account,
-            "s3",
-            &[],
-            String::new(),
-        )
+        .send("PUT", &format!("/{name}"), keys, "s3", &[], String::new())
         .await;
     assert_eq!(status, 200, "{body}");
 }
 
-async fn look_around(http: &Http, number: u64) {
+async fn look_around(http: &Http, keys: &Keys, number: u64) {
     let account = account(number);
     let name = format!("only-{account}");
     let own = BTreeSet::from([name.clone()]);
-    let groups = query(
-        http,
-        &account,
-        "ec2",
-        &[("Action", "DescribeSecurityGroups")],
-    )
-    .await;
+    let groups = query(http, keys, "ec2", &[("Action", "DescribeSecurityGroups")]).await;
     assert_eq!(
         texts(&groups, "groupName"),
         BTreeSet::from(["default".to_owned(), name.clone()])
@@ -167,16 +158,14 @@ async fn look_around(http: &Http, number: u64) {
         ])
     );
     assert_eq!(texts(&groups, "ownerId"), BTreeSet::from([account.clone()]));
-    let roles = query(http, &account, "iam", &[("Action", "ListRoles")]).await;
+    let roles = query(http, keys, "iam", &[("Action", "ListRoles")]).await;
     assert_eq!(texts(&roles, "RoleName"), own);
-    let topics = query(http, &account, "sns", &[("Action", "ListTopics")]).await;
+    let topics = query(http, keys, "sns", &[("Action", "ListTopics")]).await;
     assert_eq!(
         texts(&topics, "TopicArn"),
         BTreeSet::from([format!("arn:aws:sns:us-east-1:{account}:{name}")])
     );
-    let (_, buckets) = http
-        .send("GET", "/", &account, "s3", &[], String::new())
-        .await;
+    let (_, buckets) = http.send("GET", "/", keys, "s3", &[], String::new()).await;
     assert_eq!(texts(&buckets, "Name"), own);
     let stack = [
         ("Action", "DescribeStacks"),
@@ -184,7 +173,7 @@ async fn look_around(http: &Http, number: u64) {
     ];
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let stacks = query(http, &account, "cloudformation", &stack).await;
+        let stacks = query(http, keys, "cloudformation", &stack).await;
         assert!(
             texts(&stacks, "StackId")
                 .iter()
@@ -196,7 +185,7 @@ async fn look_around(http: &Http, number: u64) {
         assert!(Instant::now() < deadline, "{stacks}");
     }
     let target = "Logs_20140328.DescribeLogGroups";
-    let groups = http.json(&account, "logs", target, &json!({})).await;
+    let groups = http.json(keys, "logs", target, &json!({})).await;
     assert_eq!(groups["logGroups"].as_array().unwrap().len(), 1);
     assert_eq!(groups["logGroups"][0]["logGroupName"], json!(name));
 }
@@ -239,8 +228,9 @@ impl Lab {
         lab.call(Service::Iam, "CreateRole", role).await;
         let policy = json!({"RoleName": "all", "PolicyName": "all", "PolicyDocument": everything});
         lab.call(Service::Iam, "PutRolePolicy", policy).await;
-        let bucket = Http::new(lab.world.endpoint())
-            .send("PUT", "/delivery", ACCOUNT, "s3", &[], String::new())
+        let keys = lab.world.operator(ACCOUNT);
+        let bucket = Http::new(&lab.world)
+            .send("PUT", "/delivery", &keys, "s3", &[], String::new())
             .await;
         assert_eq!(bucket.0, 200);
         let recorder = json!({"ConfigurationRecorder": {

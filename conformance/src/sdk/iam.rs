@@ -2,11 +2,13 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_iam::Client;
-use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyScopeType, Tag};
+use aws_sdk_iam::types::{ContextEntry, ContextKeyTypeEnum, PolicyScopeType, StatusType, Tag};
+use serde_json::json;
 
-use super::call;
 use super::input::{Members, enums, structure};
+use super::{call, reply};
 use crate::Reply;
+use crate::debug_form::tree;
 
 structure!(Tag { "Key" => set_key, "Value" => set_value });
 structure!(ContextEntry {
@@ -14,7 +16,7 @@ structure!(ContextEntry {
     "ContextKeyValues" => set_context_key_values,
     "ContextKeyType" => set_context_key_type,
 });
-enums!(ContextKeyTypeEnum, PolicyScopeType);
+enums!(ContextKeyTypeEnum, PolicyScopeType, StatusType);
 
 pub(super) async fn call(sdk: &SdkConfig, operation: &str, input: &Members<'_>) -> Reply {
     let client = Client::new(sdk);
@@ -93,6 +95,29 @@ pub(super) async fn call(sdk: &SdkConfig, operation: &str, input: &Members<'_>) 
             "ResourceArns" => set_resource_arns,
             "ContextEntries" => set_context_entries,
         }),
+        "CreateUser" => call!(client.create_user, input, { "UserName" => set_user_name }),
+        "CreateAccessKey" => create_access_key(&client, input).await,
+        "UpdateAccessKey" => call!(client.update_access_key, input, {
+            "UserName" => set_user_name,
+            "AccessKeyId" => set_access_key_id,
+            "Status" => set_status,
+        }),
         other => panic!("the table of IAM has no `{other}`"),
+    }
+}
+
+/// The SDK does not show the secret half, which later steps sign with.
+async fn create_access_key(client: &Client, input: &Members<'_>) -> Reply {
+    input.only(&["UserName"]);
+    let request = client.create_access_key();
+    match request.set_user_name(input.get("UserName")).send().await {
+        Ok(output) => {
+            let mut shown = tree(&output);
+            if let Some(issued) = output.access_key() {
+                shown["access_key"]["secret_access_key"] = json!(issued.secret_access_key());
+            }
+            Reply::Output(shown)
+        }
+        Err(error) => reply::<(), _, _>(Err(error)),
     }
 }

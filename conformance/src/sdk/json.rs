@@ -4,9 +4,10 @@
 use serde_json::Value;
 
 use crate::raw::Http;
+use crate::world::World;
 use crate::{Reply, Request};
 
-pub(super) async fn call(endpoint: &str, request: &Request) -> Reply {
+pub(super) async fn call(world: &World, request: &Request) -> Reply {
     let (service, operation) = (request.service.as_str(), request.operation.as_str());
     let target = match service {
         "cloudtrail" => "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
@@ -16,8 +17,8 @@ pub(super) async fn call(endpoint: &str, request: &Request) -> Reply {
         other => panic!("`{other}` is not called without an SDK"),
     };
     let target = format!("{target}.{operation}");
-    let http = Http::new(endpoint);
-    let answer = http.try_json(&request.access_key, service, &target, &request.input);
+    let http = Http::new(world);
+    let answer = http.try_json(&request.keys, service, &target, &request.input);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     match answer.await {
         None => Reply::no_answer("the connection was closed"),

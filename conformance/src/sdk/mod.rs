@@ -17,24 +17,25 @@ use std::fmt::Debug;
 
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use crate::signing::Keys;
+use crate::world::World;
 use crate::{REGION, Reply, Request, debug_form, ec2};
 
 /// Clients for one endpoint after the other.
 #[derive(Debug, Default)]
 pub struct Clients {
-    /// Endpoint and access key with what was made for them.
-    current: Option<((String, String), SdkConfig, aws_calls::Client)>,
+    /// Endpoint and keys with what was made for them.
+    current: Option<((String, Keys), SdkConfig, aws_calls::Client)>,
 }
 
 impl Clients {
-    pub(crate) async fn call(&mut self, endpoint: &str, request: &Request) -> Reply {
-        let wanted = (endpoint.to_owned(), request.access_key.clone());
+    pub(crate) async fn call(&mut self, world: &World, request: &Request) -> Reply {
+        let wanted = (world.endpoint().to_owned(), request.keys.clone());
         if self.current.as_ref().is_none_or(|(at, ..)| *at != wanted) {
             self.current = Some(connect(wanted));
         }
@@ -45,17 +46,15 @@ impl Clients {
         let input = input::Members::of(&request.input);
         match request.service.as_str() {
             "cloudformation" => cloudformation::call(sdk, name, &input).await,
-            "cloudtrail" | "events" | "secretsmanager" | "ssm" => {
-                json::call(endpoint, request).await
-            }
+            "cloudtrail" | "events" | "secretsmanager" | "ssm" => json::call(world, request).await,
             "config" => config::call(sdk, name, &input).await,
-            "ec2" => ec2::call(calls, endpoint, request).await,
+            "ec2" => ec2::call(calls, world, request).await,
             "iam" => iam::call(sdk, name, &input).await,
             "lambda" => lambda::call(sdk, name, &input).await,
             "logs" => logs::call(sdk, name, &input).await,
             "s3" => s3::call(sdk, name, &input).await,
             "scheduler" => scheduler::call(sdk, name, &input).await,
-            "service-quotas" => quotas::call(calls, endpoint, request).await,
+            "service-quotas" => quotas::call(calls, world, request).await,
             "sns" => sns::call(sdk, name, &input).await,
             "sts" => sts::call(sdk, name, &input).await,
             other => panic!("there is no service `{other}`"),
@@ -63,10 +62,9 @@ impl Clients {
     }
 }
 
-fn connect(at: (String, String)) -> ((String, String), SdkConfig, aws_calls::Client) {
-    let (endpoint, access_key) = &at;
-    let credentials = Credentials::new(access_key, "secret", None, None, "conformance");
-    let credentials = SharedCredentialsProvider::new(credentials);
+fn connect(at: (String, Keys)) -> ((String, Keys), SdkConfig, aws_calls::Client) {
+    let (endpoint, keys) = &at;
+    let credentials = SharedCredentialsProvider::new(keys.for_sdk());
     let sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .http_client(HttpClient::new().build_http())

@@ -4,9 +4,10 @@
 use serde_json::Value;
 
 use crate::raw::Http;
-use crate::{ACCOUNT, Reply, Request};
+use crate::world::World;
+use crate::{Reply, Request};
 
-pub(super) async fn call(client: &aws_calls::Client, endpoint: &str, request: &Request) -> Reply {
+pub(super) async fn call(client: &aws_calls::Client, world: &World, request: &Request) -> Reply {
     let Request {
         operation, input, ..
     } = request;
@@ -27,11 +28,11 @@ pub(super) async fn call(client: &aws_calls::Client, endpoint: &str, request: &R
         ("content-type", "application/x-amz-json-1.1"),
         ("x-amz-target", target.as_str()),
     ];
-    let (status, body) = Http::new(endpoint)
+    let (status, body) = Http::new(world)
         .send(
             "POST",
             "/",
-            ACCOUNT,
+            &request.keys,
             "servicequotas",
             &headers,
             input.to_string(),

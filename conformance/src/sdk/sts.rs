@@ -2,7 +2,8 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_sts::Client;
-use serde_json::json;
+use aws_sdk_sts::types::Credentials;
+use serde_json::{Value, json};
 
 use super::input::Members;
 use super::{call, reply};
@@ -13,15 +14,23 @@ pub(super) async fn call(sdk: &SdkConfig, operation: &str, input: &Members<'_>) 
     let client = Client::new(sdk);
     match operation {
         "GetCallerIdentity" => call!(client.get_caller_identity, input, {}),
-        "GetSessionToken" => {
-            call!(client.get_session_token, input, { "DurationSeconds" => set_duration_seconds })
-        }
+        "GetSessionToken" => session_token(&client, input).await,
         "AssumeRole" => assume_role(&client, input).await,
         other => panic!("the table of STS has no `{other}`"),
     }
 }
 
-/// The SDK shows nothing of credentials, which later steps call with.
+async fn session_token(client: &Client, input: &Members<'_>) -> Reply {
+    input.only(&["DurationSeconds"]);
+    let request = client
+        .get_session_token()
+        .set_duration_seconds(input.get("DurationSeconds"));
+    match request.send().await {
+        Ok(output) => with_credentials(tree(&output), output.credentials()),
+        Err(error) => reply::<(), _, _>(Err(error)),
+    }
+}
+
 async fn assume_role(client: &Client, input: &Members<'_>) -> Reply {
     input.only(&["RoleArn", "RoleSessionName", "DurationSeconds"]);
     let request = client
@@ -30,18 +39,20 @@ async fn assume_role(client: &Client, input: &Members<'_>) -> Reply {
         .set_role_session_name(input.get("RoleSessionName"))
         .set_duration_seconds(input.get("DurationSeconds"));
     match request.send().await {
-        Ok(output) => {
-            let mut shown = tree(&output);
-            if let Some(issued) = output.credentials() {
-                shown["credentials"] = json!({
-                    "access_key_id": issued.access_key_id(),
-                    "secret_access_key": issued.secret_access_key(),
-                    "session_token": issued.session_token(),
-                    "expiration": issued.expiration().secs(),
-                });
-            }
-            Reply::Output(shown)
-        }
+        Ok(output) => with_credentials(tree(&output), output.credentials()),
         Err(error) => reply::<(), _, _>(Err(error)),
     }
+}
+
+/// The SDK shows nothing of credentials, which later steps call with.
+fn with_credentials(mut shown: Value, issued: Option<&Credentials>) -> Reply {
+    if let Some(issued) = issued {
+        shown["credentials"] = json!({
+            "access_key_id": issued.access_key_id(),
+            "secret_access_key": issued.secret_access_key(),
+            "session_token": issued.session_token(),
+            "expiration": issued.expiration().secs(),
+        });
+    }
+    Reply::Output(shown)
 }

@@ -15,7 +15,8 @@ use zip::write::SimpleFileOptions;
 async fn no_archive_writes_outside_its_directory() {
     panics::watch();
     let world = World::start().await;
-    let http = Http::new(world.endpoint());
+    let http = Http::new(&world);
+    let keys = world.operator(ACCOUNT);
     let trust = json!({"Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole",
     }]});
@@ -24,7 +25,7 @@ async fn no_archive_writes_outside_its_directory() {
         ("RoleName".to_owned(), "R".to_owned()),
         ("AssumeRolePolicyDocument".to_owned(), trust.to_string()),
     ];
-    assert_eq!(http.query(ACCOUNT, "iam", &role).await.0, 200);
+    assert_eq!(http.query(&keys, "iam", &role).await.0, 200);
     // Where the climbers want to go. Whatever appears in it has escaped.
     let outside =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{:016x}", fastrand::u64(..)));
@@ -55,13 +56,13 @@ async fn no_archive_writes_outside_its_directory() {
         });
         let path = "/2015-03-31/functions";
         let (status, answer) = http
-            .send("POST", path, ACCOUNT, "lambda", &[], body.to_string())
+            .send("POST", path, &keys, "lambda", &[], body.to_string())
             .await;
         assert!(status < 500, "{name}: {answer}");
         // Refused at once, refused when it is unpacked, or unpacked without the entry: each is right.
         let path = format!("/2015-03-31/functions/{function}/invocations");
         let (status, answer) = http
-            .send("POST", &path, ACCOUNT, "lambda", &[], "{}".to_owned())
+            .send("POST", &path, &keys, "lambda", &[], "{}".to_owned())
             .await;
         assert!(status < 600 && !answer.is_empty(), "{name}: {answer}");
         let escaped: Vec<_> = std::fs::read_dir(&outside).unwrap().collect();

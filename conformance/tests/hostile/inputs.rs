@@ -1,7 +1,12 @@
 //! Inputs: bytes that are sent to the sandbox as they are.
 
-use conformance::raw::authorization;
+use std::time::SystemTime;
+
+use conformance::REGION;
+use conformance::signing::{Keys, Payload, Unsigned, sign};
+use conformance::world::World;
 use fastrand::Rng;
+use sandbox::secret::Secret;
 
 use super::values;
 
@@ -147,24 +152,48 @@ const JSON: [(&str, &str, &[&str]); 2] = [
     ),
 ];
 
-/// Input number `number`; always the same bytes for the same `seed`.
-pub(crate) fn make(seed: u64, number: u64) -> Vec<u8> {
+/// Where inputs go, and what they are signed with.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// `127.0.0.1:port`.
+    pub(crate) address: String,
+    /// What the operators' keys are derived from.
+    pub(crate) secret: Secret,
+}
+
+impl Place {
+    /// The sandbox itself, whatever stands in front of it.
+    pub(crate) fn of(world: &World) -> Self {
+        Self {
+            address: world.listens_at().to_string(),
+            secret: world.secret.clone(),
+        }
+    }
+
+    /// The pair of an access key, for operators and for what was issued alike.
+    pub(crate) fn keys(&self, access_key_id: &str) -> Keys {
+        Keys::pair(access_key_id, &self.secret.access_key(access_key_id))
+    }
+}
+
+/// Input number `number`; the same for the same `seed` but for address, date and signature.
+pub(crate) fn make(seed: u64, number: u64, place: &Place) -> Vec<u8> {
     let mut rng = Rng::with_seed(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number);
     let rng = &mut rng;
     match number % 16 {
         0 => (0..rng.usize(..2_000)).map(|_| rng.u8(..)).collect(),
-        1 => headers(rng),
-        2 => lengths(rng),
-        3 => who(rng),
-        4..=6 => form(rng),
-        7 => template(rng),
-        8 | 9 => json(rng),
-        10 | 11 => s3(rng),
-        12 | 13 => lambda(rng),
-        14 => admin(rng),
+        1 => headers(place, rng),
+        2 => lengths(place, rng),
+        3 => who(place, rng),
+        4..=6 => form(place, rng),
+        7 => template(place, rng),
+        8 | 9 => json(place, rng),
+        10 | 11 => s3(place, rng),
+        12 | 13 => lambda(place, rng),
+        14 => admin(place, rng),
         _ => {
             // Any of the above with some bytes changed.
-            let mut input = make(seed ^ 0xff, rng.u64(..) / 16 * 16 + rng.u64(3..14));
+            let mut input = make(seed ^ 0xff, rng.u64(..) / 16 * 16 + rng.u64(3..14), place);
             for _ in 0..rng.usize(1..8) {
                 let at = rng.usize(..input.len());
                 input[at] = rng.u8(..);
@@ -178,41 +207,74 @@ fn account(rng: &mut Rng) -> String {
     format!("{:012}", 100_000_000_000 + rng.u64(..16))
 }
 
+/// A request with a right signature; where no client could sign it, with a wrong one.
 fn request(
+    place: &Place,
     method: &str,
     path: &str,
     service: &str,
-    more: &str,
+    more: &[(&str, &str)],
     body: &[u8],
     rng: &mut Rng,
 ) -> Vec<u8> {
-    let authorization = authorization(&account(rng), service);
+    let address = &place.address;
+    let keys = place.keys(&account(rng));
+    let unsigned = Unsigned {
+        method,
+        url: &format!("http://{address}{path}"),
+        service,
+        headers: more,
+        body: Payload::Bytes(body),
+    };
+    let signature = match sign(&unsigned, &keys, SystemTime::now()) {
+        Ok(headers) => headers,
+        Err(_) => vec![(
+            "authorization".to_owned(),
+            authorization(&keys.access_key_id, service),
+        )],
+    };
     let mut bytes = format!(
-        "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: {authorization}\r\ncontent-length: {}\r\n{more}\r\n",
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
         body.len()
     )
     .into_bytes();
+    let signature = signature.iter().map(|(name, value)| (&**name, &**value));
+    for (name, value) in more.iter().copied().chain(signature) {
+        bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+    }
+    bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(body);
     bytes
 }
 
-fn headers(rng: &mut Rng) -> Vec<u8> {
-    let more = match rng.u8(..5) {
-        0 => format!("x: {}\r\n", "a".repeat(rng.usize(..200_000))),
-        1 => (0..rng.usize(..500))
-            .map(|i| format!("x-{i}: y\r\n"))
-            .collect(),
-        2 => "no colon\r\n".to_owned(),
-        3 => format!(
-            "x-amz-target: {}\r\n",
-            values::text(rng).replace(['\r', '\n'], " ")
-        ),
-        _ => format!("{}: y\r\n", "n".repeat(rng.usize(..70_000))),
-    };
-    request("POST", "/", "config", &more, b"{}", rng)
+/// The header that says who calls which service, with a signature that is none.
+fn authorization(account: &str, service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential={account}/20260101/{REGION}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+    )
 }
 
-fn lengths(rng: &mut Rng) -> Vec<u8> {
+fn headers(place: &Place, rng: &mut Rng) -> Vec<u8> {
+    let more: Vec<(String, String)> = match rng.u8(..5) {
+        0 => vec![("x".to_owned(), "a".repeat(rng.usize(..200_000)))],
+        1 => (0..rng.usize(..500))
+            .map(|i| (format!("x-{i}"), "y".to_owned()))
+            .collect(),
+        2 => vec![("no colon".to_owned(), String::new())],
+        3 => vec![(
+            "x-amz-target".to_owned(),
+            values::text(rng).replace(['\r', '\n'], " "),
+        )],
+        _ => vec![("n".repeat(rng.usize(..70_000)), "y".to_owned())],
+    };
+    let more: Vec<(&str, &str)> = more
+        .iter()
+        .map(|(name, value)| (&**name, &**value))
+        .collect();
+    request(place, "POST", "/", "config", &more, b"{}", rng)
+}
+
+fn lengths(place: &Place, rng: &mut Rng) -> Vec<u8> {
     let length = match rng.u8(..8) {
         0 => "content-length: 5000".to_owned(),
         1 => "content-length: -1".to_owned(),
@@ -233,12 +295,13 @@ fn lengths(rng: &mut Rng) -> Vec<u8> {
     let body = rng.choice(body).unwrap_or("");
     let authorization = authorization("123456789012", "ec2");
     format!(
-        "POST / HTTP/1.1\r\nhost: x\r\nauthorization: {authorization}\r\n{length}\r\n\r\n{body}"
+        "POST / HTTP/1.1\r\nhost: {}\r\nauthorization: {authorization}\r\n{length}\r\n\r\n{body}",
+        place.address
     )
     .into_bytes()
 }
 
-fn who(rng: &mut Rng) -> Vec<u8> {
+fn who(place: &Place, rng: &mut Rng) -> Vec<u8> {
     let text = values::text(rng).replace(['\r', '\n', '\0'], " ");
     let header = match rng.u8(..6) {
         0 => text,
@@ -249,8 +312,9 @@ fn who(rng: &mut Rng) -> Vec<u8> {
         _ => "AWS4-HMAC-SHA256 Credential=////".to_owned(),
     };
     format!(
-        "POST /?X-Amz-Credential={} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: {header}\r\ncontent-length: 0\r\n\r\n",
-        encoded(&values::text(rng))
+        "POST /?X-Amz-Credential={} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: {header}\r\ncontent-length: 0\r\n\r\n",
+        encoded(&values::text(rng)),
+        place.address
     )
     .into_bytes()
 }
@@ -259,9 +323,9 @@ fn encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
-const FORM: &str = "content-type: application/x-www-form-urlencoded\r\n";
+const FORM: [(&str, &str); 1] = [("content-type", "application/x-www-form-urlencoded")];
 
-fn form(rng: &mut Rng) -> Vec<u8> {
+fn form(place: &Place, rng: &mut Rng) -> Vec<u8> {
     let (service, actions) = rng.choice(QUERY).unwrap_or(QUERY[0]);
     let action = rng.choice(actions).copied().unwrap_or("");
     let mut body = format!("Action={action}");
@@ -289,10 +353,10 @@ fn form(rng: &mut Rng) -> Vec<u8> {
             _ => body.push_str(&format!("&{}={}", encoded(&name), encoded(&value))),
         }
     }
-    request("POST", "/", service, FORM, body.as_bytes(), rng)
+    request(place, "POST", "/", service, &FORM, body.as_bytes(), rng)
 }
 
-fn template(rng: &mut Rng) -> Vec<u8> {
+fn template(place: &Place, rng: &mut Rng) -> Vec<u8> {
     const TYPES: [&str; 8] = [
         "AWS::EC2::SecurityGroup",
         "AWS::EC2::VPC",
@@ -345,10 +409,18 @@ fn template(rng: &mut Rng) -> Vec<u8> {
         rng.u16(..),
         encoded(&body)
     );
-    request("POST", "/", "cloudformation", FORM, form.as_bytes(), rng)
+    request(
+        place,
+        "POST",
+        "/",
+        "cloudformation",
+        &FORM,
+        form.as_bytes(),
+        rng,
+    )
 }
 
-fn json(rng: &mut Rng) -> Vec<u8> {
+fn json(place: &Place, rng: &mut Rng) -> Vec<u8> {
     let (service, prefix, actions) = rng.choice(JSON).unwrap_or(JSON[0]);
     let action = rng.choice(actions).copied().unwrap_or("");
     let body = match rng.u8(..10) {
@@ -358,9 +430,12 @@ fn json(rng: &mut Rng) -> Vec<u8> {
         3 => "{\"a\":\"\\ud800\"}".to_owned(),
         _ => values::object(rng, 0),
     };
-    let more =
-        format!("content-type: application/x-amz-json-1.1\r\nx-amz-target: {prefix}.{action}\r\n");
-    request("POST", "/", service, &more, body.as_bytes(), rng)
+    let target = format!("{prefix}.{action}");
+    let more = [
+        ("content-type", "application/x-amz-json-1.1"),
+        ("x-amz-target", target.as_str()),
+    ];
+    request(place, "POST", "/", service, &more, body.as_bytes(), rng)
 }
 
 /// A path that may climb; nothing in it ends the request line.
@@ -383,7 +458,7 @@ fn path(rng: &mut Rng) -> String {
     path
 }
 
-fn s3(rng: &mut Rng) -> Vec<u8> {
+fn s3(place: &Place, rng: &mut Rng) -> Vec<u8> {
     const SUBRESOURCES: [&str; 16] = [
         "",
         "?policy",
@@ -428,22 +503,27 @@ fn s3(rng: &mut Rng) -> Vec<u8> {
         5 => format!("5;chunk-signature=x\r\nhello\r\n{:x};\r\n", rng.u64(..)),
         _ => values::text(rng),
     };
-    let more = match rng.u8(..6) {
-        0 => {
-            "x-amz-content-sha256: STREAMING-AWS4-HMAC-SHA256-PAYLOAD\r\nx-amz-decoded-content-length: 5\r\n"
-        }
-        1 => "content-md5: nonsense\r\n",
-        2 => "range: bytes=9-1\r\n",
-        3 => "x-amz-checksum-crc32: AAAA\r\nx-amz-sdk-checksum-algorithm: CRC32\r\n",
-        4 => {
-            "content-encoding: aws-chunked\r\nx-amz-content-sha256: STREAMING-UNSIGNED-PAYLOAD-TRAILER\r\n"
-        }
-        _ => "",
+    let more: &[(&str, &str)] = match rng.u8(..6) {
+        0 => &[
+            ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"),
+            ("x-amz-decoded-content-length", "5"),
+        ],
+        1 => &[("content-md5", "nonsense")],
+        2 => &[("range", "bytes=9-1")],
+        3 => &[
+            ("x-amz-checksum-crc32", "AAAA"),
+            ("x-amz-sdk-checksum-algorithm", "CRC32"),
+        ],
+        4 => &[
+            ("content-encoding", "aws-chunked"),
+            ("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"),
+        ],
+        _ => &[],
     };
-    request(method, &path, "s3", more, body.as_bytes(), rng)
+    request(place, method, &path, "s3", more, body.as_bytes(), rng)
 }
 
-fn lambda(rng: &mut Rng) -> Vec<u8> {
+fn lambda(place: &Place, rng: &mut Rng) -> Vec<u8> {
     let name = encoded(&values::text(rng));
     let paths = [
         "/2015-03-31/functions".to_owned(),
@@ -464,17 +544,18 @@ fn lambda(rng: &mut Rng) -> Vec<u8> {
         values::object(rng, 0)
     };
     request(
+        place,
         method,
         &path,
         "lambda",
-        "content-type: application/json\r\n",
+        &[("content-type", "application/json")],
         body.as_bytes(),
         rng,
     )
 }
 
 /// Not the clock: time that has moved by centuries breaks the sandbox's own deadlines, and the address is private.
-fn admin(rng: &mut Rng) -> Vec<u8> {
+fn admin(place: &Place, rng: &mut Rng) -> Vec<u8> {
     let at = rng.choice([
         "health",
         "inbox",
@@ -495,12 +576,14 @@ fn admin(rng: &mut Rng) -> Vec<u8> {
         encoded(&values::text(rng))
     );
     let body = values::text(rng);
-    request(
-        method,
-        &format!("/_sandbox/{}?{query}", at.unwrap_or("")),
-        "s3",
-        "",
-        body.as_bytes(),
-        rng,
+    let mut bytes = format!(
+        "{method} /_sandbox/{}?{query} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: Bearer {}\r\ncontent-length: {}\r\n\r\n",
+        at.unwrap_or(""),
+        place.address,
+        place.secret.bearer(),
+        body.len()
     )
+    .into_bytes();
+    bytes.extend_from_slice(body.as_bytes());
+    bytes
 }

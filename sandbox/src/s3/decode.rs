@@ -353,3 +353,30 @@ fn body(request: &HttpRequest, input: &mut Map<String, Value>) -> Result<bytes::
     }
     Ok(plain)
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    fn get(query: &str) -> Result<Operation, ApiError> {
+        decode(&HttpRequest {
+            method: Method::GET,
+            path: "/bucket/key".to_owned(),
+            query: query.to_owned(),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::new(),
+        })
+    }
+
+    /// As `@aws-sdk/s3-request-presigner` 3.1162 signs them: `getSignedUrl` moves headers into the query.
+    #[test]
+    fn header_in_a_presigned_url_is_understood_like_the_header() {
+        let url = "X-Amz-Algorithm=AWS4-HMAC-SHA256&x-amz-checksum-mode=ENABLED&x-id=GetObject";
+        assert_eq!(get(url).unwrap().input["ChecksumMode"], "ENABLED");
+        let url = "x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32";
+        assert_eq!(get(url).unwrap().input["Checksums"]["crc32"], "AAAAAA==");
+        let error = get("x-amz-copy-source=a").unwrap_err();
+        assert_eq!(error.code, "NotImplemented");
+    }
+}
