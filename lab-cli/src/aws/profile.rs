@@ -187,7 +187,7 @@ mod tests {
         );
         check(None, &[], CredentialSource::Default);
         let given = Target {
-            session: Session::with_key("AKIA", "x"),
+            session: Session::with_key("AKIA", "x", None),
             profile: Some("a".to_owned()),
             ..Target::default()
         };
