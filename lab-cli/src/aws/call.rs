@@ -238,13 +238,16 @@ impl<T> Doing<T> for CallResult<T> {
 }
 
 /// Codes that mean that the endpoint does not know who is asking.
-const BAD_CREDENTIALS: [&str; 8] = [
+const BAD_CREDENTIALS: [&str; 11] = [
     "AuthFailure",
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "InvalidToken",
     "RequestExpired",
+    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
     "UnrecognizedClientException",
 ];
@@ -385,5 +388,8 @@ mod tests {
         };
         assert_eq!(kind("AlreadyExistsException"), Kind::Failed);
         assert_eq!(kind("InvalidClientTokenId"), Kind::Unreachable);
+        // A wrong secret, as services with JSON bodies say it; a clock that is off, as S3 says it.
+        assert_eq!(kind("InvalidSignatureException"), Kind::Unreachable);
+        assert_eq!(kind("RequestTimeTooSkewed"), Kind::Unreachable);
     }
 }

@@ -1,51 +1,57 @@
 //! The canonical form of a request, over which it is signed.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use percent_encoding::percent_decode_str;
 
 use super::claim::Claim;
+use super::sent::Sent;
 use crate::protocol::HttpRequest;
 use crate::service::Service;
 
-/// The whole canonical request; `payload` is the last line.
+/// The whole canonical request; `path` is [the path's](path), `payload` the last line.
 pub(super) fn request(
-    service: Service,
     request: &HttpRequest,
+    sent: &Sent<'_>,
     claim: &Claim,
-    payload: &str,
+    (path, payload): (&str, &str),
 ) -> String {
     let mut text = String::with_capacity(1024);
     text.push_str(request.method.as_str());
     text.push('\n');
-    path(&mut text, service, &request.path);
+    text.push_str(path);
     text.push('\n');
     query(&mut text, &request.query);
     text.push('\n');
-    headers(&mut text, request, &claim.signed_headers);
+    headers(&mut text, sent, &claim.signed_headers);
     text.push('\n');
-    for (at, name) in claim.signed_headers.iter().enumerate() {
-        if at > 0 {
-            text.push(';');
-        }
-        text.push_str(name);
-    }
+    text.push_str(&claim.signed_headers);
     text.push('\n');
     text.push_str(payload);
     text
 }
 
-/// S3 takes the path as it is meant, decoded; the others take it as it was sent, without dots and empty segments, and
-/// encode it once more.
-fn path(out: &mut String, service: Service, path: &str) {
-    if path == "/" || path.is_empty() {
-        out.push('/');
-    } else if service == Service::S3 {
-        let decoded: Vec<u8> = percent_decode_str(path).collect();
-        encode(out, &decoded, true);
-    } else {
-        encode(out, normalized(path).as_bytes(), true);
+/// The canonical path: S3 takes it as it was sent; the others leave out dots and empty segments, and encode it once more.
+pub(super) fn path(service: Service, path: &str) -> Cow<'_, str> {
+    if path == "/" || service == Service::S3 {
+        return Cow::Borrowed(path);
     }
+    let mut out = String::with_capacity(path.len());
+    encode(&mut out, normalized(path).as_bytes(), true);
+    Cow::Owned(out)
+}
+
+/// The path of S3 by the letter of its specification, decoded and encoded again: what clients sign that send it less
+/// encoded. It names the same object. `None` where it is no different.
+pub(super) fn path_encoded_again(service: Service, path: &str) -> Option<String> {
+    if service != Service::S3 {
+        return None;
+    }
+    let decoded: Vec<u8> = percent_decode_str(path).collect();
+    let mut out = String::with_capacity(path.len());
+    encode(&mut out, &decoded, true);
+    (out != path).then_some(out)
 }
 
 /// The path without `.`, `..` and empty segments (RFC 3986, 5.2.4); a slash at the end stays.
@@ -104,17 +110,15 @@ fn query(out: &mut String, query: &str) {
 }
 
 /// The signed headers, each in a line. One that is absent counts as empty, so that its signature cannot hold.
-fn headers(out: &mut String, request: &HttpRequest, signed: &[String]) {
-    for name in signed {
+fn headers(out: &mut String, sent: &Sent<'_>, signed: &str) {
+    for name in signed.split(';') {
         out.push_str(name);
         out.push(':');
-        let values = request.headers.get_all(name.as_str());
-        for (at, value) in values.iter().enumerate() {
+        for (at, value) in sent.all(name).enumerate() {
             if at > 0 {
                 out.push(',');
             }
-            let value = String::from_utf8_lossy(value.as_bytes());
-            trimmed(out, &value);
+            trimmed(out, &String::from_utf8_lossy(value));
         }
         out.push('\n');
     }

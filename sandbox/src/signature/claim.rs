@@ -1,10 +1,13 @@
 //! The parts of a signature of version 4, read from where they stand.
 
+use std::fmt::Write as _;
+
 use time::format_description::well_known::Rfc2822;
 use time::{Date, Month, PrimitiveDateTime, Time, UtcOffset};
 
 use super::refusal::Refusal;
-use super::scope::{Mechanism, Scope, part};
+use super::scope::{Mechanism, Scope};
+use super::sent::Sent;
 use crate::clock::Timestamp;
 use crate::protocol::HttpRequest;
 
@@ -14,8 +17,8 @@ const LONGEST: i64 = 604_800;
 /// What a request says of its own signature.
 #[derive(Debug)]
 pub(super) struct Claim {
-    /// Lower case, sorted.
-    pub(super) signed_headers: Vec<String>,
+    /// Names in order, with semicolons between them.
+    pub(super) signed_headers: String,
     pub(super) signature: [u8; 32],
     /// `20261122T080000Z`.
     pub(super) moment_text: String,
@@ -26,32 +29,36 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    pub(super) fn read(scope: &Scope, request: &HttpRequest) -> Result<Self, Refusal> {
+    pub(super) fn read(
+        scope: &Scope,
+        request: &HttpRequest,
+        sent: &Sent<'_>,
+    ) -> Result<Self, Refusal> {
         match scope.mechanism {
             Mechanism::Query => Self::in_query(request),
-            Mechanism::Header | Mechanism::LegacyQuery => Self::in_header(request),
+            Mechanism::Header | Mechanism::LegacyQuery => Self::in_header(scope, sent),
         }
     }
 
-    fn in_header(request: &HttpRequest) -> Result<Self, Refusal> {
-        let value = request.header("authorization").unwrap_or_default();
-        let (_, parts) = value.split_once(' ').unwrap_or_default();
-        let (signature, signed) = (part(parts, "Signature"), part(parts, "SignedHeaders"));
-        let (Some(signature), Some(signed)) = (signature, signed) else {
-            let missing = [("Signature", signature), ("SignedHeaders", signed)];
+    fn in_header(scope: &Scope, sent: &Sent<'_>) -> Result<Self, Refusal> {
+        let (Some(signature), Some(signed)) = (&scope.signature, &scope.signed_headers) else {
+            let missing = [
+                ("Signature", &scope.signature),
+                ("SignedHeaders", &scope.signed_headers),
+            ];
             let missing = missing.iter().filter(|(_, value)| value.is_none());
             return Err(Refusal::Incomplete(
                 missing.map(|(name, _)| *name).collect(),
             ));
         };
-        let (moment_text, moment) = moment_of_headers(request)?;
+        let (moment_text, moment) = moment_of_headers(sent)?;
         Ok(Self {
-            signed_headers: names(signed),
+            signed_headers: in_order(signed),
             signature: from_hex(signature).ok_or(Refusal::Mismatch)?,
             moment_text,
             moment,
             expires: None,
-            token: request.header("x-amz-security-token").map(str::to_owned),
+            token: sent.text("x-amz-security-token").map(str::to_owned),
         })
     }
 
@@ -77,7 +84,7 @@ impl Claim {
             return Err(Refusal::ExpiresTooLong);
         }
         Ok(Self {
-            signed_headers: names(signed),
+            signed_headers: in_order(signed),
             signature: from_hex(signature).ok_or(Refusal::Mismatch)?,
             moment_text: moment_text.to_owned(),
             moment,
@@ -87,27 +94,31 @@ impl Claim {
     }
 
     pub(super) fn signs(&self, name: &str) -> bool {
-        self.signed_headers.iter().any(|signed| signed == name)
+        self.signed_headers.split(';').any(|signed| signed == name)
     }
 }
 
-fn names(signed: &str) -> Vec<String> {
-    let mut names: Vec<String> = signed.split(';').map(str::to_ascii_lowercase).collect();
+/// As the canonical request has them, whatever the client's order.
+fn in_order(signed: &str) -> String {
+    if signed.split(';').is_sorted() {
+        return signed.to_owned();
+    }
+    let mut names: Vec<&str> = signed.split(';').collect();
     names.sort_unstable();
-    names
+    names.join(";")
 }
 
 /// `X-Amz-Date`, or `Date` where that is absent.
-fn moment_of_headers(request: &HttpRequest) -> Result<(String, Timestamp), Refusal> {
+fn moment_of_headers(sent: &Sent<'_>) -> Result<(String, Timestamp), Refusal> {
     let malformed = |got: &str| Refusal::DateForm {
         mechanism: Mechanism::Header,
         got: got.to_owned(),
     };
-    if let Some(text) = request.header("x-amz-date") {
+    if let Some(text) = sent.text("x-amz-date") {
         let moment = basic(text).ok_or_else(|| malformed(text))?;
         return Ok((text.to_owned(), moment));
     }
-    let text = request.header("date").ok_or(Refusal::NoDate)?;
+    let text = sent.text("date").ok_or(Refusal::NoDate)?;
     let moment = basic(text)
         .or_else(|| Timestamp::parse(text, &Rfc2822).ok())
         .ok_or_else(|| malformed(text))?;
@@ -159,17 +170,19 @@ pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {
         _ => None,
     };
     let mut bytes = [0; 32];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = value(pair[0])? << 4 | value(pair[1])?;
+    for at in 0..bytes.len() {
+        bytes[at] = value(digits[2 * at])? << 4 | value(digits[2 * at + 1])?;
     }
     Some(bytes)
 }
 
-/// Appends lower-case hexadecimal digits.
-pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+/// Appends the 64 lower-case hexadecimal digits of a hash; by the standard library's formatter, which is optimised in a
+/// development build, too.
+pub(super) fn push_hex(text: &mut String, hash: &[u8]) {
+    for half in hash.chunks(16) {
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(half);
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{:032x}", u128::from_be_bytes(bytes));
     }
 }

@@ -20,6 +20,7 @@ mod legacy;
 mod payload;
 mod refusal;
 mod scope;
+mod sent;
 #[cfg(test)]
 pub(crate) mod signing;
 #[cfg(test)]

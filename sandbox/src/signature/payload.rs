@@ -5,6 +5,7 @@ use ring::digest::{SHA256, digest};
 use super::claim::{from_hex, push_hex};
 use super::refusal::Refusal;
 use super::scope::Mechanism;
+use super::sent::Sent;
 use crate::protocol::HttpRequest;
 use crate::service::Service;
 
@@ -29,6 +30,7 @@ pub(super) fn claimed(
     service: Service,
     mechanism: Mechanism,
     request: &HttpRequest,
+    sent: &Sent<'_>,
 ) -> Result<(String, Payload), Refusal> {
     if service != Service::S3 {
         // What a header says of the hash is nothing to the others: they hash what they received.
@@ -43,7 +45,7 @@ pub(super) fn claimed(
             .find(|(name, _)| name == "X-Amz-Content-Sha256");
         found.map(|(_, value)| value)
     };
-    let text = match (request.header("x-amz-content-sha256"), mechanism) {
+    let text = match (sent.text("x-amz-content-sha256"), mechanism) {
         (Some(text), _) => text.to_owned(),
         (None, Mechanism::Query) => in_query().unwrap_or_else(|| UNSIGNED.to_owned()),
         (None, _) => return Err(Refusal::NoPayloadHash),

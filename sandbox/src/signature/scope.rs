@@ -34,6 +34,9 @@ pub(crate) struct Scope {
     pub(crate) region: String,
     pub(crate) service: String,
     pub(super) terminator: String,
+    /// What else stands in the header; `None` where it does not, and for the query.
+    pub(super) signed_headers: Option<String>,
+    pub(super) signature: Option<String>,
 }
 
 impl Scope {
@@ -93,9 +96,21 @@ impl Scope {
         if algorithm != ALGORITHM {
             return Err(Refusal::Algorithm(algorithm.to_owned()));
         }
-        let credential =
-            part(parts, "Credential").ok_or(Refusal::Incomplete(vec!["Credential"]))?;
-        Self::parse(Mechanism::Header, credential)
+        let (mut credential, mut signed_headers, mut signature) = (None, None, None);
+        for part in parts.split(',') {
+            match part.trim().split_once('=') {
+                Some(("Credential", value)) => credential = Some(value),
+                Some(("SignedHeaders", value)) => signed_headers = Some(value.to_owned()),
+                Some(("Signature", value)) => signature = Some(value.to_owned()),
+                Some(_) | None => {}
+            }
+        }
+        let credential = credential.ok_or(Refusal::Incomplete(vec!["Credential"]))?;
+        Ok(Self {
+            signed_headers,
+            signature,
+            ..Self::parse(Mechanism::Header, credential)?
+        })
     }
 
     fn parse(mechanism: Mechanism, credential: &str) -> Result<Self, Refusal> {
@@ -117,14 +132,8 @@ impl Scope {
             region: region.to_owned(),
             service: service.to_owned(),
             terminator: terminator.to_owned(),
+            signed_headers: None,
+            signature: None,
         })
     }
-}
-
-/// One of the parts of the header's value: `Credential=…, SignedHeaders=…, Signature=…`.
-pub(super) fn part<'a>(parts: &'a str, wanted: &str) -> Option<&'a str> {
-    parts.split(',').find_map(|part| {
-        let (name, value) = part.trim().split_once('=')?;
-        (name == wanted && !value.is_empty()).then_some(value)
-    })
 }

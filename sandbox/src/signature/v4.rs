@@ -9,6 +9,7 @@ use super::derived::derive;
 use super::payload::{self, Payload};
 use super::refusal::Refusal;
 use super::scope::{ALGORITHM, Scope, TERMINATOR};
+use super::sent::Sent;
 use super::{canonical, chunks};
 use crate::caller::{Caller, KeyRing};
 use crate::ids::AccountId;
@@ -23,8 +24,9 @@ pub(super) fn verify(
     scope: &Scope,
     request: &HttpRequest,
 ) -> Result<(AccountId, Caller), Refusal> {
-    let claim = Claim::read(scope, request)?;
-    check_signed_headers(request, &claim)?;
+    let sent = Sent::of(request);
+    let claim = Claim::read(scope, request, &sent)?;
+    check_signed_headers(&sent, &claim)?;
     check_scope(scope, &claim)?;
     match claim.expires {
         None => clocks.check(service, claim.moment)?,
@@ -34,7 +36,7 @@ pub(super) fn verify(
     let known = keys.derived.get(scope);
     let is_known = known.is_some();
     let key = known.unwrap_or_else(|| derive(&keys.secret_of(&scope.access_key), scope));
-    prove(&key, service, scope, &claim, request)?;
+    prove(&key, service, scope, (&claim, &sent), request)?;
     if !is_known {
         keys.derived.keep(scope, key);
     }
@@ -46,14 +48,21 @@ pub(super) fn prove(
     key: &hmac::Key,
     service: Service,
     scope: &Scope,
-    claim: &Claim,
+    (claim, sent): (&Claim, &Sent<'_>),
     request: &HttpRequest,
 ) -> Result<(), Refusal> {
-    let (line, payload) = payload::claimed(service, scope.mechanism, request)?;
-    let canonical = canonical::request(service, request, claim, &line);
-    let text = string_to_sign(scope, claim, &canonical);
-    // In constant time.
-    hmac::verify(key, text.as_bytes(), &claim.signature).map_err(|_| Refusal::Mismatch)?;
+    let (line, payload) = payload::claimed(service, scope.mechanism, request, sent)?;
+    let holds = |path: &str| {
+        let canonical = canonical::request(request, sent, claim, (path, &line));
+        let text = string_to_sign(scope, claim, &canonical);
+        // In constant time.
+        hmac::verify(key, text.as_bytes(), &claim.signature).is_ok()
+    };
+    let is_signed = holds(&canonical::path(service, &request.path))
+        || canonical::path_encoded_again(service, &request.path).is_some_and(|path| holds(&path));
+    if !is_signed {
+        return Err(Refusal::Mismatch);
+    }
     match payload {
         Payload::Settled => Ok(()),
         Payload::Hashed(hash) => payload::check(hash, &request.body),
@@ -70,13 +79,12 @@ fn string_to_sign(scope: &Scope, claim: &Claim, canonical: &str) -> String {
 }
 
 /// The host, and every header that means something to AWS.
-fn check_signed_headers(request: &HttpRequest, claim: &Claim) -> Result<(), Refusal> {
+fn check_signed_headers(sent: &Sent<'_>, claim: &Claim) -> Result<(), Refusal> {
     let mut missing = Vec::new();
     if !claim.signs("host") {
         missing.push("host".to_owned());
     }
-    for name in request.headers.keys() {
-        let name = name.as_str();
+    for name in sent.names() {
         if name.starts_with("x-amz-") && !claim.signs(name) {
             missing.push(name.to_owned());
         }

@@ -2,6 +2,7 @@
 
 use super::super::claim::{Claim, basic};
 use super::super::derived::derive;
+use super::super::sent::Sent;
 use super::super::v4::prove;
 use super::*;
 
@@ -13,14 +14,10 @@ const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b785
 /// Whether a request of S3 is signed with the examples' key.
 fn check(request: &HttpRequest) -> Result<(), Refusal> {
     let scope = Scope::of(request)?;
-    let claim = Claim::read(&scope, request)?;
-    prove(
-        &derive(SECRET, &scope),
-        Service::S3,
-        &scope,
-        &claim,
-        request,
-    )
+    let sent = Sent::of(request);
+    let claim = Claim::read(&scope, request, &sent)?;
+    let key = derive(SECRET, &scope);
+    prove(&key, Service::S3, &scope, (&claim, &sent), request)
 }
 
 fn example(method: Method, path: &str, query: &str, headers: &[(&str, &str)]) -> HttpRequest {
@@ -239,6 +236,6 @@ fn date_header_counts_where_the_other_is_absent() {
     made.headers.remove("x-amz-date");
     let http_date = crate::clock::http_date(bench.now);
     set(&mut made, "date", &http_date);
-    let claim = Claim::read(&scope, &made).unwrap();
+    let claim = Claim::read(&scope, &made, &Sent::of(&made)).unwrap();
     assert_eq!((claim.moment, claim.moment_text), (bench.now, text));
 }

@@ -63,7 +63,11 @@ fn changed(request: &mut HttpRequest, way: u8) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig {
+        cases: 512,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn request_signed_by_the_sdk_is_taken_and_changed_is_refused(
