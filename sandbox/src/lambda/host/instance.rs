@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -74,6 +75,8 @@ struct Launch {
     scratch: Scratch,
     /// Bytes that it may write there.
     storage: u64,
+    /// Its mounts, where it has some.
+    mounts: Arc<OnceLock<OwnedFd>>,
     /// Alive while the process needs it.
     code: Arc<Unpacked>,
 }
@@ -114,6 +117,7 @@ impl Launch {
             read: self.read.clone(),
             scratch: Some(self.scratch.0.clone()),
             storage: self.storage,
+            mounts: self.mounts.clone(),
         };
         let guard = sandbox.functions.lock().guard.pipe();
         let started = Instant::now();
@@ -180,6 +184,7 @@ impl Instance {
             memory: spec.memory(),
             scratch,
             storage: spec.storage(),
+            mounts: Arc::default(),
             code,
         };
         let (state, api, output) = launch.start(sandbox, &journal).await?;

@@ -15,8 +15,9 @@
 //! way of every call.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -84,6 +85,8 @@ pub(super) struct Boundary {
     pub(super) scratch: Option<PathBuf>,
     /// How many bytes it may write there.
     pub(super) storage: u64,
+    /// Its mounts, once they are made.
+    pub(super) mounts: Arc<OnceLock<OwnedFd>>,
 }
 
 /// Whether this machine can keep functions from other endpoints and from the files of the user; why

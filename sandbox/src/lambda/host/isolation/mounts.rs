@@ -2,17 +2,19 @@
 //!
 //! The starting thread takes a copy of all mounts that nobody else sees, makes every one of them
 //! read-only, and mounts a `/tmp` of limited size and a `/proc` that shows the function's own
-//! processes. All of it goes with the function's last process.
+//! processes. A second start, after a failed initialisation, enters the same mounts: AWS does not clear
+//! `/tmp` either. All of it goes with the function's environment.
 
 use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::mount::{
     MountFlags, MountPropagationFlags, mount, mount_bind_recursive, mount_change, mount_remount,
 };
-use rustix::thread::UnshareFlags;
+use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 
 use super::Boundary;
 
@@ -21,11 +23,30 @@ pub(super) const TMP: &str = "/tmp";
 
 /// Gives the calling thread mounts of its own; `boundary` is changed to the paths that hold there.
 pub(super) fn apply(boundary: &mut Boundary) -> io::Result<()> {
+    let namespace = boundary.mounts.clone();
+    if let Some(made) = namespace.get() {
+        // A thread can enter other mounts if it shares no working directory with others.
+        unshare(UnshareFlags::FS)?;
+        move_into_link_name_space(made.as_fd(), Some(LinkNameSpaceType::Mount))?;
+    } else {
+        make(boundary)?;
+        // The first start makes it, and there is one start at a time.
+        let _ = namespace.set(File::open("/proc/thread-self/ns/mnt")?.into());
+    }
+    boundary.scratch = boundary.scratch.is_some().then(|| PathBuf::from(TMP));
+    Ok(())
+}
+
+fn unshare(what: UnshareFlags) -> io::Result<()> {
     #[expect(
         deprecated,
         reason = "its successor is unsafe for the sake of descriptors, which stay shared here"
     )]
-    rustix::thread::unshare(UnshareFlags::NEWNS)?;
+    Ok(rustix::thread::unshare(what)?)
+}
+
+fn make(boundary: &Boundary) -> io::Result<()> {
+    unshare(UnshareFlags::NEWNS)?;
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     mount_change("/", private)?;
     let Some(scratch) = boundary.scratch.clone() else {
@@ -41,7 +62,6 @@ pub(super) fn apply(boundary: &mut Boundary) -> io::Result<()> {
         keep(path, &scratch)?;
     }
     mount_bind_recursive(&scratch, TMP)?;
-    boundary.scratch = Some(PathBuf::from(TMP));
     // Shows what may be traced, which Landlock makes the function's own processes. The other ways to
     // hide processes show all to group 0.
     let hidden = c"hidepid=ptraceable";
