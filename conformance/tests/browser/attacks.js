@@ -137,7 +137,7 @@ const attempts = {
     ask(name, `${target}/_sandbox/faults?name=try-${origin}-${name}`, {
       method: "POST",
       mode: "no-cors",
-      body: '[{"service": "*", "error": "ServiceUnavailable"}]',
+      body: '[{"service": "ec2", "operation": "DescribeRegions", "fault": "throttling"}]',
     }),
   "form-clock": (name) =>
     form(name, "post", "text/plain", {}, `${target}/_sandbox/clock/advance?seconds=86400&name=try-${origin}-${name}`),
