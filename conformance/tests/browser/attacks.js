@@ -11,9 +11,9 @@ const account = "123456789012";
 function place(name, service = "ec2", path = "/") {
   const query = new URLSearchParams({
     "X-Amz-Credential": `${account}/try-${origin}-${name}/us-east-1/${service}/aws4_request`,
-    Version: "2016-11-15",
   });
   if (service === "ec2") {
+    query.set("Version", "2016-11-15");
     query.set("Action", "CreateSecurityGroup");
     query.set("GroupName", `${origin}-${name}`);
     query.set("GroupDescription", "made by a page");
@@ -22,7 +22,7 @@ function place(name, service = "ec2", path = "/") {
 }
 
 const template = "Resources: {Mine: {Type: 'AWS::Logs::LogGroup', Properties: {LogGroupName: stolen}}}";
-const stack = { Action: "CreateStack", StackName: "mine", TemplateBody: template };
+const stack = { Action: "CreateStack", Version: "2010-05-15", StackName: "mine", TemplateBody: template };
 
 // The page hears of the ends of its attempts where the browser lets it; what it could read is reported to its own server.
 function report(name, read) {
@@ -104,7 +104,7 @@ const attempts = {
   "form-stack": (name) =>
     form(name, "post", "application/x-www-form-urlencoded", stack, place(name, "cloudformation")),
   "form-multipart": (name) => form(name, "post", "multipart/form-data", { a: "b" }, place(name)),
-  "form-text": (name) => form(name, "post", "text/plain", { a: "b" }, place(name)),
+  "form-text": (name) => form(name, "post", "text/plain", {}, place(name)),
   "form-sandboxed": (name) => {
     // The origin of such a frame is `null`.
     const page = `<form method=post action="${place(name).replaceAll("&", "&amp;")}"></form><script>document.forms[0].submit()</script>`;
@@ -115,8 +115,8 @@ const attempts = {
   "fetch": (name) => ask(name, place(name)),
   "fetch-no-cors": (name) => ask(name, place(name), { mode: "no-cors" }),
   "fetch-without-referrer": (name) => ask(name, place(name), { mode: "no-cors", referrerPolicy: "no-referrer" }),
-  "fetch-post": (name) => ask(name, place(name), { method: "POST", mode: "no-cors", body: new URLSearchParams({ a: "b" }) }),
-  "fetch-post-text": (name) => ask(name, place(name), { method: "POST", mode: "no-cors", body: "a=b" }),
+  "fetch-post": (name) => ask(name, place(name), { method: "POST", mode: "no-cors", body: new URLSearchParams() }),
+  "fetch-post-text": (name) => ask(name, place(name), { method: "POST", mode: "no-cors", body: "" }),
   "fetch-credentials": (name) => ask(name, place(name), { credentials: "include" }),
   "fetch-keepalive": (name) => ask(name, place(name), { method: "POST", mode: "no-cors", keepalive: true, body: "" }),
   "fetch-json": (name) =>
@@ -137,16 +137,16 @@ const attempts = {
     ask(name, `${target}/_sandbox/faults?name=try-${origin}-${name}`, {
       method: "POST",
       mode: "no-cors",
-      body: '[{"service": "*", "error": "ServiceUnavailable"}]',
+      body: '[{"service": "ec2", "operation": "DescribeRegions", "fault": "throttling"}]',
     }),
   "form-clock": (name) =>
     form(name, "post", "text/plain", {}, `${target}/_sandbox/clock/advance?seconds=86400&name=try-${origin}-${name}`),
   "xhr": (name) => xhr(name, "GET", place(name), {}),
-  "xhr-post": (name) => xhr(name, "POST", place(name), { "content-type": "application/x-www-form-urlencoded" }, "a=b"),
+  "xhr-post": (name) => xhr(name, "POST", place(name), { "content-type": "application/x-www-form-urlencoded" }, ""),
   "xhr-target": (name) => xhr(name, "POST", place(name, "config"), { "x-amz-target": "StarlingDoveService.PutConfigRule" }, "{}"),
   "event-source": (name) => (new EventSource(place(name)).onerror = (event) => event.target.close()),
   "websocket": (name) => new WebSocket(place(name).replace("http:", "ws:")),
-  "beacon": (name) => navigator.sendBeacon(place(name), new URLSearchParams({ a: "b" })),
+  "beacon": (name) => navigator.sendBeacon(place(name), new URLSearchParams()),
   "worker-import": (name) => new Worker(`/attack/worker.js?${new URLSearchParams({ import: place(name) })}`),
   "worker-fetch": (name) => new Worker(`/attack/worker.js?${new URLSearchParams({ fetch: place(name) })}`),
   "ping": (name) => {

@@ -214,7 +214,7 @@ async fn attack(program: &str, sandbox: Option<SocketAddr>) -> Seen {
     );
     // The browser believes that it talks to the sandbox's very address; the tap stands in between.
     let resolve = format!(
-        "MAP 127.0.0.1:{victim} {tap}, MAP rebind.example:{victim} {tap}, MAP evil.example 127.0.0.1, EXCLUDE 127.0.0.1, MAP * ~NOTFOUND",
+        "MAP 127.0.0.1:{victim} {tap}, MAP rebind.example:{victim} {tap}, MAP evil.example 127.0.0.1",
         tap = tap.address
     );
     let browser = Chromium::open(program, &start, &resolve);

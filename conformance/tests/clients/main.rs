@@ -57,7 +57,10 @@ async fn assert_holds(world: &World, expected: &[&str]) {
             body.len()
         );
     }
-    assert!(panics::seen().is_empty(), "{:?}", panics::seen());
+    let mut panicked = panics::seen();
+    // Other tests of this file share the process, and may fail for reasons of their own.
+    panicked.retain(|panic| !panic.contains("conformance/tests/"));
+    assert!(panicked.is_empty(), "{panicked:?}");
 }
 
 /// What `eval "$(cargo xtask sandbox env)"` leaves of the environment.

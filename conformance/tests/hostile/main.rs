@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod archives;
+mod calls;
 mod exchange;
 mod grown;
 mod inputs;

@@ -6,23 +6,57 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use conformance::raw::Http;
-use conformance::scenario::{Scenario, Topic};
+use conformance::scenario::Topic;
 use conformance::sdk::Clients;
 use conformance::tap::Tap;
 use conformance::world::World;
-use conformance::{Player, panics, scenario};
+use conformance::{ACCOUNT, Player, panics, scenario};
 use fastrand::Rng;
 use sandbox::journal::{Origin, Query};
 
 use super::exchange::{End, MOMENT, PATIENCE, exchange};
 use super::grown::grow;
 use super::inputs::Place;
-use super::signatures::tamper;
+use super::signatures::{stream, tamper};
 use super::wire::Wire;
-use super::{inputs, operations, seed};
+use super::{calls, inputs, operations, seed};
 
 /// How many of the grown inputs have to reach an operation, of a hundred.
 const FLOOR: u64 = 67;
+
+/// Fewer inputs may miss an operation.
+const ENOUGH: u64 = 20_000;
+
+/// How many scenarios' steps the calls of [`calls`] count for.
+const CALLS: usize = 80;
+
+/// What comes before the inputs, in a sandbox of its own.
+#[derive(Debug, Clone, Copy)]
+enum Beginning {
+    /// Topic and scenario, by their places.
+    Scenario(usize, usize),
+    /// [`calls`].
+    Calls,
+}
+
+impl Beginning {
+    /// Functions in Python take a second to start, and what is tried here is the sandbox.
+    fn all(topics: &[Topic]) -> Vec<Self> {
+        let scenarios = topics.iter().enumerate().flat_map(|(topic, all)| {
+            let scenarios = all.scenarios.iter().enumerate();
+            let scenarios = scenarios.filter(|(_, scenario)| !scenario.needs_python());
+            scenarios.map(move |(scenario, _)| Beginning::Scenario(topic, scenario))
+        });
+        scenarios.chain([Beginning::Calls]).collect()
+    }
+
+    fn weight(self, topics: &[Topic]) -> usize {
+        match self {
+            Beginning::Scenario(topic, scenario) => topics[topic].scenarios[scenario].steps(),
+            Beginning::Calls => CALLS,
+        }
+    }
+}
 
 /// What came of the inputs.
 #[derive(Debug, Default)]
@@ -67,39 +101,27 @@ async fn changed_calls_reach_their_operations_and_break_nothing() {
     panics::watch();
     let topics = Arc::new(scenario::all());
     let known = Arc::new(operations::all());
-    // Functions in Python take a second to start, and what is tried here is the sandbox.
-    let chosen: Vec<(usize, usize)> = topics
-        .iter()
-        .enumerate()
-        .flat_map(|(topic, all)| {
-            let scenarios = all.scenarios.iter().enumerate();
-            let scenarios = scenarios.filter(|(_, scenario)| !scenario.needs_python());
-            scenarios.map(move |(scenario, _)| (topic, scenario))
-        })
-        .collect();
-    let steps: usize = chosen
-        .iter()
-        .map(|(topic, scenario)| topics[*topic].scenarios[*scenario].steps())
-        .sum();
-    let each = (inputs() * 3 / 4).div_ceil(steps as u64);
+    let beginnings = Arc::new(Beginning::all(&topics));
+    let weight: usize = beginnings.iter().map(|one| one.weight(&topics)).sum();
+    let each = (inputs() * 3 / 4).div_ceil(weight as u64);
     let next = Arc::new(AtomicUsize::new(0));
     let lanes: Vec<_> = (0..3)
         .map(|_| {
             let (topics, known) = (topics.clone(), known.clone());
-            let (next, chosen) = (next.clone(), chosen.clone());
+            let (next, beginnings) = (next.clone(), beginnings.clone());
             tokio::spawn(async move {
                 let mut player = Player::Sdk(Box::<Clients>::default());
                 let mut tally = Tally::default();
-                while let Some((topic, scenario)) = chosen.get(next.fetch_add(1, Ordering::Relaxed))
-                {
-                    let (topic, number) = (&topics[*topic], *scenario);
-                    let scenario = &topic.scenarios[number];
-                    let mut session = Session::play(topic, scenario, &mut player).await;
-                    let count = each * scenario.steps() as u64;
-                    session.rng = Rng::with_seed(seed() ^ (count << 20) ^ number as u64);
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(beginning) = beginnings.get(number) else {
+                        return tally;
+                    };
+                    let mut session = Session::begin(*beginning, &topics, &mut player).await;
+                    session.rng = Rng::with_seed((seed() << 20) ^ number as u64);
+                    let count = each * beginning.weight(&topics) as u64;
                     tally.add(session.attack(count, &known).await);
                 }
-                tally
             })
         })
         .collect();
@@ -137,6 +159,13 @@ async fn changed_calls_reach_their_operations_and_break_nothing() {
         tally.calls(),
         tally.grown
     );
+    assert_eq!(
+        tally.let_in, 0,
+        "calls are made with signatures that are none"
+    );
+    if inputs() < ENOUGH {
+        return;
+    }
     let missing: BTreeSet<String> = known
         .iter()
         .flat_map(|(service, operations)| {
@@ -160,14 +189,21 @@ struct Session {
 }
 
 impl Session {
-    async fn play(topic: &Topic, scenario: &Scenario, player: &mut Player) -> Self {
+    async fn begin(beginning: Beginning, topics: &[Topic], player: &mut Player) -> Self {
         let mut world = World::start().await;
         let place = Place::of(&world);
         let tap = Tap::start(Some(world.listens_at()), |_| None).await;
         world.stand_behind(tap.address);
-        scenario::play_in(&world, topic, scenario, player)
-            .await
-            .unwrap_or_else(|failure| panic!("{}: {failure}", scenario.name));
+        match beginning {
+            Beginning::Scenario(topic, scenario) => {
+                let topic = &topics[topic];
+                let scenario = &topic.scenarios[scenario];
+                scenario::play_in(&world, topic, scenario, player)
+                    .await
+                    .unwrap_or_else(|failure| panic!("{}: {failure}", scenario.name));
+            }
+            Beginning::Calls => calls::make(&Http::new(&world), &world.operator(ACCOUNT)).await,
+        }
         // Faults that the scenario has set would be taken for the sandbox's own.
         let http = Http::new(&world);
         let (cleared, _) = http.admin("DELETE", "faults", String::new()).await.unwrap();
@@ -186,14 +222,23 @@ impl Session {
 
     async fn attack(mut self, count: u64, known: &BTreeMap<String, Vec<String>>) -> Tally {
         let mut tally = Tally::default();
-        let (mut grown, mut tampered) = (Vec::new(), Vec::new());
+        let (mut grown, mut tampered, mut streams) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..count {
             let Some(seed) = self.rng.choice(&self.seeds) else {
                 break;
             };
-            if self.rng.u8(..8) == 0 {
-                tampered.extend(tamper(&mut self.rng, seed, &self.place));
-                continue;
+            match self.rng.u8(..16) {
+                0 => {
+                    tampered.extend(tamper(&mut self.rng, seed, &self.place));
+                    continue;
+                }
+                1 => {
+                    let (wrong, input) = stream(&mut self.rng, seed, &self.place);
+                    let list = if wrong { &mut tampered } else { &mut streams };
+                    list.extend(input);
+                    continue;
+                }
+                _ => {}
             }
             let operations = known.get(&seed.service).map_or(&[][..], Vec::as_slice);
             let wire = grow(&mut self.rng, seed, &self.seeds, operations);
@@ -217,6 +262,7 @@ impl Session {
         let before = self.newest();
         self.send(tampered, &mut tally).await;
         tally.let_in = self.calls_after(before).count() as u64;
+        self.send(streams, &mut tally).await;
         self.world.idle_within(PATIENCE).await;
         self.world.sandbox.functions.shut_down().await;
         tally
