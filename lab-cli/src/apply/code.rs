@@ -43,6 +43,19 @@ pub async fn make_code_bucket(
     .await
 }
 
+/// Removes the code bucket that was made for an attempt whose lock could not be taken. One with something in it is another
+/// run's by now, and stays.
+pub async fn remove_bare_code_bucket(writer: &Writer, place: &Place, error: Error) -> Error {
+    let bucket = place.code_bucket();
+    match writer.delete_bucket(&bucket, place.account()).await {
+        Ok(()) => error,
+        Err(second) if second.is(&["BucketNotEmpty"]) => error,
+        Err(second) => error.hint(format!(
+            "run `cleanup`: removing the bucket `{bucket}` failed too: {second}"
+        )),
+    }
+}
+
 impl Hands<'_> {
     /// Completes the bucket and puts the package into it.
     pub(super) async fn code(&self, steps: &Steps, observed: &Observed) -> Result<()> {

@@ -6,7 +6,7 @@ mod foresee;
 mod recover;
 mod stack;
 
-pub use code::make_code_bucket;
+pub use code::{make_code_bucket, remove_bare_code_bucket};
 pub use foresee::{Foreseen, Seer};
 
 use crate::aws::{Reader, Writer};

@@ -12,7 +12,7 @@ use super::doctor::before_deploy;
 use super::first_evaluation::{Sought, failure_of, first_evaluation};
 use super::lifetime::{EndArgs, Lifetime};
 use super::{in_scope, lab_group, live_group, observe_settled};
-use crate::apply::{Foreseen, Hands, Seer, apply, make_code_bucket};
+use crate::apply::{Foreseen, Hands, Seer, apply, make_code_bucket, remove_bare_code_bucket};
 use crate::aws::{Doing, Writer};
 use crate::cli::{Changing, Context};
 use crate::consent::Consent;
@@ -374,8 +374,13 @@ async fn begin<'a>(
             plan.note(observed, by, now, journal);
         }
     })
-    .await?;
-    Ok((writer, lease))
+    .await;
+    match lease {
+        Ok(lease) => Ok((writer, lease)),
+        // Whoever was faster has the bucket now.
+        Err(error) if observed.code_bucket.is_some() || error.kind() == Kind::Refused => Err(error),
+        Err(error) => Err(remove_bare_code_bucket(&writer, &context.place, error).await),
+    }
 }
 
 /// Waits for the first evaluation and tells how it all ended.

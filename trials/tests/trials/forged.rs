@@ -298,7 +298,7 @@ fn later_deployment_killed_between_digest_and_journal_gives_back_what_it_borrowe
         ("PutBucketTagging", 2),
     ] {
         in_lab(quick(), async |world, lab| {
-            set_up(world, &theirs()[3]).await;
+            set_up(world, &theirs()[6]).await;
             lab.ok(&["deploy", "--adopt"]).await;
             // The owner records something else, so that what is noted changes.
             let mut theirs = recorder(world).await;
@@ -322,7 +322,7 @@ fn later_deployment_killed_between_digest_and_journal_gives_back_what_it_borrowe
 #[test]
 fn forgotten_lab_shows_what_it_gives_back_before_it_does() {
     in_lab(quick(), async |world, lab| {
-        set_up(world, &theirs()[3]).await;
+        set_up(world, &theirs()[6]).await;
         lab.ok(&["deploy", "--adopt"]).await;
         let told = lab.ok(&["cleanup", "--all", "--older-than", "0s"]).await;
         let shown = told

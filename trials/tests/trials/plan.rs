@@ -221,6 +221,8 @@ fn whoever_fails_leaves_neither_a_change_set_nor_a_lock() {
         assert_eq!(before.since(world).await, "");
         fails("s3", "PutBucketTagging", "deploy").await;
         assert_eq!(before.since(world).await, "");
+        fails("s3", "PutPublicAccessBlock", "deploy").await;
+        assert_eq!(before.since(world).await, "");
         // CloudFormation cannot make the stack; what it leaves would be in the way of the next attempt.
         furnish::deny_cloudformation(world, &[("lambda", "CreateFunction")]);
         let told = lab.run(&["deploy"]).await;
