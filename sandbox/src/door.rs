@@ -41,7 +41,7 @@ impl Sandbox {
         operation: &Operation,
     ) -> Result<Answer, Refusal> {
         let at = self.clock.now();
-        self.check_account(&target.account, service)?;
+        self.admit_account(&target.account, service)?;
         let kind = match origin {
             Origin::OnBehalf(_) => "service",
             Origin::Client { .. } | Origin::Service => target.caller.kind(),

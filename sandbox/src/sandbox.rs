@@ -1,5 +1,7 @@
 //! The world: accounts, what they hold, and the door through which every call goes.
 
+mod account;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
@@ -10,11 +12,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+pub use self::account::{Account, Regional};
 use crate::aside::aside;
-use crate::budgets::{Budgets, Held, Holdings, Kind, Ledger, weight};
+use crate::budgets::{Budgets, Held, Ledger};
 use crate::caller::{Caller, KeyRing};
 use crate::clock::{Clock, Timestamp};
-use crate::engine::{Engine, Task};
+use crate::engine::Engine;
 use crate::error::ApiError;
 use crate::faults::Faults;
 use crate::guard::HostName;
@@ -24,10 +27,7 @@ use crate::narration::Narration;
 use crate::protocol::{Answer, Operation};
 use crate::secret::Secret;
 use crate::service::Service;
-use crate::{
-    budgets, cloudformation, config, ec2, events, iam, lambda, logs, s3, scheduler, secretsmanager,
-    sns, ssm, webhooks,
-};
+use crate::{budgets, config, ec2, lambda, sns, webhooks};
 
 /// What can be chosen when a sandbox is started.
 #[derive(Debug, Clone, Default)]
@@ -96,7 +96,7 @@ pub struct Sandbox {
     pub ledger: Ledger,
     /// Bytes of events on their way to functions.
     pub(crate) queued: Held,
-    accounts: Mutex<BTreeMap<AccountId, Arc<Mutex<Account>>>>,
+    accounts: Mutex<Accounts>,
     /// Bucket names are global: who owns which.
     pub(crate) bucket_owners: Mutex<HashMap<String, AccountId>>,
     /// What accounts can see of each other's networks.
@@ -104,169 +104,6 @@ pub struct Sandbox {
     endpoint: OnceLock<String>,
     config_latency: Mutex<config::Latency>,
     call_latency: Mutex<Duration>,
-}
-
-/// Everything that one account holds.
-#[derive(Debug)]
-pub struct Account {
-    /// Its id.
-    pub id: AccountId,
-    /// Roles, policies, users: global in an account.
-    pub iam: iam::State,
-    /// Buckets: listed without a region.
-    pub s3: s3::State,
-    regions: BTreeMap<Region, Regional>,
-    outbox: Vec<Task>,
-    /// What the ledger knows of this account.
-    pub(crate) counted: Holdings,
-    pub(crate) measure: Measure,
-}
-
-/// How large an account's state was when it was measured last, and what may have become of it.
-#[derive(Debug, Default)]
-pub(crate) struct Measure {
-    /// Bytes, written as text.
-    pub(crate) bytes: u64,
-    /// Bytes of input since.
-    pub(crate) input: u64,
-    /// Whether something may have gone since.
-    pub(crate) shrunk: bool,
-}
-
-/// Everything that one account holds in one region.
-#[derive(Debug)]
-pub struct Regional {
-    /// Networks and security groups.
-    pub ec2: ec2::State,
-    /// Recorder, channel, rules, items, evaluations.
-    pub config: config::State,
-    /// Functions.
-    pub lambda: lambda::State,
-    /// Topics and subscriptions.
-    pub sns: sns::State,
-    /// Log groups.
-    pub logs: logs::State,
-    /// Stacks.
-    pub cloudformation: cloudformation::State,
-    /// Rules and their targets.
-    pub events: events::State,
-    /// Schedules and their groups.
-    pub scheduler: scheduler::State,
-    /// Secrets.
-    pub secretsmanager: secretsmanager::State,
-    /// Parameters.
-    pub ssm: ssm::State,
-}
-
-impl Account {
-    fn new(id: AccountId) -> Self {
-        Self {
-            id,
-            iam: iam::State::default(),
-            s3: s3::State::default(),
-            regions: BTreeMap::new(),
-            outbox: Vec::new(),
-            counted: Holdings::default(),
-            measure: Measure::default(),
-        }
-    }
-
-    /// What the account holds in `region`. Made on first use, with the default VPC that every
-    /// account has.
-    pub fn region(&mut self, region: &Region) -> &mut Regional {
-        let id = &self.id;
-        self.regions
-            .entry(region.clone())
-            .or_insert_with(|| Regional {
-                ec2: ec2::State::new(id, region),
-                config: config::State::default(),
-                lambda: lambda::State::default(),
-                sns: sns::State::default(),
-                logs: logs::State::default(),
-                cloudformation: cloudformation::State::default(),
-                events: events::State::default(),
-                scheduler: scheduler::State::default(),
-                secretsmanager: secretsmanager::State::default(),
-                ssm: ssm::State::default(),
-            })
-    }
-
-    /// The regions that the account has been used in.
-    pub fn regions(&self) -> impl Iterator<Item = &Regional> {
-        self.regions.values()
-    }
-
-    /// What the account holds.
-    pub(crate) fn holdings(&self) -> Holdings {
-        let mut held = Holdings::default();
-        held.add(Kind::State, self.measure.bytes + self.measure.input);
-        held.add(Kind::Objects, self.s3.held());
-        for region in self.regions.values() {
-            held.add(Kind::Code, region.lambda.held());
-            held.add(Kind::Logs, region.logs.held());
-            held.add(Kind::Mails, region.sns.held());
-            held.add(Kind::Items, region.config.held());
-        }
-        held
-    }
-
-    /// Measures the account's state. What AWS forgets by itself goes first where it does not fit into
-    /// `limit`: deleted stacks, the oldest half each time.
-    pub(crate) fn measure_state(&mut self, limit: u64, ledger: &Ledger) {
-        loop {
-            self.measure = Measure {
-                bytes: self.weight(),
-                ..Measure::default()
-            };
-            // Some room is made, so that the next call does not have to measure again.
-            if self.measure.bytes <= limit - limit / 4 {
-                return;
-            }
-            let states = self
-                .regions
-                .values_mut()
-                .map(|region| &mut region.cloudformation);
-            let forgotten: usize = states.map(cloudformation::State::forget_deleted).sum();
-            if forgotten == 0 {
-                return;
-            }
-            ledger.forget(Kind::State, forgotten);
-        }
-    }
-
-    fn weight(&self) -> u64 {
-        let regions = self.regions.values().map(Regional::weight);
-        weight(&self.iam) + self.s3.weight() + regions.sum::<u64>()
-    }
-
-    /// Schedules work for the engine; it is handed over when the account is unlocked.
-    pub fn later(&mut self, task: Task) {
-        self.outbox.push(task);
-    }
-}
-
-impl Regional {
-    /// What has a budget of its own is left out, as its service says.
-    fn weight(&self) -> u64 {
-        // Fully named, so that a new service is not forgotten.
-        let Self {
-            ec2,
-            config,
-            lambda,
-            sns,
-            logs,
-            cloudformation,
-            events,
-            scheduler,
-            secretsmanager,
-            ssm,
-        } = self;
-        config.weight()
-            + sns.weight()
-            + weight(logs)
-            + weight(&(ec2, lambda, cloudformation))
-            + weight(&(events, scheduler, secretsmanager, ssm))
-    }
 }
 
 /// One operation at work: the account is locked, time stands still.
@@ -538,17 +375,11 @@ impl Sandbox {
     }
 
     /// Where there are too many accounts, a new one is empty and gone afterwards: those who look find
-    /// nothing, and who does something was refused by [`Sandbox::check_account`].
+    /// nothing, and who does something was refused by [`Sandbox::admit_account`].
     fn account(&self, id: &AccountId) -> Arc<Mutex<Account>> {
-        let mut accounts = self.lock_accounts();
-        if let Some(account) = accounts.get(id) {
-            return account.clone();
-        }
-        let account = Arc::new(Mutex::new(Account::new(id.clone())));
-        if accounts.len() < self.settings.budgets.max_accounts {
-            accounts.insert(id.clone(), account.clone());
-        }
-        account
+        let most = self.settings.budgets.max_accounts;
+        let account = known_or_new(&mut self.lock_accounts(), id, most);
+        account.unwrap_or_else(|| Arc::new(Mutex::new(Account::new(id.clone()))))
     }
 
     /// Whether one more event may wait for a function.
@@ -562,23 +393,44 @@ impl Sandbox {
         self.lock_accounts().len()
     }
 
-    /// Whether the account exists, or may still come to be.
+    /// Makes the account if it does not exist yet.
     ///
     /// # Errors
     /// The service's own error for a quota.
-    pub(crate) fn check_account(&self, id: &AccountId, service: Service) -> Result<(), ApiError> {
-        let accounts = self.lock_accounts();
+    pub(crate) fn admit_account(&self, id: &AccountId, service: Service) -> Result<(), ApiError> {
         let most = self.settings.budgets.max_accounts;
-        if accounts.len() < most || accounts.contains_key(id) {
-            return Ok(());
+        match known_or_new(&mut self.lock_accounts(), id, most) {
+            Some(_) => Ok(()),
+            None => {
+                let why =
+                    format!("there are {most} accounts, which is all that --max-accounts allows");
+                Err(budgets::exceeded(service, &why))
+            }
         }
-        let why = format!("there are {most} accounts, which is all that --max-accounts allows");
-        Err(budgets::exceeded(service, &why))
     }
 
-    fn lock_accounts(&self) -> std::sync::MutexGuard<'_, BTreeMap<AccountId, Arc<Mutex<Account>>>> {
+    fn lock_accounts(&self) -> std::sync::MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+type Accounts = BTreeMap<AccountId, Arc<Mutex<Account>>>;
+
+/// The account, which is made where there is room for one more.
+fn known_or_new(
+    accounts: &mut Accounts,
+    id: &AccountId,
+    most: usize,
+) -> Option<Arc<Mutex<Account>>> {
+    if let Some(account) = accounts.get(id) {
+        return Some(account.clone());
+    }
+    if accounts.len() >= most {
+        return None;
+    }
+    let account = Arc::new(Mutex::new(Account::new(id.clone())));
+    accounts.insert(id.clone(), account.clone());
+    Some(account)
 }
 
 /// Where an operation goes and who asks for it.
