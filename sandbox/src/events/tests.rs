@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::journal::{Ended, Query};
 use crate::protocol::Operation;
+use crate::sandbox::Settings;
 use crate::service::Service;
 use crate::testing;
 use crate::testing::{ACCOUNT, zipped};
@@ -63,7 +64,12 @@ type World = testing::World<Rules>;
 
 impl World {
     fn new() -> Self {
-        Self::start(Service::Events).frozen()
+        // The function of these tests is this test program.
+        let settings = Settings {
+            function_paths: vec![std::env::current_exe().unwrap()],
+            ..Settings::default()
+        };
+        Self::start_with(Service::Events, settings).frozen()
     }
 
     /// A function that prints what it hears, and the rule `opened` for it.

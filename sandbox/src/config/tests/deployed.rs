@@ -18,7 +18,7 @@ connect() { exec 3<>"/dev/tcp/${AWS_LAMBDA_RUNTIME_API%:*}/${AWS_LAMBDA_RUNTIME_
 api=/2018-06-01/runtime/invocation
 while true; do
   connect
-  printf 'GET %s/next HTTP/1.1\r\nHost: runtime\r\nConnection: close\r\n\r\n' "$api" >&3
+  printf 'GET %s/next HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$api" "$AWS_LAMBDA_RUNTIME_API" >&3
   while IFS= read -r line <&3; do
     line=${line%$'\r'}
     case "${line,,}" in
@@ -30,7 +30,7 @@ while true; do
   LC_ALL=C IFS= read -r -N "$length" event <&3
   echo "$event"
   connect
-  printf 'POST %s/%s/response HTTP/1.1\r\nHost: runtime\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}' "$api" "$id" >&3
+  printf 'POST %s/%s/response HTTP/1.1\r\nHost: %s\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}' "$api" "$id" "$AWS_LAMBDA_RUNTIME_API" >&3
   while IFS= read -r line <&3; do :; done
 done
 "#;
