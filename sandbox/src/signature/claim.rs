@@ -170,8 +170,8 @@ pub(super) fn from_hex(text: &str) -> Option<[u8; 32]> {
         _ => None,
     };
     let mut bytes = [0; 32];
-    for at in 0..bytes.len() {
-        bytes[at] = value(digits[2 * at])? << 4 | value(digits[2 * at + 1])?;
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = value(digits[2 * at])? << 4 | value(digits[2 * at + 1])?;
     }
     Some(bytes)
 }
