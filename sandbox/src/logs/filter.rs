@@ -135,13 +135,13 @@ impl<'g> Iterator for Merged<'g> {
 /// The next matching events that fit on a page, and where to go on where that is not the end. A page may also end, even
 /// empty, because enough was searched: AWS documents the same.
 fn search<'g>(
-    mut merged: Merged<'g>,
+    merged: Merged<'g>,
     pattern: &Pattern,
     limit: usize,
 ) -> (Vec<(&'g str, &'g Event)>, Option<Key>) {
     let steps = Allowance::of(STEPS);
     let (mut page, mut bytes, mut last) = (Vec::new(), 0, None);
-    while let Some((stream, event)) = merged.next() {
+    for (stream, event) in merged {
         // The first event of a page is always looked at, so that every page comes further.
         let searched = !steps.take(pattern.cost(&event.message)) && last.is_some();
         let matches = !searched && pattern.matches(&event.message);

@@ -74,7 +74,7 @@ fn deliver(
     });
     let wanted: Vec<_> = wanted.collect();
     if steps.is_exhausted() {
-        return Err(invalid(&format!(
+        return Err(invalid(format!(
             "comparing the message with the filter policies of the topic takes more than {MATCHING_STEPS} steps, which the sandbox does not take; send shorter lists"
         )));
     }
