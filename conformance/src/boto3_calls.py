@@ -22,7 +22,7 @@ def client(call):
     if clients["endpoint"] != call["endpoint"]:
         clients.clear()
         clients["endpoint"] = call["endpoint"]
-    wanted = call["service"], call["access_key_id"]
+    wanted = tuple(call[name] for name in ("service", "access_key_id", "secret_access_key", "session_token"))
     if wanted not in clients:
         clients[wanted] = session.client(
             call["service"],
