@@ -33,7 +33,8 @@ async fn counts_past_awss_quotas_are_refused() {
     let attributes = |number| format!("{{\"M\": {{\"k\": {}}}}}", members(number, "\"v\""));
     let section = |name: &str, value: String| with(&format!("\"{name}\": {value}"));
     let topic = "{\"Type\": \"AWS::SNS::Topic\"}";
-    let kinds: [(&str, usize, Box<dyn Fn(usize) -> String>); 5] = [
+    type Template = Box<dyn Fn(usize) -> String>;
+    let kinds: [(&str, usize, Template); 5] = [
         (
             "parameters",
             PARAMETERS,

@@ -59,7 +59,8 @@ fn presigned_by_version_2_changed_is_refused() {
         made
     };
     assert_eq!(bench.verify(&made()), Ok(Caller::Operator));
-    let changes: [(&str, fn(&mut HttpRequest)); 7] = [
+    type Change = fn(&mut HttpRequest);
+    let changes: [(&str, Change); 7] = [
         ("method", |made| made.method = Method::PUT),
         ("key", |made| made.path.push('2')),
         ("version", |made| {
