@@ -33,8 +33,8 @@ async fn counts_past_awss_quotas_are_refused() {
     let attributes = |number| format!("{{\"M\": {{\"k\": {}}}}}", members(number, "\"v\""));
     let section = |name: &str, value: String| with(&format!("\"{name}\": {value}"));
     let topic = "{\"Type\": \"AWS::SNS::Topic\"}";
-    type Template = Box<dyn Fn(usize) -> String>;
-    let kinds: [(&str, usize, Template); 5] = [
+    type Template<'a> = Box<dyn Fn(usize) -> String + 'a>;
+    let kinds: [(&str, usize, Template<'_>); 5] = [
         (
             "parameters",
             PARAMETERS,
