@@ -159,7 +159,7 @@ fn the_story_for_people_names_what_happened() {
         );
     }
     assert!(
-        !place.dir.join("state").exists(),
+        !place.dir.join("state/sandbox.json").exists(),
         "a private sandbox is remembered nowhere"
     );
 }

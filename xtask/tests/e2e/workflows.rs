@@ -28,7 +28,7 @@ fn command(workflow: &str, step: &str) -> (String, bool) {
     (command, configured)
 }
 
-/// A runner's directory, with `cargo` and `gh` in the path that are this build's program and a file.
+/// A runner's directory, with what an earlier job built, and a `gh` in the path that writes a file.
 struct Runner {
     place: Place,
     client: Client,
@@ -46,8 +46,10 @@ impl Runner {
             client,
             secret,
         };
-        let xtask = env!("CARGO_BIN_EXE_xtask");
-        runner.program("cargo", &format!("shift; exec '{xtask}' \"$@\""));
+        let bin = runner.place.dir.join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        fs::copy(prebuilt().join("driftlab"), bin.join("driftlab")).unwrap();
+        fs::copy(package(), bin.join("function.zip")).unwrap();
         runner.program("gh", "printf '%s\\n' \"$@\" > gh.txt");
         fs::create_dir_all(runner.place.dir.join("lab")).unwrap();
         runner
@@ -82,6 +84,8 @@ impl Runner {
             ("GITHUB_OUTPUT", "output.txt"),
             ("GITHUB_REPOSITORY", "class/lab"),
             ("NUMBER", "7"),
+            ("ACCOUNT", ACCOUNT),
+            ("DRIFTLAB_ACCOUNT", ACCOUNT),
         ]);
         if configured {
             variables.insert("DRIFTLAB_CONFIG", "lab/driftlab.yaml");
@@ -90,9 +94,7 @@ impl Runner {
             .args(["--noprofile", "--norc", "-eo", "pipefail", "-c"])
             .arg(command)
             .current_dir(&self.place.dir)
-            .env("DRIFTLAB_STATE_DIR", self.place.dir.join("state"))
-            .env("DRIFTLAB_PREBUILT_DIR", prebuilt())
-            .env("DRIFTLAB_PACKAGE", package())
+            .env_remove("DRIFTLAB_PACKAGE")
             .env_remove("AWS_PROFILE")
             .envs(variables)
             .envs(more.iter().copied())
