@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 type Rest = (&'static str, &'static str, &'static str, &'static str);
 
 const ARN: &str = "arn:aws:events:us-east-1:123456789012:rule/r";
-const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:t";
+const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
 
 /// What others need comes first, what takes something away last.
 const REST: &[Rest] = &[
@@ -53,6 +53,19 @@ const REST: &[Rest] = &[
         "<PublicAccessBlockConfiguration><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>",
     ),
     ("GET", "/seeds?publicAccessBlock", "s3", ""),
+    (
+        "PUT",
+        "/seeds?versioning",
+        "s3",
+        "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+    ),
+    ("GET", "/seeds?versioning", "s3", ""),
+    (
+        "POST",
+        "/seeds?delete",
+        "s3",
+        "<Delete><Object><Key>k</Key></Object></Delete>",
+    ),
     ("DELETE", "/seeds?tagging", "s3", ""),
     ("DELETE", "/seeds?encryption", "s3", ""),
     ("DELETE", "/seeds?lifecycle", "s3", ""),
@@ -140,16 +153,17 @@ fn in_json() -> Vec<(&'static str, &'static str, Value)> {
         ),
         (
             "logs",
+            "Logs_20140328.TagResource",
+            json!({"resourceArn": "arn:aws:logs:us-east-1:123456789012:log-group:g", "tags": {"a": "b"}}),
+        ),
+        (
+            "logs",
             "Logs_20140328.ListTagsForResource",
             json!({"resourceArn": "arn:aws:logs:us-east-1:123456789012:log-group:g"}),
         ),
         call(
             "AWSEvents.PutRule",
             json!({"Name": "r", "EventPattern": pattern}),
-        ),
-        call(
-            "AWSEvents.PutRule",
-            json!({"Name": "s", "ScheduleExpression": "rate(5 minutes)"}),
         ),
         call("AWSEvents.DescribeRule", json!({"Name": "r"})),
         call(
@@ -160,12 +174,12 @@ fn in_json() -> Vec<(&'static str, &'static str, Value)> {
         call("AWSEvents.EnableRule", json!({"Name": "r"})),
         call(
             "AWSEvents.PutTargets",
-            json!({"Rule": "r", "Targets": [{"Id": "1", "Arn": TOPIC}]}),
+            json!({"Rule": "r", "Targets": [{"Id": "1", "Arn": FUNCTION}]}),
         ),
         call("AWSEvents.ListTargetsByRule", json!({"Rule": "r"})),
         call(
             "AWSEvents.ListRuleNamesByTarget",
-            json!({"TargetArn": TOPIC}),
+            json!({"TargetArn": FUNCTION}),
         ),
         call(
             "AWSEvents.TagResource",
@@ -184,7 +198,7 @@ fn in_json() -> Vec<(&'static str, &'static str, Value)> {
             "AWSEvents.RemoveTargets",
             json!({"Rule": "r", "Ids": ["1"]}),
         ),
-        call("AWSEvents.DeleteRule", json!({"Name": "s"})),
+        call("AWSEvents.DeleteRule", json!({"Name": "r"})),
     ]
 }
 
