@@ -20,6 +20,7 @@ use crate::budgets::Charge;
 use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::engine::Task;
+use crate::error::ApiError;
 use crate::ids::uuid;
 use crate::journal::Entry;
 use crate::lambda::{self, Invoker};
@@ -78,6 +79,19 @@ pub(super) fn offer(call: &mut Call<'_>, entry: &Entry, record: Value) {
             sandbox.ledger.drop_event();
             continue;
         }
+        let invoker = Invoker {
+            principal: PRINCIPAL,
+            source_account: call.account.id.clone(),
+            source_arn: Some(rule_arn),
+        };
+        // Decided now and not when the delivery's turn comes: a permission that is given after the
+        // event is not for it, however busy the machine is.
+        if let Err(error) = lambda::may_invoke(call, &target.arn, &invoker)
+            && !passing(&error)
+        {
+            tracing::warn!(rule, target = target.id, %error, "an event may not be delivered");
+            continue;
+        }
         let payload = payload(&target.input, &event);
         let delivery = Delivery {
             place: sandbox::Target::new(
@@ -88,11 +102,7 @@ pub(super) fn offer(call: &mut Call<'_>, entry: &Entry, record: Value) {
             _charge: sandbox.queued.charge(payload.len()),
             payload,
             rule,
-            invoker: Invoker {
-                principal: PRINCIPAL,
-                source_account: call.account.id.clone(),
-                source_arn: Some(rule_arn),
-            },
+            invoker,
             target,
             began: call.now,
             retried: 0,
@@ -174,8 +184,7 @@ impl Delivery {
                     sandbox.engine.schedule(again);
                 }
                 Err(error) => {
-                    let passing = error.status == 429 || error.status >= 500;
-                    let again = passing
+                    let again = passing(&error)
                         .then(|| self.hand_over_again(sandbox.clock.now()))
                         .flatten();
                     tracing::warn!(rule, target, %error, again = again.is_some(), "an event could not be delivered");
@@ -199,6 +208,11 @@ impl Delivery {
         let retried = self.retried + 1;
         Some(Self { retried, ..self }.task(now + delay))
     }
+}
+
+/// Whether EventBridge tries again after this error.
+fn passing(error: &ApiError) -> bool {
+    error.status == 429 || error.status >= 500
 }
 
 fn retry_delay(retried: i64) -> time::Duration {

@@ -195,6 +195,18 @@ async fn nobody_hears_without_permission() {
     );
 }
 
+/// The order of the calls decides, not when the delivery's turn comes.
+#[tokio::test]
+async fn an_event_is_not_delivered_by_a_later_permission() {
+    let world = World::with_function(json!({"Id": "t", "Arn": FUNCTION})).await;
+    world.open(465).await;
+    // Nothing has run in between.
+    world.permit(RULE).await;
+    assert!(world.heard().await.is_empty());
+    world.open(993).await;
+    assert_eq!(world.heard().await.len(), 1);
+}
+
 #[tokio::test]
 async fn a_function_that_fails_is_run_twice_more() {
     let target = json!({"Id": "t", "Arn": FUNCTION, "Input": r#"{"do": "fail"}"#});
