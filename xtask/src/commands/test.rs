@@ -32,7 +32,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let status = workspace::cargo()
-        .args(["test", "--workspace"])
+        // One failure must not hide the others: the next try takes as long as this one.
+        .args(["test", "--workspace", "--no-fail-fast"])
         .args(&args.rest)
         .env(PREBUILT, &dir)
         .status()
