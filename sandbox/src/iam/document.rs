@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::condition::{Condition, Operator};
+use super::formats;
 
 /// Which rules a document has to follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +48,14 @@ pub(super) enum Matched<T> {
     NotIn(Vec<T>),
 }
 
+impl<T> Matched<T> {
+    fn all(&self) -> &[T] {
+        match self {
+            Matched::In(all) | Matched::NotIn(all) => all,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Principal {
     Anyone,
@@ -60,8 +69,12 @@ pub(super) enum Principal {
 impl Document {
     /// Reads and checks a document. The error is a sentence for people, in the style of IAM's messages.
     pub(crate) fn parse(text: &str, kind: Kind) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| format!("The policy is not in the valid JSON format. ({error})"))?;
+        let value: Value = serde_json::from_str(text).map_err(|error| match kind {
+            Kind::Trust => format!("This policy contains invalid Json ({error})"),
+            Kind::Identity | Kind::Resource => {
+                format!("Syntax errors in policy: it is no valid JSON ({error}).")
+            }
+        })?;
         Self::read(&value, kind)
     }
 
@@ -71,6 +84,9 @@ impl Document {
             .as_object()
             .ok_or("Syntax errors in policy: the document must be a JSON object.")?;
         only_known(members, &["Version", "Id", "Statement"], "policy")?;
+        if members.get("Id").is_some_and(|id| !id.is_string()) {
+            return Err("Syntax errors in policy: Id must be text.".to_owned());
+        }
         let variables = match members.get("Version") {
             None => false,
             Some(Value::String(version)) if version == "2008-10-17" => false,
@@ -89,6 +105,9 @@ impl Document {
                 );
             }
         };
+        if kind == Kind::Identity {
+            formats::check_sids(members.get("Statement"))?;
+        }
         Ok(Self {
             statements,
             variables,
@@ -102,6 +121,9 @@ impl Statement {
             .as_object()
             .ok_or("Syntax errors in policy: a statement must be a JSON object.")?;
         only_known(members, STATEMENT_ELEMENTS, "statement")?;
+        if members.get("Sid").is_some_and(|sid| !sid.is_string()) {
+            return Err("Syntax errors in policy: Sid must be text.".to_owned());
+        }
         let effect = match members.get("Effect").and_then(Value::as_str) {
             Some("Allow") => Effect::Allow,
             Some("Deny") => Effect::Deny,
@@ -112,9 +134,7 @@ impl Statement {
             }
         };
         let actions = either(members, "Action", "NotAction", |value| {
-            let actions = texts(value, "Action")?;
-            actions.iter().try_for_each(|action| check_action(action))?;
-            Ok(actions)
+            texts(value, "Action")
         })?
         .ok_or("Policy statement must contain actions.")?;
         let principals = either(members, "Principal", "NotPrincipal", principals)?;
@@ -135,6 +155,16 @@ impl Statement {
                 return Err("Missing required field Principal".to_owned());
             }
             Kind::Identity | Kind::Resource | Kind::Trust => {}
+        }
+        if let (Kind::Identity, Some(resources)) = (kind, &resources) {
+            formats::check_resources(resources.all())?;
+        }
+        actions
+            .all()
+            .iter()
+            .try_for_each(|action| formats::check_action(action))?;
+        if let (Kind::Trust, Matched::In(actions)) = (kind, &actions) {
+            formats::check_trust_actions(actions)?;
         }
         Ok(Self {
             effect,
@@ -197,22 +227,6 @@ fn texts(value: &Value, what: &str) -> Result<Vec<String>, String> {
         )),
         Value::Array(items) => items.iter().map(one).collect(),
         single => Ok(vec![one(single)?]),
-    }
-}
-
-fn check_action(action: &str) -> Result<(), String> {
-    let valid = action == "*"
-        || action.split_once(':').is_some_and(|(vendor, name)| {
-            !name.is_empty()
-                && !vendor.is_empty()
-                && vendor
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        });
-    if valid {
-        Ok(())
-    } else {
-        Err("Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.".to_owned())
     }
 }
 
@@ -321,6 +335,7 @@ mod tests {
             )
         };
         assert!(error("{", Kind::Identity).contains("valid JSON"));
+        assert!(error("{", Kind::Trust).starts_with("This policy contains invalid Json"));
         assert!(error(r#"{"Version":"2012-10-17"}"#, Kind::Identity).contains("Statement"));
         assert!(
             error(

@@ -21,6 +21,7 @@ mod document;
 #[cfg(test)]
 mod enforcement;
 mod evaluate;
+mod formats;
 mod held_policies;
 mod inspect;
 mod keys;

@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::document::Kind;
 use super::managed;
 use super::params::{accept, invalid, page, path, require, require_name};
 use super::roles::{shown_tags, tags};
-use super::sizes;
 use super::state::{ManagedPolicy, Policy, PolicyVersion, no_entity};
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -31,8 +29,7 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
     let name = require_name(input, "PolicyName", 128)?;
     let path = path(input)?;
     let document = require(input, "PolicyDocument")?;
-    let policy = Policy::parse(document, Kind::Identity)?;
-    sizes::check_managed(document)?;
+    let policy = Policy::parse_managed(document)?;
     let arn = global_arn(
         call.region.partition(),
         &call.account.id,

@@ -92,6 +92,19 @@ impl Policy {
         })
     }
 
+    /// A managed policy is of the newer version, which inline ones need not be.
+    pub(super) fn parse_managed(text: &str) -> Result<Self, ApiError> {
+        let policy = Self::parse(text, Kind::Identity)?;
+        if !policy.document.variables {
+            return Err(ApiError::bad(
+                "MalformedPolicyDocument",
+                "Policy document must be version 2012-10-17 or greater.",
+            ));
+        }
+        sizes::check_managed(text)?;
+        Ok(policy)
+    }
+
     /// As IAM shows policies: URL-encoded according to RFC 3986.
     pub(super) fn encoded(&self) -> String {
         encoded(&self.text)

@@ -2,11 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::document::Kind;
 use super::managed;
 use super::params::{accept, page, require};
 use super::policies::{AWS_POLICY_DATE, no_policy, policy_arn};
-use super::sizes;
 use super::state::{ManagedPolicy, Policy, PolicyVersion, encoded, no_entity};
 use crate::clock::iso8601;
 use crate::error::ApiError;
@@ -27,8 +25,7 @@ pub(super) fn create(call: &mut Call<'_>, operation: &Operation) -> Result<Value
     let default = input.flag("SetAsDefault")?.unwrap_or(false);
     let policy = own(call, input)?;
     let document = require(input, "PolicyDocument")?;
-    let parsed = Policy::parse(document, Kind::Identity)?;
-    sizes::check_managed(document)?;
+    let parsed = Policy::parse_managed(document)?;
     if policy.versions.len() >= MAX_VERSIONS {
         return Err(ApiError::new(
             409,
