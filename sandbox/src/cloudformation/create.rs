@@ -27,22 +27,37 @@ pub(super) fn create_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
     let name = stack_name(input)?;
     inputs::refuse(input, REFUSED)?;
     let token = input.text("ClientRequestToken").map(str::to_owned);
+    let mut in_review = None;
     if let Some(existing) = call.here().cloudformation.live(name) {
         // The same request again, for example after an answer that was lost.
         if token.is_some() && existing.token == token && existing.updated.is_none() {
             return Ok(json!({"StackId": existing.id}));
         }
-        return Err(ApiError::bad(
-            "AlreadyExistsException",
-            format!("Stack [{name}] already exists"),
-        ));
+        // One that only waits for a change set is made by whoever comes first.
+        if existing.status != "REVIEW_IN_PROGRESS" {
+            return Err(ApiError::bad(
+                "AlreadyExistsException",
+                format!("Stack [{name}] already exists"),
+            ));
+        }
+        in_review = Some(existing.id.clone());
     }
-    let stack_id = call.arn("cloudformation", &format!("stack/{name}/{}", uuid()));
+    let stack_id = in_review
+        .unwrap_or_else(|| call.arn("cloudformation", &format!("stack/{name}/{}", uuid())));
     let wish = inputs::wish_for_new(call, input, name, &stack_id)?;
-    let mut stack = Stack::new(&stack_id, name, call.now, wish);
-    stack.on_failure = on_failure(input)?;
-    stack.timeout = timeout(input)?;
-    stack.protected = input.flag("EnableTerminationProtection")?.unwrap_or(false);
+    let (on_failure, timeout) = (on_failure(input)?, timeout(input)?);
+    let protected = input.flag("EnableTerminationProtection")?.unwrap_or(false);
+    let mut stack = match call.here().cloudformation.stacks.remove(&stack_id) {
+        Some(mut waiting) => {
+            waiting.outdate_change_sets();
+            waiting.wish = wish;
+            waiting
+        }
+        None => Stack::new(&stack_id, name, call.now, wish),
+    };
+    stack.on_failure = on_failure;
+    stack.timeout = timeout;
+    stack.protected = protected;
     stack.token = token;
     call.here()
         .cloudformation

@@ -79,23 +79,29 @@ fn shown(stack: &Stack) -> Value {
         "StackId": stack.id,
         "StackName": stack.name,
         "Description": wish.template.description,
-        "Parameters": shown_parameters(wish),
+        "ChangeSetId": stack.change_set,
+        "Parameters": some(shown_parameters(wish)),
         "CreationTime": iso8601(stack.created),
         "LastUpdatedTime": stack.updated.map(iso8601),
-        "DeletionTime": stack.deleted.map(iso8601),
+        "DeletionTime": stack.deleted.or_else(|| stack.rolled_back()).map(iso8601),
         "RollbackConfiguration": {},
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,
         "DisableRollback": stack.on_failure.name() == "DO_NOTHING",
         "NotificationARNs": [],
         "TimeoutInMinutes": stack.timeout,
-        "Capabilities": wish.capabilities,
-        "Outputs": outputs,
+        "Capabilities": some(wish.capabilities.clone()),
+        "Outputs": some(outputs),
         "RoleARN": wish.role,
         "Tags": tags::list(&wish.tags),
         "EnableTerminationProtection": stack.protected,
         "DriftInformation": drift::of_stack(stack.drift),
     })
+}
+
+/// A list that is left out where it is empty.
+pub(super) fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
 }
 
 /// The parameters of a stack or a change set; secret ones masked.
@@ -157,7 +163,8 @@ pub(super) fn describe_stack_resource(
 ) -> Result<Value, ApiError> {
     let name = input.text("StackName").unwrap_or_default();
     let logical_id = input.text("LogicalResourceId").unwrap_or_default();
-    let stack = existing(call, name)?;
+    let stack = call.here().cloudformation.find(name);
+    let stack = stack.ok_or_else(|| invalid(format!("Stack '{name}' does not exist")))?;
     let record = stack.resources.get(logical_id).ok_or_else(|| {
         invalid(format!(
             "Resource {logical_id} does not exist for stack {}",

@@ -87,7 +87,7 @@ pub(super) fn given(input: &Value) -> Result<Vec<Given>, ApiError> {
             let value = match (entry.flag("UsePreviousValue")?, entry.text("ParameterValue")) {
                 (Some(true), Some(_)) => {
                     return Err(invalid(format!(
-                        "Invalid input for parameter key {name}. Either provide parameterValue or set usePreviousValue to true, not both"
+                        "Invalid input for parameter key {name}. Cannot specify usePreviousValue as true and non empty value for a parameter"
                     )));
                 }
                 (Some(true), None) => None,
@@ -308,26 +308,40 @@ fn active(scope: &Scope<'_>) -> Result<BTreeSet<String>, ApiError> {
             active.insert(name.clone());
         }
     }
-    if active.is_empty() {
-        return Err(invalid(
-            "Template format error: At least one Resources member must be defined.",
-        ));
-    }
     for name in &active {
-        let mut missing = BTreeSet::new();
-        absent(
-            scope,
-            &active,
-            &template.resources[name].properties,
-            &mut missing,
-        )?;
-        if let Some(missing) = missing.first() {
-            return Err(invalid(format!(
-                "Template format error: Unresolved resource dependencies [{missing}] in the Resources block of the template"
-            )));
+        let properties = &template.resources[name].properties;
+        refuse_absent(scope, &active, properties, "Resources")?;
+    }
+    for output in template.outputs.values() {
+        let holds = match &output.condition {
+            Some(condition) => scope.condition(condition)?,
+            None => true,
+        };
+        if holds {
+            let export = output.export.as_ref();
+            for value in std::iter::once(&output.value).chain(export) {
+                refuse_absent(scope, &active, value, "Outputs")?;
+            }
         }
     }
     Ok(active)
+}
+
+/// What a part of the template refers to and will not find, before anything is made.
+fn refuse_absent(
+    scope: &Scope<'_>,
+    active: &BTreeSet<String>,
+    value: &Value,
+    block: &str,
+) -> Result<(), ApiError> {
+    let mut missing = BTreeSet::new();
+    absent(scope, active, value, &mut missing)?;
+    match missing.first() {
+        Some(missing) => Err(invalid(format!(
+            "Template format error: Unresolved resource dependencies [{missing}] in the {block} block of the template"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// The resources that `value` really refers to, its choices made, and that are not made. Every value is looked at once.
@@ -372,6 +386,8 @@ fn absent(
                 let holds = scope.condition(condition.as_str().unwrap_or_default())?;
                 absent(scope, active, if holds { then } else { otherwise }, missing)
             }
+            // Its arguments come from parameters and mappings, never from resources.
+            Some(("Fn::FindInMap", _)) => scope.resolve(value).map(drop),
             Some((_, argument)) => absent(scope, active, argument, missing),
             None => members
                 .values()

@@ -57,7 +57,7 @@ impl ParameterType {
                 501,
                 "NotImplemented",
                 format!(
-                    "parameter {name} is of type {text}: Systems Manager is not implemented by the sandbox"
+                    "parameter {name} is of type {text}: reading parameters from Parameter Store is not implemented by the sandbox's CloudFormation; give the value itself"
                 ),
             ));
         }
@@ -65,8 +65,7 @@ impl ParameterType {
             .strip_prefix("List<")
             .and_then(|rest| rest.strip_suffix('>'));
         match (inner, single(inner.unwrap_or(text))) {
-            // A list of texts is called CommaDelimitedList.
-            (Some("String"), _) | (_, None) => Err(invalid(format!(
+            (_, None) => Err(invalid(format!(
                 "Template format error: Unrecognized parameter type: {text}"
             ))),
             (_, Some(element)) => Ok(Self {
@@ -91,6 +90,11 @@ mod tests {
                 list: true,
                 element: Element::Existing("AWS::EC2::Subnet::Id")
             }
+        );
+        // Documented as CommaDelimitedList alone, and yet accepted: recorded by LocalStack (8b9a79f0).
+        assert_eq!(
+            parse("List<String>").unwrap(),
+            parse("CommaDelimitedList").unwrap()
         );
         assert!(parse("Text").is_err());
         assert_eq!(

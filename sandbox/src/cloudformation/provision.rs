@@ -80,7 +80,7 @@ async fn finish_delete(job: &Job, retain: &BTreeSet<String>, creating: bool) {
         Some(reason) => job.set_status("DELETE_FAILED", Some(reason)),
         None => job.stack(|stack, now| {
             stack.deleted = Some(*now);
-            stack.change_sets.clear();
+            stack.forget_change_sets();
             stack.set_status("DELETE_COMPLETE", None, *now);
         }),
     }

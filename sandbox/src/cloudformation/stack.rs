@@ -62,8 +62,10 @@ pub(super) struct Stack {
     pub(super) stable: Option<Wish>,
     /// What was done since then and could still have to be taken back, oldest first.
     pub(super) pending: Vec<Done>,
-    /// Oldest first.
+    /// Oldest first, those that were executed included.
     pub(super) change_sets: Vec<ChangeSet>,
+    /// The change set that made the stack what it is, if one did.
+    pub(super) change_set: Option<String>,
     /// Absent until somebody has looked.
     pub(super) drift: Option<StackDrift>,
     /// Oldest first.
@@ -218,6 +220,7 @@ impl Stack {
             stable: None,
             pending: Vec::new(),
             change_sets: Vec::new(),
+            change_set: None,
             drift: None,
             detections: Vec::new(),
         }
@@ -314,6 +317,16 @@ impl Stack {
     pub(super) fn settle(&mut self) {
         self.stable = Some(self.wish.clone());
         self.pending.clear();
+    }
+
+    /// When making the stack began to be taken back, where that is what became of it.
+    pub(super) fn rolled_back(&self) -> Option<Timestamp> {
+        if self.status != "ROLLBACK_COMPLETE" {
+            return None;
+        }
+        let mut events = self.events.iter().rev();
+        let begun = events.find(|event| event.status == "ROLLBACK_IN_PROGRESS")?;
+        Some(begun.at)
     }
 
     /// Whether an operation is at work on the stack.

@@ -217,7 +217,7 @@ fn section(sections: &mut Map<String, Value>, name: &str) -> Result<Map<String, 
         None => Ok(Map::new()),
         Some(Value::Object(members)) => Ok(members),
         Some(_) => Err(invalid(format!(
-            "Template format error: {name} must be an object."
+            "Template format error: Any {name} member must be an object."
         ))),
     }
 }
@@ -231,6 +231,20 @@ fn mappings(mappings: Map<String, Value>) -> Result<Map<String, Value>, ApiError
             return Err(invalid(format!(
                 "Template format error: Every Mappings member {name} must be a map of maps."
             )));
+        }
+        let attributes = mapping.as_object().into_iter().flat_map(Map::values);
+        let mut values = attributes
+            .filter_map(Value::as_object)
+            .flat_map(Map::values);
+        let plain = |value: &Value| !value.is_object() && !value.is_array();
+        let fits = |value: &Value| match value {
+            Value::Array(items) => items.iter().all(plain),
+            other => plain(other),
+        };
+        if !values.all(fits) {
+            return Err(invalid(
+                "Template format error: Every Mappings attribute must be a String or a List.",
+            ));
         }
     }
     Ok(mappings)

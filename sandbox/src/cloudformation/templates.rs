@@ -22,7 +22,9 @@ pub(super) fn get_template(call: &mut Call<'_>, input: &Value) -> Result<Value, 
     let body = if input.text("ChangeSetName").is_some() {
         change_sets::template_body(call, input)?
     } else {
-        let name = input.text("StackName").unwrap_or_default();
+        let name = input
+            .text("StackName")
+            .ok_or_else(|| invalid("StackName is required if ChangeSetName is not specified."))?;
         let stack = call.here().cloudformation.find(name);
         let stack = stack.ok_or_else(|| no_stack(name))?;
         stack.wish.template.body.clone()

@@ -18,7 +18,8 @@ use crate::error::ApiError;
 /// `ValidationError` with `Template format error: …`.
 pub(super) fn parse(text: &str) -> Result<Value, ApiError> {
     let tree = if text.trim_start().starts_with('{') {
-        json::read(text)?
+        // What is nearly JSON may still be YAML, a comma too many at the end for example.
+        json::read(text).or_else(|error| yaml::read(text).map_err(|_| error))?
     } else {
         yaml::read(text)?
     };

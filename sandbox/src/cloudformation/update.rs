@@ -99,6 +99,7 @@ pub(super) fn begin(
         return;
     };
     stack.outdate_change_sets();
+    stack.change_set.clone_from(&change_set);
     stack.token = token;
     stack.updated = Some(now);
     let target = wish.target.clone();

@@ -79,7 +79,7 @@ pub(in crate::cloudformation) fn create_change_set(
     if let Some(existing) = stack
         .change_sets
         .iter()
-        .find(|other| other.name == set.name)
+        .find(|other| other.name == set.name && !other.is_gone())
     {
         // The same request again, for example after an answer that was lost.
         if set.token.is_some() && existing.token == set.token {

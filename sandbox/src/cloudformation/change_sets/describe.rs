@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::resource_change::{Action, Detail, ResourceChange};
 use super::{ChangeSet, find};
 use crate::clock::iso8601;
-use crate::cloudformation::describe::{page, shown_parameters};
+use crate::cloudformation::describe::{page, shown_parameters, some};
 use crate::cloudformation::invalid;
 use crate::cloudformation::resources::tags;
 use crate::cloudformation::stack::OnFailure;
@@ -39,14 +39,14 @@ pub(in crate::cloudformation) fn describe_change_set(
         "StackId": stack.id,
         "StackName": stack.name,
         "Description": set.description,
-        "Parameters": shown_parameters(&set.wish),
+        "Parameters": some(shown_parameters(&set.wish)),
         "CreationTime": iso8601(set.created),
         "ExecutionStatus": set.execution_status(),
         "Status": set.status(),
         "StatusReason": set.reason(),
         "NotificationARNs": [],
         "RollbackConfiguration": {},
-        "Capabilities": set.wish.capabilities,
+        "Capabilities": some(set.wish.capabilities.clone()),
         "Tags": tags::list(&set.wish.tags),
         "IncludeNestedStacks": false,
         "OnStackFailure": set.on_failure.map(OnFailure::name),
@@ -66,6 +66,7 @@ pub(in crate::cloudformation) fn list_change_sets(
     let summaries = stack
         .change_sets
         .iter()
+        .filter(|set| !set.is_gone())
         .map(|set| summary(&stack.id, &stack.name, set))
         .collect();
     page(input, "Summaries", summaries)

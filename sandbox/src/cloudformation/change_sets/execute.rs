@@ -11,6 +11,9 @@ use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
 
+/// The executed sets of a stack that can still be described.
+const MAX_REMEMBERED: usize = 20;
+
 pub(in crate::cloudformation) fn execute_change_set(
     call: &mut Call<'_>,
     input: &Value,
@@ -19,6 +22,7 @@ pub(in crate::cloudformation) fn execute_change_set(
         inputs::refuse(input, &["RetainExceptOnCreate"])?;
     }
     let (stack_id, set_id) = find(call, input)?;
+    let now = call.now;
     let disable_rollback = input.flag("DisableRollback")?;
     let Some(stack) = call.here().cloudformation.stacks.get_mut(&stack_id) else {
         return Err(invalid(format!("Stack [{stack_id}] does not exist")));
@@ -51,7 +55,13 @@ pub(in crate::cloudformation) fn execute_change_set(
         Some(false) | None => OnFailure::Rollback,
     });
     // The others were worked out for a stack that is no more.
-    stack.change_sets.retain(|other| other.id == set_id);
+    stack
+        .change_sets
+        .retain(|other| other.id == set_id || other.is_gone());
+    let surplus = stack.change_sets.len().saturating_sub(MAX_REMEMBERED);
+    stack.change_sets.drain(..surplus);
+    stack.change_set = Some(set_id.clone());
+    stack.updated = Some(now);
     let token = input.text("ClientRequestToken").map(str::to_owned);
     match purpose {
         Purpose::Create => {

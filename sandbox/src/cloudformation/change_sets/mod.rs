@@ -83,6 +83,12 @@ impl ChangeSet {
         }
     }
 
+    /// Whether the stack has it no more. CloudFormation removes a set that was executed; by its ARN alone it is still
+    /// described.
+    fn is_gone(&self) -> bool {
+        self.progress == Progress::Executed
+    }
+
     fn reason(&self) -> Option<&str> {
         match &self.progress {
             Progress::Failed(reason) => Some(reason),
@@ -97,6 +103,11 @@ impl ChangeSet {
 }
 
 impl Stack {
+    /// Takes away the sets that were not executed.
+    pub(super) fn forget_change_sets(&mut self) {
+        self.change_sets.retain(ChangeSet::is_gone);
+    }
+
     /// The sets that were worked out for what the stack was: they cannot be executed any more.
     pub(super) fn outdate_change_sets(&mut self) {
         for set in &mut self.change_sets {
@@ -122,7 +133,7 @@ fn find(call: &mut Call<'_>, input: &Value) -> Result<(String, String), ApiError
             format!("ChangeSet [{wanted}] does not exist"),
         )
     };
-    let matches = |set: &ChangeSet| set.id == wanted || set.name == wanted;
+    let matches = |set: &ChangeSet| set.id == wanted || (set.name == wanted && !set.is_gone());
     let stack = match &stack_name {
         Some(name) => state
             .find(name)

@@ -19,6 +19,7 @@ mod drift;
 mod events;
 mod failures;
 mod lab;
+mod recorded;
 mod refusals;
 mod tags;
 mod updates;
