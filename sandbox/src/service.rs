@@ -56,7 +56,10 @@ impl Service {
         Service::Logs,
         Service::Quotas,
         Service::S3,
+        Service::Scheduler,
+        Service::SecretsManager,
         Service::Sns,
+        Service::Ssm,
         Service::Sts,
     ];
 
@@ -231,5 +234,35 @@ impl Service {
                 (403, "AccessDenied")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Service;
+
+    /// Faults for all services would pass by one that is missing.
+    #[test]
+    fn every_service_is_among_all() {
+        // A new service does not compile here until somebody has looked at the list.
+        let place = |service: &Service| match service {
+            Service::CloudFormation => 0,
+            Service::CloudTrail => 1,
+            Service::Config => 2,
+            Service::Ec2 => 3,
+            Service::Events => 4,
+            Service::Iam => 5,
+            Service::Lambda => 6,
+            Service::Logs => 7,
+            Service::Quotas => 8,
+            Service::S3 => 9,
+            Service::Scheduler => 10,
+            Service::SecretsManager => 11,
+            Service::Sns => 12,
+            Service::Ssm => 13,
+            Service::Sts => 14,
+        };
+        let places: Vec<usize> = Service::ALL.iter().map(place).collect();
+        assert_eq!(places, (0..15).collect::<Vec<_>>());
     }
 }

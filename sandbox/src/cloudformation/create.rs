@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::change_sets;
 use super::inputs;
 use super::invalid;
 use super::job;
@@ -63,22 +62,19 @@ pub(super) fn create_stack(call: &mut Call<'_>, input: &Value) -> Result<Value, 
         .cloudformation
         .stacks
         .insert(stack_id.clone(), stack);
-    begin(call, &stack_id, None);
+    begin(call, &stack_id);
     Ok(json!({"StackId": stack_id}))
 }
 
 /// Has the stack's wish made, perhaps because a change set says so.
-pub(super) fn begin(call: &mut Call<'_>, stack_id: &str, change_set: Option<String>) {
+pub(super) fn begin(call: &mut Call<'_>, stack_id: &str) {
     let now = call.now;
     let Some(stack) = call.here().cloudformation.stacks.get_mut(stack_id) else {
         return;
     };
     let target = stack.wish.target.clone();
     stack.set_status("CREATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
-    job::start(call, stack_id, target, move |job| async move {
-        provision::create(job.clone()).await;
-        change_sets::finish(&job, change_set.as_deref());
-    });
+    job::start(call, stack_id, target, provision::create);
 }
 
 /// The name of the stack that is asked for.

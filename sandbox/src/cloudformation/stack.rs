@@ -234,6 +234,7 @@ impl Stack {
         now: Timestamp,
     ) {
         self.status = status;
+        self.end_execution(status);
         self.reason.clone_from(&reason);
         self.tell(Event {
             id: uuid(),

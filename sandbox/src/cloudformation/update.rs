@@ -99,16 +99,13 @@ pub(super) fn begin(
         return;
     };
     stack.outdate_change_sets();
-    stack.change_set.clone_from(&change_set);
+    stack.change_set = change_set;
     stack.token = token;
     stack.updated = Some(now);
     let target = wish.target.clone();
     stack.wish = wish;
     stack.set_status("UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
-    job::start(call, id, target, move |job| async move {
-        change::update(job.clone(), roll_back).await;
-        change_sets::finish(&job, change_set.as_deref());
-    });
+    job::start(call, id, target, move |job| change::update(job, roll_back));
 }
 
 /// Checks everything that can be checked before the stack is looked at closely.

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::{ChangeSet, Progress, Purpose, find};
 use crate::cloudformation::inputs;
-use crate::cloudformation::job::Job;
 use crate::cloudformation::stack::OnFailure;
 use crate::cloudformation::{create, invalid, update};
 use crate::error::ApiError;
@@ -68,7 +67,7 @@ pub(in crate::cloudformation) fn execute_change_set(
             stack.wish = wish;
             stack.on_failure = on_failure;
             stack.token = token;
-            create::begin(call, &stack_id, Some(set_id));
+            create::begin(call, &stack_id);
         }
         Purpose::Update => {
             let roll_back = !preserve;
@@ -99,23 +98,6 @@ fn executable(set: &ChangeSet) -> Result<(), ApiError> {
 
 fn wrong_status(message: String) -> ApiError {
     ApiError::bad("InvalidChangeSetStatus", message)
-}
-
-/// Notes on the executed set how its execution ended.
-pub(in crate::cloudformation) fn finish(job: &Job, set_id: Option<&str>) {
-    let Some(set_id) = set_id else {
-        return;
-    };
-    job.stack(|stack, _| {
-        let done = matches!(stack.status, "CREATE_COMPLETE" | "UPDATE_COMPLETE");
-        if let Some(set) = stack.change_sets.iter_mut().find(|set| set.id == set_id) {
-            set.progress = if done {
-                Progress::Executed
-            } else {
-                Progress::ExecutionFailed
-            };
-        }
-    });
 }
 
 pub(in crate::cloudformation) fn delete_change_set(

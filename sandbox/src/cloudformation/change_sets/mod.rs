@@ -10,7 +10,7 @@ use serde_json::Value;
 
 pub(super) use self::create::create_change_set;
 pub(super) use self::describe::{describe_change_set, list_change_sets};
-pub(super) use self::execute::{delete_change_set, execute_change_set, finish};
+pub(super) use self::execute::{delete_change_set, execute_change_set};
 pub(super) use self::plan::plan;
 pub(super) use self::resource_change::ResourceChange;
 use super::invalid;
@@ -103,6 +103,20 @@ impl ChangeSet {
 }
 
 impl Stack {
+    /// Ends the execution of a change set together with the operation that it began.
+    pub(super) fn end_execution(&mut self, status: &str) {
+        let ended = match status {
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" => Progress::Executed,
+            status if status.ends_with("_IN_PROGRESS") => return,
+            _ => Progress::ExecutionFailed,
+        };
+        for set in &mut self.change_sets {
+            if set.progress == Progress::Executing {
+                set.progress = ended.clone();
+            }
+        }
+    }
+
     /// Takes away the sets that were not executed.
     pub(super) fn forget_change_sets(&mut self) {
         self.change_sets.retain(ChangeSet::is_gone);
