@@ -205,15 +205,9 @@ pub(super) fn test(input: &Value) -> Result<Value, ApiError> {
     let pattern = Pattern::parse(input.require("EventPattern")?)?;
     let event: Value = serde_json::from_str(input.require("Event")?)
         .map_err(|error| invalid(format!("Parameter Event is not valid JSON: {error}")))?;
-    const MANDATORY: [&str; 7] = [
-        "id",
-        "account",
-        "source",
-        "time",
-        "region",
-        "resources",
-        "detail-type",
-    ];
+    // The API reference also wants `resources`; AWS does not: 117 of the 155 events that LocalStack recorded (8b9a79f0) have
+    // none.
+    const MANDATORY: [&str; 6] = ["id", "account", "source", "time", "region", "detail-type"];
     if let Some(missing) = MANDATORY.iter().find(|name| event.field(name).is_none()) {
         return Err(invalid(format!(
             "Parameter Event is not valid. Reason: the event has no {missing}"

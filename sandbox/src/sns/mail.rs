@@ -1,13 +1,24 @@
 //! The words of SNS's mails.
 
+use serde_json::{Value, json};
+
 use super::state::{Mail, Subscription, Topic};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, iso8601};
+use crate::ids::uuid;
 use crate::sandbox::Sandbox;
 
 /// The purpose of the token that confirms a subscription.
 pub(super) const CONFIRM: &str = "sns-confirm";
 /// The purpose of the token that ends one.
 pub(super) const UNSUBSCRIBE: &str = "sns-unsubscribe";
+
+/// A message on its way to one address.
+pub(super) struct Notice<'n> {
+    /// The message's id.
+    pub(super) id: &'n str,
+    pub(super) subject: Option<&'n str>,
+    pub(super) message: &'n str,
+}
 
 /// Asks the owner of an address whether to subscribe it. The link leads into the sandbox.
 pub(super) fn confirmation(
@@ -16,22 +27,31 @@ pub(super) fn confirmation(
     subscription: &Subscription,
     now: Timestamp,
 ) -> Mail {
+    let token = sandbox.secret.derive_hex(CONFIRM, &subscription.arn);
     let link = link(
         sandbox,
         "confirm",
         &[
             ("TopicArn", &topic.arn),
-            (
-                "Token",
-                &sandbox.secret.derive_hex(CONFIRM, &subscription.arn),
-            ),
+            ("Token", &token),
             ("Endpoint", &subscription.endpoint),
         ],
     );
-    let body = format!(
-        "You have chosen to subscribe to the topic: \n{}\n\nTo confirm this subscription, click or visit the link below (If this was in error no action is necessary): \n{link}\n\nPlease do not reply directly to this email.\n",
-        topic.arn
-    );
+    let body = match subscription.wants_json() {
+        true => document(&json!({
+            "Type": "SubscriptionConfirmation",
+            "MessageId": uuid(),
+            "Token": token,
+            "TopicArn": topic.arn,
+            "Message": format!("You have chosen to subscribe to the topic {}.\nTo confirm the subscription, visit the SubscribeURL included in this message.", topic.arn),
+            "SubscribeURL": link,
+            "Timestamp": iso8601(now),
+        })),
+        false => format!(
+            "You have chosen to subscribe to the topic: \n{}\n\nTo confirm this subscription, click or visit the link below (If this was in error no action is necessary): \n{link}\n\nPlease do not reply directly to this email.\n",
+            topic.arn
+        ),
+    };
     mail(
         topic,
         subscription,
@@ -41,13 +61,13 @@ pub(super) fn confirmation(
     )
 }
 
-/// Carries a message, with the footer that every mail of SNS has.
+/// Carries a message: with the footer that every mail of SNS has, or as the document that `email-json` gets. The
+/// document's signature is left out, for nobody could check one of the sandbox.
 pub(super) fn notification(
     sandbox: &Sandbox,
     topic: &Topic,
     subscription: &Subscription,
-    subject: Option<&str>,
-    message: &str,
+    notice: &Notice<'_>,
     now: Timestamp,
 ) -> Mail {
     let link = link(
@@ -62,16 +82,37 @@ pub(super) fn notification(
             ("Endpoint", &subscription.endpoint),
         ],
     );
-    let body = format!(
-        "{message}\n\n--\nIf you wish to stop receiving notifications from this topic, please click or visit the link below to unsubscribe:\n{link}\n\nPlease do not reply directly to this email. If you have any questions or comments regarding this email, please contact us at https://aws.amazon.com/support\n"
-    );
+    let body = match subscription.wants_json() {
+        true => {
+            let mut shown = json!({
+                "Type": "Notification",
+                "MessageId": notice.id,
+                "TopicArn": topic.arn,
+                "Message": notice.message,
+                "Timestamp": iso8601(now),
+                "UnsubscribeURL": link,
+            });
+            if let Some(subject) = notice.subject {
+                shown["Subject"] = subject.into();
+            }
+            document(&shown)
+        }
+        false => format!(
+            "{}\n\n--\nIf you wish to stop receiving notifications from this topic, please click or visit the link below to unsubscribe:\n{link}\n\nPlease do not reply directly to this email. If you have any questions or comments regarding this email, please contact us at https://aws.amazon.com/support\n",
+            notice.message
+        ),
+    };
     mail(
         topic,
         subscription,
         now,
-        subject.unwrap_or("AWS Notification Message"),
+        notice.subject.unwrap_or("AWS Notification Message"),
         body,
     )
+}
+
+fn document(value: &Value) -> String {
+    format!("{value:#}\n")
 }
 
 fn mail(

@@ -98,6 +98,13 @@ pub(super) struct Subscription {
     pub(super) filter_scope: Scope,
 }
 
+impl Subscription {
+    /// Whether its mails are documents for a program.
+    pub(super) fn wants_json(&self) -> bool {
+        self.protocol == "email-json"
+    }
+}
+
 /// What a filter policy looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Scope {

@@ -90,14 +90,11 @@ pub(super) fn subscribe(call: &mut Call<'_>, operation: &Operation) -> Result<Va
 
 fn check_endpoint(protocol: &str, endpoint: &str) -> Result<(), ApiError> {
     match protocol {
-        "email" if is_address(endpoint) => Ok(()),
-        "email" => Err(invalid("Email address")),
-        "application" | "email-json" | "firehose" | "http" | "https" | "lambda" | "sms" | "sqs" => {
-            Err(ApiError::not_implemented(
-                "sns",
-                &format!("Subscribe with protocol {protocol}"),
-            ))
-        }
+        "email" | "email-json" if is_address(endpoint) => Ok(()),
+        "email" | "email-json" => Err(invalid("Email address")),
+        "application" | "firehose" | "http" | "https" | "lambda" | "sms" | "sqs" => Err(
+            ApiError::not_implemented("sns", &format!("Subscribe with protocol {protocol}")),
+        ),
         other => Err(invalid(format!(
             "Amazon SNS does not support this protocol string: {other}"
         ))),

@@ -75,6 +75,90 @@ fn attribute(answer: &Value, name: &str) -> String {
     })
 }
 
+/// LocalStack (2025-10, 8b9a79f0): the same topic, unless the request asks for something else.
+#[tokio::test]
+async fn topic_that_is_made_again_with_less_is_the_same() {
+    let world = World::with_topic().await;
+    let tags = json!({"ResourceArn": TOPIC, "Tags": [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]});
+    world.ok("TagResource", tags).await;
+    for (asked, same) in [
+        (json!({"Tags": [{"Key": "a", "Value": "1"}]}), true),
+        (json!({"Tags": []}), true),
+        (json!({"Attributes": {"FifoTopic": "false"}}), true),
+        (json!({"Tags": [{"Key": "a", "Value": "2"}]}), false),
+        (json!({"Tags": [{"Key": "c", "Value": "1"}]}), false),
+        (
+            json!({"Attributes": {"FifoTopic": "false", "DisplayName": "Other"}}),
+            false,
+        ),
+    ] {
+        let mut input = asked.clone();
+        input["Name"] = "t".into();
+        let made = world.call("CreateTopic", input).await;
+        assert_eq!(made.is_ok(), same, "{asked}");
+    }
+    let kind = json!({"TopicArn": TOPIC, "AttributeName": "FifoTopic", "AttributeValue": "false"});
+    assert_eq!(
+        world.code("SetTopicAttributes", kind).await,
+        "400 InvalidParameter"
+    );
+}
+
+/// SNS Developer Guide, "Email notifications" (`email-json`), and "HTTP/HTTPS notification JSON format".
+#[tokio::test]
+async fn address_that_wants_json_gets_documents() {
+    let world = World::with_topic().await;
+    let subscribe =
+        json!({"TopicArn": TOPIC, "Protocol": "email-json", "Endpoint": "a@example.com"});
+    world.ok("Subscribe", subscribe).await;
+    let read = |world: &World| -> Value {
+        serde_json::from_str(&world.inbox().last().unwrap().body).unwrap()
+    };
+    let asked = read(&world);
+    assert_eq!(asked["Type"], "SubscriptionConfirmation");
+    assert!(
+        asked["SubscribeURL"]
+            .as_str()
+            .unwrap()
+            .contains("/_sandbox/confirm?")
+    );
+    let confirm = json!({"TopicArn": TOPIC, "Token": asked["Token"]});
+    world.ok("ConfirmSubscription", confirm).await;
+    let both = json!({"default": "d", "email": "for people", "email-json": "{\"n\": 1}"});
+    let message = json!({"TopicArn": TOPIC, "Subject": "s", "Message": both.to_string(), "MessageStructure": "json"});
+    let published = world.ok("Publish", message).await;
+    let told = read(&world);
+    assert_eq!(told["Type"], "Notification");
+    assert_eq!(told["Message"], "{\"n\": 1}");
+    assert_eq!(told["Subject"], "s");
+    assert_eq!(told["MessageId"], published["MessageId"]);
+    assert!(
+        told["UnsubscribeURL"]
+            .as_str()
+            .unwrap()
+            .contains("/_sandbox/unsubscribe?")
+    );
+}
+
+/// LocalStack (8b9a79f0, `test_sns`).
+#[tokio::test]
+async fn type_of_an_attribute_counts_in_a_messages_size() {
+    let world = World::with_topic().await;
+    let attributes = json!({"attr1": {"DataType": "Number", "StringValue": "1"}});
+    for (length, code) in [(262_132, None), (262_133, Some("400 InvalidParameter"))] {
+        let input = json!({"TopicArn": TOPIC, "Message": "a".repeat(length), "MessageAttributes": attributes});
+        match code {
+            None => drop(world.ok("Publish", input).await),
+            Some(code) => assert_eq!(world.code("Publish", input).await, code),
+        }
+    }
+    let endpoint = json!({"TargetArn": "arn:aws:sns:us-east-1:123456789012:endpoint/APNS/a/b", "Message": "m"});
+    assert_eq!(
+        world.code("Publish", endpoint).await,
+        "400 InvalidParameter"
+    );
+}
+
 #[tokio::test]
 async fn a_topics_life() {
     let world = World::with_topic().await;

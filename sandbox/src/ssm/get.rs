@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::name::Wanted;
+use super::name::{self, Wanted};
 use super::{State, accept, describe, invalid, page};
 use crate::error::ApiError;
 use crate::fields::Fields;
 use crate::sandbox::Call;
+
+/// Below it the secrets of Secrets Manager have names.
+const SECRETS: &str = "/aws/reference/secretsmanager/";
 
 /// Names in one request.
 pub(super) const MAX_NAMES: usize = 10;
@@ -15,6 +18,7 @@ pub(super) fn one(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     accept("GetParameter", input, &["Name", "WithDecryption"])?;
     let decrypt = input.flag("WithDecryption")?.unwrap_or(false);
     let wanted = Wanted::read_here(call, "GetParameter", input.require("Name")?)?;
+    name::check_form(&wanted.name)?;
     let parameter = find(&call.here().ssm, &wanted, decrypt)?;
     Ok(json!({"Parameter": parameter}))
 }
@@ -37,6 +41,7 @@ pub(super) fn many(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError
         };
         match find(&call.here().ssm, &wanted, decrypt) {
             Ok(parameter) => found.push(parameter),
+            Err(error) if error.status == 501 => return Err(error),
             Err(_) => missing.push(given),
         }
     }
@@ -95,6 +100,12 @@ pub(super) fn is_below(name: &str, path: &str, recursive: bool) -> bool {
 }
 
 fn find(state: &State, wanted: &Wanted, decrypt: bool) -> Result<Value, ApiError> {
+    if wanted.name.starts_with(SECRETS) {
+        return Err(ApiError::not_implemented(
+            "ssm",
+            &format!("reading a secret of Secrets Manager as {SECRETS}NAME"),
+        ));
+    }
     let parameter = state
         .parameters
         .get(&wanted.name)

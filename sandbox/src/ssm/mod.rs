@@ -3,8 +3,6 @@
 //! Names, limits and errors are those of the service's API model (`ssm-2014-11-06`) and of the API reference of
 //! `PutParameter`. Parameter policies, labels and shared parameters are not implemented.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -21,6 +19,7 @@ mod keys;
 mod name;
 mod page;
 mod parameter;
+mod parameters;
 mod put;
 mod tags;
 #[cfg(test)]
@@ -29,7 +28,7 @@ mod tests;
 /// What the service holds: parameters by name.
 #[derive(Debug, Clone, Default)]
 pub struct State {
-    parameters: BTreeMap<String, parameter::Parameter>,
+    parameters: parameters::Parameters,
 }
 
 pub(crate) fn dispatch(call: &mut Call<'_>, operation: &Operation) -> Result<Outcome, ApiError> {

@@ -32,6 +32,65 @@ fn a_parameter_is_named_in_four_ways() {
     );
 }
 
+/// LocalStack (8b9a79f0, `test_ssm`) and moto: one parameter, for its ARN is one.
+#[tokio::test]
+async fn name_in_the_root_is_the_same_with_its_slash_and_without() {
+    let world = world();
+    put(&world, "plain", "1").await;
+    put(&world, "/slash", "2").await;
+    let arn = "arn:aws:ssm:us-east-1:123456789012:parameter";
+    for (asked, shown, value) in [
+        ("plain", "plain", "1"),
+        ("/plain", "/plain", "1"),
+        ("slash", "slash", "2"),
+        ("/slash:1", "/slash", "2"),
+        (&format!("{arn}/slash"), "slash", "2"),
+        (&format!("{arn}/plain"), "plain", "1"),
+    ] {
+        let input = json!({"Name": asked, "WithDecryption": true});
+        let found = world.ok("GetParameter", input).await;
+        assert_eq!(found["Parameter"]["Name"], shown, "{asked}");
+        assert_eq!(found["Parameter"]["Value"], value, "{asked}");
+    }
+    let again = json!({"Name": "/plain", "Value": "x", "Type": "String"});
+    assert_eq!(
+        world.code("PutParameter", again).await,
+        "400 ParameterAlreadyExists"
+    );
+    let tag = json!({"ResourceType": "Parameter", "ResourceId": "slash", "Tags": [{"Key": "a", "Value": "b"}]});
+    world.ok("AddTagsToResource", tag).await;
+    let all = world.ok("DescribeParameters", json!({})).await;
+    let names: Vec<_> = all["Parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|each| &each["Name"])
+        .collect();
+    assert_eq!(names, ["/slash", "plain"]);
+    world.ok("DeleteParameter", json!({"Name": "/plain"})).await;
+    assert_eq!(
+        world.code("GetParameter", json!({"Name": "plain"})).await,
+        "400 ParameterNotFound"
+    );
+}
+
+#[tokio::test]
+async fn name_that_none_can_have_is_refused_to_readers_too() {
+    let world = world();
+    for name in ["/a//b", "a/b", "/a/"] {
+        assert_eq!(
+            world.code("GetParameter", json!({"Name": name})).await,
+            "400 ValidationException",
+            "{name}"
+        );
+    }
+    let secret = json!({"Name": "/aws/reference/secretsmanager/s"});
+    assert_eq!(
+        world.code("GetParameter", secret).await,
+        "501 NotImplemented"
+    );
+}
+
 #[tokio::test]
 async fn a_hundred_versions_are_kept() {
     let world = world();

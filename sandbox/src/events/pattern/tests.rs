@@ -12,6 +12,7 @@ fn check(pattern: Value, matches: bool) {
             "port": 465,
             "list": ["a", "b"],
             "nothing": null,
+            "empty": [],
             "sourceIPAddress": "10.1.2.3",
             "items": [{"p": 1, "q": "x"}, {"p": 2, "q": "y"}],
         },
@@ -35,6 +36,9 @@ fn operators() {
     check(json!({"detail": {"port": [465.0]}}), true);
     check(json!({"detail": {"nothing": [null]}}), true);
     check(json!({"detail": {"list": ["b"]}}), true);
+    // LocalStack (2025-10, 8b9a79f0): an empty list does not exist.
+    check(json!({"detail": {"empty": [{"exists": true}]}}), false);
+    check(json!({"detail": {"empty": [{"exists": false}]}}), true);
     for (test, holds) in [
         (json!({"prefix": "Authorize"}), true),
         (json!({"prefix": {"equals-ignore-case": "AUTHOR"}}), true),
