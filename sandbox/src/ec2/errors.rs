@@ -143,6 +143,33 @@ pub(super) fn malformed_cidr(cidr: &str) -> ApiError {
     value(format!("CIDR block {cidr} is malformed"))
 }
 
+/// As a rule is revised, not as one is added: moto, verified on AWS (0af643a5).
+pub(super) fn no_protocol() -> ApiError {
+    value(
+        "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.",
+    )
+}
+
+/// See [`no_protocol`].
+pub(super) fn no_port_range() -> ApiError {
+    value("Invalid value for portRange. Must specify both from and to ports with TCP/UDP.")
+}
+
+/// See [`no_protocol`].
+pub(super) fn no_one_source() -> ApiError {
+    ApiError::bad(
+        "MissingParameter",
+        "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId",
+    )
+}
+
+pub(super) fn malformed_group_filter(id: &str) -> ApiError {
+    ApiError::bad(
+        "InvalidGroupId.Malformed",
+        format!("The security group ID '{id}' is malformed"),
+    )
+}
+
 pub(super) fn no_source() -> ApiError {
     ApiError::bad(
         "MissingParameter",

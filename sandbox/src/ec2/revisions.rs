@@ -100,6 +100,13 @@ fn direction_of(group: &SecurityGroup, id: &str) -> Result<Direction, ApiError> 
 /// A `SecurityGroupRuleRequest`: it describes the whole rule, with exactly one source.
 fn requested(state: &State, group: &SecurityGroup, new: &Value) -> Result<Described, ApiError> {
     input::only_members("SecurityGroupRule", new, RULE_MEMBERS)?;
+    let Some(named) = input::text(new, "IpProtocol")? else {
+        return Err(errors::no_protocol());
+    };
+    let has_ports = ["FromPort", "ToPort"].map(|name| new.get(name).is_some());
+    if ["tcp", "udp", "6", "17"].contains(&named) && has_ports != [true, true] {
+        return Err(errors::no_port_range());
+    }
     let (protocol, ports) = rule::protocol_and_ports(new)?;
     let mut sources = Vec::new();
     if let Some(range) = input::text(new, "CidrIpv4")? {
@@ -120,10 +127,10 @@ fn requested(state: &State, group: &SecurityGroup, new: &Value) -> Result<Descri
     }
     let source = match (sources.pop(), sources.is_empty()) {
         (Some(source), true) => source,
-        (None, _) => return Err(errors::no_source()),
+        (None, _) => return Err(errors::no_one_source()),
         (Some(_), false) => {
             return Err(errors::combination(
-                "Specify exactly one of CidrIpv4, CidrIpv6, PrefixListId and ReferencedGroupId",
+                "Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified",
             ));
         }
     };

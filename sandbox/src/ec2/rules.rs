@@ -265,6 +265,17 @@ pub(super) fn find_id<'a>(rules: &'a [Rule], id: &str) -> Result<&'a Rule, ApiEr
 
 pub(super) fn describe(state: &mut State, request: &Value) -> Result<Value, ApiError> {
     let filters = Filters::parse(request, &["group-id", "security-group-rule-id"])?;
+    for filter in input::list(request, "Filter")? {
+        let groups = match input::text(filter, "Name")? {
+            Some("group-id") => input::texts(filter, "Value")?,
+            _ => continue,
+        };
+        // Wildcards are for the filter to read.
+        let odd = |id: &&str| !id.starts_with("sg-") && !id.contains(['*', '?']);
+        if let Some(id) = groups.into_iter().find(odd) {
+            return Err(errors::malformed_group_filter(id));
+        }
+    }
     let page = Page::parse(request, 1000)?;
     let ids = input::texts(request, "SecurityGroupRuleId")?;
     let all = || {

@@ -186,8 +186,15 @@ impl Holder {
         let known = state.managed_document(arn).is_some();
         let held = self.find(state, input)?;
         if !known {
+            // Which of AWS's own there are, only AWS knows: some were withdrawn, and most are not here.
+            let note = match arn.contains("::aws:policy/") {
+                true => {
+                    " (of the policies of AWS the sandbox has only those that ListPolicies shows)"
+                }
+                false => "",
+            };
             return Err(no_entity(format!(
-                "Policy {arn} does not exist or is not attachable."
+                "Policy {arn} does not exist or is not attachable.{note}"
             )));
         }
         let (quota, most) = self.quota();

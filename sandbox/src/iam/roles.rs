@@ -278,13 +278,25 @@ pub(super) fn tags(input: &Value) -> Result<BTreeMap<String, String>, ApiError> 
                 "a key has at most 128 characters, a value 256",
             ));
         }
+        // The pattern of the API model: letters, numbers, blanks and _.:/=+-@ (botocore 1.44.8, `tagKeyType`).
+        let known = |c: char| c.is_alphanumeric() || c.is_whitespace() || "_.:/=+-@".contains(c);
+        if !key.chars().all(known) {
+            return Err(invalid(
+                "Tags",
+                key,
+                r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+",
+            ));
+        }
         if key.to_ascii_lowercase().starts_with("aws:") {
             return Err(ApiError::bad(
                 "InvalidInput",
                 "Tag keys starting with 'aws:' are reserved for system use.",
             ));
         }
-        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
+        let same = |known: &String| known.eq_ignore_ascii_case(key);
+        let twice = tags.keys().any(same);
+        tags.insert(key.to_owned(), value.to_owned());
+        if twice {
             return Err(ApiError::bad(
                 "InvalidInput",
                 "Duplicate tag keys found. Please note that Tag keys are case insensitive.",

@@ -490,3 +490,39 @@ async fn accounts_do_not_see_each_other() {
     let roles = other.ok("ListRoles", json!({})).await;
     assert_eq!(roles["Roles"], json!([]));
 }
+
+/// moto, verified on AWS (0af643a5): the case of a tag's key does not count, and a name is no ARN.
+#[tokio::test]
+async fn tags_and_arns_are_refused_in_iams_words() {
+    let world: World = World::start(Service::Iam);
+    world
+        .role("r", json!({"Service": "lambda.amazonaws.com"}))
+        .await;
+    for (tags, code) in [
+        (
+            json!([{"Key": "Foo", "Value": "1"}, {"Key": "foo", "Value": "2"}]),
+            "400 InvalidInput",
+        ),
+        (
+            json!([{"Key": "NOWAY!", "Value": "1"}]),
+            "400 ValidationError",
+        ),
+    ] {
+        let input = json!({"RoleName": "r", "Tags": tags});
+        assert_eq!(world.code("TagRole", input).await, code);
+    }
+    for (arn, code) in [
+        ("no-arn-but-a-very-long-name", "400 InvalidInput"),
+        (
+            "arn:aws:iam::aws:policy/AWSLambdaExecute",
+            "404 NoSuchEntity",
+        ),
+        (
+            "arn:aws:iam::123456789012:policy/absent",
+            "404 NoSuchEntity",
+        ),
+    ] {
+        let input = json!({"RoleName": "r", "PolicyArn": arn});
+        assert_eq!(world.code("AttachRolePolicy", input).await, code, "{arn}");
+    }
+}

@@ -155,8 +155,10 @@ impl Secret {
             "Name": self.name,
             "CreatedDate": epoch_seconds(self.created),
             "LastChangedDate": epoch_seconds(self.changed),
-            "Tags": tags::list(&self.tags),
         });
+        if !self.tags.is_empty() {
+            shown["Tags"] = tags::list(&self.tags).into();
+        }
         if !stages.is_empty() {
             shown[versions_member] = json!(stages);
         }

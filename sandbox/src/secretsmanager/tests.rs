@@ -164,3 +164,17 @@ async fn a_key_that_does_not_exist_encrypts_nothing() {
         "EncryptionFailure"
     );
 }
+
+/// API reference of `PutSecretValue` (stages of the first version); botocore 1.44.8 and moto (0af643a5) of the tags.
+#[tokio::test]
+async fn first_version_is_current_and_no_tags_are_no_member() {
+    let world = world();
+    world.ok("CreateSecret", json!({"Name": "s"})).await;
+    let shown = world.ok("DescribeSecret", json!({"SecretId": "s"})).await;
+    assert!(shown.get("Tags").is_none(), "{shown}");
+    let first = json!({"SecretId": "s", "SecretString": "v", "VersionStages": ["AWSPENDING"]});
+    let made = world.ok("PutSecretValue", first.clone()).await;
+    assert_eq!(made["VersionStages"], json!(["AWSCURRENT", "AWSPENDING"]));
+    let second = world.ok("PutSecretValue", first).await;
+    assert_eq!(second["VersionStages"], json!(["AWSPENDING"]));
+}

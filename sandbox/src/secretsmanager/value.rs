@@ -80,6 +80,10 @@ pub(super) fn put(call: &mut Call<'_>, input: &Value) -> Result<Value, ApiError>
     }
     let now = call.now;
     let secret = call.here().secretsmanager.alive(id(input)?)?;
+    // The first version is the current one, whatever else it is (API reference of PutSecretValue).
+    if secret.versions.is_empty() {
+        stages.insert(CURRENT.to_owned());
+    }
     secret.add(&token, content, &stages, now)?;
     Ok(json!({
         "ARN": secret.arn,

@@ -370,10 +370,32 @@ async fn rules_are_modified_in_place() {
         world.refused(operation, modify(other_kind)).await,
         "InvalidParameterValue"
     );
-    let no_source = json!({"IpProtocol": "-1"});
+    // moto, verified on AWS (0af643a5, `test_security_groups`).
+    for (rule, told) in [
+        (
+            json!({"FromPort": 1, "ToPort": 2, "CidrIpv4": "2.3.4.5/32"}),
+            "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.",
+        ),
+        (
+            json!({"IpProtocol": "udp", "ToPort": 2, "CidrIpv4": "2.3.4.5/32"}),
+            "Invalid value for portRange. Must specify both from and to ports with TCP/UDP.",
+        ),
+        (
+            json!({"IpProtocol": "-1"}),
+            "The request must contain exactly one of: cidrIp, cidrIpv6, prefixListId, or referencedGroupId",
+        ),
+        (
+            json!({"IpProtocol": "-1", "CidrIpv4": "2.3.4.5/32", "CidrIpv6": "::/0"}),
+            "Only one of cidrIp, cidrIpv6, prefixListId, or referencedGroupId can be specified",
+        ),
+    ] {
+        assert_eq!(world.refusal(operation, modify(rule)).await.message, told);
+    }
+    let filter = json!({"Filter": [{"Name": "group-id", "Value": ["foobar"]}]});
+    let refused = world.refusal("DescribeSecurityGroupRules", filter).await;
     assert_eq!(
-        world.refused(operation, modify(no_source)).await,
-        "MissingParameter"
+        refused.message,
+        "The security group ID 'foobar' is malformed"
     );
     let new = json!({"IpProtocol": "tcp", "FromPort": 81, "ToPort": 82, "CidrIpv4": "10.0.0.0/8", "Description": "d"});
     world.ok(operation, modify(new)).await;
