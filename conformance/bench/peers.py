@@ -2,7 +2,8 @@
 
     python3 conformance/bench/peers.py <path of driftlab-sandbox>
 
-Installs both into a virtual environment below target/ and says so where that cannot be done. Prints Markdown.
+Installs both into a virtual environment below target/ and says so where that cannot be done. Prints Markdown. The peers do
+not verify signatures; so that the same is compared, the sandbox does not either here.
 """
 
 import http.client
@@ -12,6 +13,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 import venv
@@ -37,7 +39,6 @@ class Client:
         body = urllib.parse.urlencode({"Version": "2016-11-15", **form})
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
-            "Host": "ec2.us-east-1.amazonaws.com",
             "Authorization": "AWS4-HMAC-SHA256 Credential=123456789012/20260101/us-east-1/ec2/aws4_request,"
             " SignedHeaders=host, Signature=0",
         }
@@ -113,7 +114,9 @@ def main():
     print("| | first answer, ms | `CreateSecurityGroup`, ms | `DescribeSecurityGroups` on 1,000 groups, ms |")
     print("| --- | ---: | ---: | ---: |")
     port = free_port()
-    measure("the sandbox", [sys.argv[1], "--port", str(port)], port, {})
+    with tempfile.TemporaryDirectory() as state:
+        command = [sys.argv[1], "--port", str(port), "--no-signatures", "--state-dir", state]
+        measure("the sandbox", command, port, {})
     python = installed()
     if python is None:
         return
