@@ -8,6 +8,7 @@ mod account;
 mod call;
 mod cloudformation;
 mod configservice;
+mod http;
 mod iam;
 mod lambda;
 mod logs;
@@ -47,8 +48,7 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_smithy_http_client::Builder as HttpClient;
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
 use crate::consent::Consent;
 use crate::error::{Error, Kind, Result};
@@ -82,6 +82,8 @@ pub struct Target {
 pub struct Reader {
     region: String,
     endpoint: Option<String>,
+    /// What the clients of all regions share.
+    http: SharedHttpClient,
     /// What the clients were made from.
     target: Target,
     credentials: CredentialSource,
@@ -117,9 +119,13 @@ impl Reader {
     /// [`Kind::Input`] when no region is configured, a profile is named that there is not, or the client for security groups
     /// cannot be made.
     pub async fn connect(target: &Target) -> Result<Self> {
+        Self::connect_through(http::client(), target).await
+    }
+
+    async fn connect_through(http: SharedHttpClient, target: &Target) -> Result<Self> {
         let credentials = CredentialSource::of(target, variable);
         credentials.check().await?;
-        let sdk = load(target, &credentials).await;
+        let sdk = load(target, &credentials, &http).await;
         let region = sdk.region().map(ToString::to_string).ok_or_else(|| {
             Error::input("no AWS region is configured").hint(
                 "name one with `--region`, `AWS_REGION`, the settings file or your AWS profile",
@@ -161,6 +167,7 @@ impl Reader {
             sns: client!(aws_sdk_sns),
             sts: client!(aws_sdk_sts),
             endpoint,
+            http,
             target: target.clone(),
             credentials,
         })
@@ -178,7 +185,7 @@ impl Reader {
             region: Some(region.to_owned()),
             ..self.target.clone()
         };
-        Self::connect(&target).await
+        Self::connect_through(self.http.clone(), &target).await
     }
 
     /// The region that the clients talk to.
@@ -204,11 +211,11 @@ pub(crate) fn variable(name: &str) -> Option<String> {
         .filter(|value: &String| !value.is_empty())
 }
 
-async fn load(target: &Target, credentials: &CredentialSource) -> SdkConfig {
-    // The SDK is built without a default client, which would bring a second TLS library; this one is ring's.
-    let http = HttpClient::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
+async fn load(
+    target: &Target,
+    credentials: &CredentialSource,
+    http: &SharedHttpClient,
+) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
         .timeout_config(
@@ -235,7 +242,7 @@ async fn load(target: &Target, credentials: &CredentialSource) -> SdkConfig {
     if let Some(region) = &target.region {
         loader = loader.region(Region::new(region.clone()));
     }
-    credentials.apply(loader.load().await, &http)
+    credentials.apply(loader.load().await, http)
 }
 
 /// Turns a moment of the SDK into ours, to the nearest millisecond. Config sends seconds as a binary fraction, so that what
