@@ -180,7 +180,7 @@ mod tests {
         );
         assert_eq!(read("9999-12-31T23:59:59-00:01"), None);
         assert_eq!(
-            parse("Fri, 31 Dec 9999 23:59:59 -0001", &Rfc2822).map(iso8601),
+            parse("Fri, 31 Dec 9999 23:59:59 -0100", &Rfc2822).map(iso8601),
             None
         );
     }
