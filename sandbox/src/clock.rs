@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use time::OffsetDateTime;
+use time::parsing::Parsable;
 use tokio::sync::Notify;
 
 /// A moment, in UTC.
@@ -76,6 +77,13 @@ impl Clock {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Reads a moment, and answers in UTC. `None` for what is none of `form`, and for a moment that is none of the calendar
+/// once its offset is taken off (`9999-12-31T23:59:59-01:00`), which could not be written again.
+pub(crate) fn parse(text: &str, form: &(impl Parsable + ?Sized)) -> Option<Timestamp> {
+    let at = OffsetDateTime::parse(text, form).ok()?;
+    at.checked_to_offset(time::UtcOffset::UTC)
 }
 
 /// `2025-07-14T16:52:19.300Z`: the form of every timestamp in XML answers and in Config's events.
@@ -155,5 +163,25 @@ mod tests {
         assert_eq!(iso8601(at), "2025-07-14T16:52:19.300Z");
         assert_eq!(epoch_millis(at), 1_752_511_939_300);
         assert_eq!(epoch_seconds(at), serde_json::json!(1_752_511_939.3));
+    }
+
+    #[test]
+    fn moment_beyond_the_calendar_in_utc_is_none() {
+        use time::format_description::well_known::{Rfc2822, Rfc3339};
+        let read = |text| parse(text, &Rfc3339).map(iso8601);
+        let shown = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            read("2025-07-14T18:52:19.3+02:00"),
+            shown("2025-07-14T16:52:19.300Z")
+        );
+        assert_eq!(
+            read("9999-12-31T23:59:59Z"),
+            shown("9999-12-31T23:59:59.000Z")
+        );
+        assert_eq!(read("9999-12-31T23:59:59-00:01"), None);
+        assert_eq!(
+            parse("Fri, 31 Dec 9999 23:59:59 -0100", &Rfc2822).map(iso8601),
+            None
+        );
     }
 }

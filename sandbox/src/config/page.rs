@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
 use crate::error::ApiError;
 use crate::fields::Fields;
 
@@ -102,9 +102,7 @@ pub(super) fn moment(input: &Value, name: &str) -> Result<Option<Timestamp>, Api
                 .map(Some)
                 .map_err(|_| wrong())
         }
-        Some(Value::String(text)) => OffsetDateTime::parse(text, &Rfc3339)
-            .map(Some)
-            .map_err(|_| wrong()),
+        Some(Value::String(text)) => clock::parse(text, &Rfc3339).map(Some).ok_or_else(wrong),
         Some(_) => Err(wrong()),
     }
 }
@@ -164,5 +162,10 @@ mod tests {
         assert_eq!(moment(&finer, "a").unwrap(), moment(&input, "b").unwrap());
         assert_eq!(moment(&input, "c").unwrap_err().code, "ValidationException");
         assert_eq!(moment(&input, "d").unwrap(), None);
+        let beyond = serde_json::json!({"a": "9999-12-31T23:59:59-00:01"});
+        assert_eq!(
+            moment(&beyond, "a").unwrap_err().code,
+            "ValidationException"
+        );
     }
 }

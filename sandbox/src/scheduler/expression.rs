@@ -66,7 +66,7 @@ fn rate(text: &str) -> Option<Duration> {
     if words.next().is_some() {
         return None;
     }
-    Some(Duration::minutes(value.checked_mul(minutes)?))
+    Some(Duration::seconds(value.checked_mul(minutes * 60)?))
 }
 
 #[cfg(test)]

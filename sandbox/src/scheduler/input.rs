@@ -153,7 +153,9 @@ fn moment(input: &Value, member: &str) -> Result<Option<Timestamp>, ApiError> {
     )]
     let millis = value.as_f64().map(|seconds| (seconds * 1000.0) as i128);
     millis
-        .and_then(|millis| Timestamp::from_unix_timestamp_nanos(millis * 1_000_000).ok())
+        .and_then(|millis| {
+            Timestamp::from_unix_timestamp_nanos(millis.checked_mul(1_000_000)?).ok()
+        })
         .map(Some)
         .ok_or_else(|| ApiError::bad("SerializationException", format!("{member} is no time")))
 }

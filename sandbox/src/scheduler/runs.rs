@@ -45,7 +45,7 @@ pub(super) fn arm(call: &mut Call<'_>, key: &Key, from: Timestamp) {
         Caller::Service(PRINCIPAL),
     );
     let (lane, key) = (lane(call, key), key.clone());
-    let task = Task::new(due + delay, lane, move |sandbox| async move {
+    let task = Task::new(due.saturating_add(delay), lane, move |sandbox| async move {
         let run = sandbox.enter(&place, |call| begin(call, key, edition, due));
         if let Some(run) = run {
             run.attempt(sandbox).await;
@@ -87,7 +87,7 @@ struct Run {
 
 /// Starts a run, unless the schedule has gone or changed, and plans the next one.
 fn begin(call: &mut Call<'_>, key: Key, edition: u64, due: Timestamp) -> Option<Run> {
-    let after = due + time::Duration::SECOND;
+    let after = due.saturating_add(time::Duration::SECOND);
     let schedule = find(call, &key).ok().filter(|it| it.edition == edition)?;
     let goal = schedule.wanted.goal.clone();
     // A clock that was moved far forward does not make up for every moment that it jumped over.

@@ -8,7 +8,7 @@ use time::{Date, Month, PrimitiveDateTime, Time, UtcOffset};
 use super::refusal::Refusal;
 use super::scope::{Mechanism, Scope};
 use super::sent::Sent;
-use crate::clock::Timestamp;
+use crate::clock::{self, Timestamp};
 use crate::protocol::HttpRequest;
 
 /// The longest that a presigned request may be good for: seven days, in seconds.
@@ -120,7 +120,7 @@ fn moment_of_headers(sent: &Sent<'_>) -> Result<(String, Timestamp), Refusal> {
     }
     let text = sent.text("date").ok_or(Refusal::NoDate)?;
     let moment = basic(text)
-        .or_else(|| Timestamp::parse(text, &Rfc2822).ok())
+        .or_else(|| clock::parse(text, &Rfc2822))
         .ok_or_else(|| malformed(text))?;
     Ok((to_basic(moment), moment))
 }

@@ -52,10 +52,10 @@ fn midnight_after(at: Timestamp) -> Timestamp {
 
 /// Whether something that is this old has come to its end: the first midnight after so many days.
 fn over(since: Timestamp, days: i64, now: Timestamp) -> bool {
-    let Some(end) = since.checked_add(time::Duration::days(days)) else {
-        return false;
-    };
-    now >= midnight_after(end)
+    let age = days.checked_mul(24 * 60 * 60).map(time::Duration::seconds);
+    let end = age.and_then(|age| since.checked_add(age)?.checked_add(time::Duration::DAY));
+    // What is beyond the calendar never comes.
+    end.is_some_and(|end| now >= end.replace_time(time::Time::MIDNIGHT))
 }
 
 fn expire(bucket: &mut Bucket, now: Timestamp) {

@@ -148,3 +148,14 @@ async fn versions_go_one_stage_after_the_other() {
     world.until(86).await;
     assert_eq!(world.there(), [""; 0]);
 }
+
+#[test]
+fn age_beyond_the_calendar_is_never_reached() {
+    let since = time::macros::datetime!(9999-12-29 12:00 UTC);
+    let last = time::macros::datetime!(9999-12-31 23:59:59 UTC);
+    let reached = |days| super::over(since, days, last);
+    assert!(reached(1));
+    for days in [2, 3, i64::MAX / 86_400, i64::MAX] {
+        assert!(!reached(days), "{days}");
+    }
+}

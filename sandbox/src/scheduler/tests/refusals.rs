@@ -20,6 +20,12 @@ async fn what_makes_no_sense_is_refused() {
             json!({"ScheduleExpressionTimezone": "Europe/Vienna"}),
             "NotImplemented",
         ),
+        (
+            json!({"ScheduleExpression": "rate(9223372036854775807 minutes)"}),
+            "ValidationException",
+        ),
+        (json!({"StartDate": 1e300}), "SerializationException"),
+        (json!({"EndDate": -1e300}), "SerializationException"),
         (json!({"EndDate": world.epoch(-1)}), "ValidationException"),
         (
             json!({"StartDate": world.epoch(60), "EndDate": world.epoch(30)}),
@@ -94,6 +100,23 @@ async fn what_makes_no_sense_is_refused() {
     let message = "scheduler is not a supported service for a target.";
     assert_eq!(refused.unwrap_err().message, message);
     world.schedule("s", json!({})).await.unwrap();
+}
+
+/// The last moment of the calendar has none after it, wherever in its window a run would be.
+#[tokio::test]
+async fn schedule_at_the_end_of_the_calendar_waits() {
+    let world = World::with_role(json!("logs:*")).await;
+    let window = json!({"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 1440});
+    let last =
+        json!({"ScheduleExpression": "at(9999-12-31T23:59:59)", "FlexibleTimeWindow": window});
+    // Each has a delay of its own, which is nothing for one of 86,401 alone.
+    for name in ["a", "b", "c"] {
+        world.schedule(name, last.clone()).await.unwrap();
+    }
+    let longest = json!({"ScheduleExpression": "rate(100000000000000 days)",
+        "StartDate": 253_402_300_799_i64});
+    world.schedule("d", longest).await.unwrap();
+    world.schedule("e", json!({})).await.unwrap();
 }
 
 #[tokio::test]
