@@ -1,5 +1,7 @@
 //! What a scenario cannot say: quotas, who may, what the journal keeps, what CloudFormation makes.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 use serde_json::json;
 
 use super::name::Wanted;
