@@ -15,6 +15,10 @@ use remediator_core::api_call::{Heard, Origin};
 use remediator_core::call_rules::Added;
 use remediator_core::{ApiCall, Json, PolicySource, Witness};
 
+/// CloudTrail tells whole seconds: a call may have been made at any moment within that second, and a repair in the same
+/// second may have come before it.
+const WITHIN_THE_SECOND: i64 = 999;
+
 /// Looks at the group of the call, under the policy of the environment: the event brings none.
 pub(crate) async fn run<E: Effects>(
     effects: &E,
@@ -60,7 +64,7 @@ pub(crate) async fn run<E: Effects>(
     let actor = actor.map_or_else(|| "(unknown)".to_owned(), |actor| actor.to_string());
     effects.log(&format!("heard of {name} for {group}: changed by {actor}"));
     let witness = Witness {
-        at,
+        at: at.plus_millis(WITHIN_THE_SECOND),
         shown: rules,
         either,
         is_new: name == "CreateSecurityGroup",

@@ -1,6 +1,6 @@
 //! Events of EventBridge.
 
-use super::{MAIL, WEB, answer as handle, event, incident, readings};
+use super::{MAIL, WEB, answer as handle, event, incident, readings, rule};
 use crate::fake::{ACCOUNT, Fake, GROUP};
 use crate::handle::Instance;
 use remediator_core::Baseline;
@@ -146,14 +146,31 @@ async fn rule_without_direction_is_looked_for_in_both() {
         handle(&fake, &instance("{}"), &event).await.unwrap();
         assert_eq!((readings(&fake), fake.paused.get()), (1, 0));
     }
-    // Taken away by this instance a moment before; another one waits until the call is fifteen seconds old.
+    // Taken away by this instance a moment before; another one waits until the second of the call is fifteen seconds ago.
     let (fake, here) = (Fake::with(&[WEB[0], WEB[1], MAIL[0]]), instance("{}"));
-    for (instance, paused) in [(&here, 0), (&here, 0), (&instance("{}"), 10_000)] {
+    for (instance, paused) in [(&here, 0), (&here, 0), (&instance("{}"), 15_000)] {
         handle(&fake, instance, &modified(465, "tcp"))
             .await
             .unwrap();
         assert_eq!(fake.paused.get(), paused);
     }
+}
+
+/// D2: a rule that was taken away in the second in which it is opened again is not believed to be gone: CloudTrail tells
+/// whole seconds.
+#[tokio::test]
+async fn rule_opened_again_in_the_second_of_its_repair_is_a_witness() {
+    let (fake, instance) = (Fake::with(&[WEB[0], WEB[1], MAIL[0]]), instance("{}"));
+    handle(&fake, &instance, &call(None)).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+    fake.stale.replace((2, fake.group.borrow().clone()));
+    if let Some(group) = fake.group.borrow_mut().as_mut() {
+        group.ingress.insert(rule(MAIL[0]));
+    }
+    let mut again = call(None);
+    again["detail"]["eventTime"] = "2026-11-22T08:00:10Z".into();
+    handle(&fake, &instance, &again).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
 }
 
 /// F3: what the function writes makes an event too; it ends with a read.
