@@ -3,7 +3,7 @@
 //! Elements are found by their local name: EC2 spells its namespace with and without a slash at
 //! the end, and proxies and emulators leave it out.
 
-use remediator_core::{AccountId, GroupId, Protocol, Rule, SecurityGroup, Source};
+use remediator_core::{AccountId, GroupId, Protocol, Rule, SecurityGroup, Source, log};
 use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -98,7 +98,72 @@ pub(crate) fn describe_regions(body: &[u8]) -> Result<Vec<String>, AnswerError> 
         .collect()
 }
 
-/// Reads one page of `DescribeSecurityGroups`.
+/// One page of security groups.
+#[derive(Debug)]
+pub struct GroupPage {
+    /// The groups that are understood.
+    pub groups: Vec<SecurityGroup>,
+    /// The groups that are there and not understood.
+    pub unreadable: Vec<UnreadableGroup>,
+    /// The token of the next page.
+    pub next_token: Option<String>,
+}
+
+/// A group of which a rule is not understood, like one whose source account is an alias (`amazon-elb`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableGroup {
+    /// Its id.
+    pub group_id: GroupId,
+    /// The account that owns it.
+    pub owner_id: AccountId,
+    /// Its VPC; `None` only for EC2-Classic.
+    pub vpc_id: Option<String>,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// What is not understood, on one line.
+    pub reason: String,
+}
+
+/// Reads one page of `DescribeSecurityGroups`. A group that is not understood does not hide the others, unless it is
+/// not even clear which one it is.
+pub(crate) fn describe_page(body: &[u8]) -> Result<GroupPage, AnswerError> {
+    let document = Document::parse(std::str::from_utf8(body)?)?;
+    let root = document.root_element();
+    let set = child(root, "securityGroupInfo").ok_or(AnswerError::Missing("securityGroupInfo"))?;
+    let mut page = GroupPage {
+        groups: Vec::new(),
+        unreadable: Vec::new(),
+        next_token: text(root, "nextToken").map(str::to_owned),
+    };
+    for item in items(set) {
+        let outline = outline(item)?;
+        match with_rules(outline.clone(), item) {
+            Ok(group) => page.groups.push(group),
+            Err(error) => page.unreadable.push(UnreadableGroup {
+                group_id: outline.group_id,
+                owner_id: outline.owner_id,
+                vpc_id: outline.vpc_id,
+                tags: outline.tags,
+                reason: one_line(&error),
+            }),
+        }
+    }
+    Ok(page)
+}
+
+/// An error and its causes.
+fn one_line(error: &AnswerError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    log::one_line(&text).into_owned()
+}
+
+/// Reads one page of `DescribeSecurityGroups` of which every group must be understood.
 pub(crate) fn describe(body: &[u8]) -> Result<Page<SecurityGroup>, AnswerError> {
     let document = Document::parse(std::str::from_utf8(body)?)?;
     let root = document.root_element();
@@ -124,6 +189,11 @@ pub(crate) fn write(body: &[u8]) -> Result<usize, AnswerError> {
 }
 
 fn group(item: Node<'_, '_>) -> Result<SecurityGroup, AnswerError> {
+    with_rules(outline(item)?, item)
+}
+
+/// The group without its rules.
+fn outline(item: Node<'_, '_>) -> Result<SecurityGroup, AnswerError> {
     let mut group = SecurityGroup {
         group_id: parsed(item, "groupId")?,
         group_name: text(item, "groupName").unwrap_or_default().to_owned(),
@@ -141,6 +211,10 @@ fn group(item: Node<'_, '_>) -> Result<SecurityGroup, AnswerError> {
             text(tag, "value").unwrap_or_default().to_owned(),
         );
     }
+    Ok(group)
+}
+
+fn with_rules(mut group: SecurityGroup, item: Node<'_, '_>) -> Result<SecurityGroup, AnswerError> {
     for permission in child(item, "ipPermissions").into_iter().flat_map(items) {
         for (rule, description) in atoms(permission)? {
             if let Some(description) = description {
@@ -342,6 +416,38 @@ mod tests {
         assert!(page_of_one.items[0].ingress.is_empty());
         assert_eq!(page_of_one.items[0].vpc_id, None);
         assert!(describe(page("", "").as_bytes()).unwrap().items.is_empty());
+    }
+
+    /// A source account may be an alias: `amazon-elb/sg-…` is one of the groups that ansible/ansible's `ec2_group` (2.9)
+    /// takes apart.
+    #[test]
+    fn group_that_is_not_understood_does_not_hide_the_others() {
+        let alias = LAB
+            .replace("sg-0a", "sg-0e")
+            .replacen("210987654321", "amazon-elb", 1);
+        let body = page("", &format!("{alias}{LAB}"));
+        let page = describe_page(body.as_bytes()).unwrap();
+        let ids: Vec<&str> = page
+            .groups
+            .iter()
+            .map(|group| group.group_id.as_str())
+            .collect();
+        assert_eq!(ids, ["sg-0a"]);
+        let [unreadable] = page.unreadable.as_slice() else {
+            unreachable!("one group")
+        };
+        assert_eq!(unreadable.group_id.as_str(), "sg-0e");
+        assert_eq!(unreadable.owner_id.as_str(), "123456789012");
+        assert_eq!(unreadable.vpc_id.as_deref(), Some("vpc-0a"));
+        assert_eq!(unreadable.tags["Name"], "LabSG1");
+        assert_eq!(
+            unreadable.reason,
+            "`userId` is not usable: `amazon-elb` is not an account id of twelve digits"
+        );
+        // Alone it is an answer that is not understood, and so is a group that does not say which one it is.
+        assert!(describe(body.as_bytes()).is_err());
+        let nameless = LAB.replace("<groupId>sg-0a</groupId>", "");
+        assert!(describe_page(super::tests::page("", &nameless).as_bytes()).is_err());
     }
 
     #[test]

@@ -17,6 +17,12 @@ pub fn answer(body: &[u8]) {
     if let Ok(page) = ec2_response::describe(body) {
         page.items.iter().for_each(observed);
     }
+    if let Ok(page) = ec2_response::describe_page(body) {
+        page.groups.iter().for_each(observed);
+        for group in page.unreadable {
+            assert_eq!(group.reason, log::one_line(&group.reason));
+        }
+    }
     let _ = ec2_response::write(body);
     let _ = config_service::failed(body);
     let _ = ssm::value(body);

@@ -37,7 +37,7 @@ mod wire_error;
 pub use account::Rehearsal;
 pub use config::{Config, ConfigError, Timeouts};
 pub use config_service::{MAX_EVALUATIONS, Rejected};
-pub use ec2_response::TaggedResource;
+pub use ec2_response::{GroupPage, TaggedResource, UnreadableGroup};
 pub use endpoint::EndpointError;
 pub use error::{CallError, ErrorKind, Operation};
 pub use ops::{Client, ClientError, GroupQuery, Revoked};

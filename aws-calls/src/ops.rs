@@ -3,7 +3,7 @@
 use crate::config::Config;
 use crate::config_service::{self, MAX_EVALUATIONS, Rejected};
 use crate::ec2_request;
-use crate::ec2_response::{self, AnswerError, Page, TaggedResource};
+use crate::ec2_response::{self, AnswerError, GroupPage, Page, TaggedResource};
 use crate::endpoint::{self, EndpointError, Service};
 use crate::error::{CallError, ErrorKind, Operation};
 use crate::exchange::{Call, Exchange, ReadError};
@@ -247,7 +247,8 @@ impl Client {
         }
     }
 
-    /// `DescribeSecurityGroups`: one page of what matches, and the token of the next.
+    /// `DescribeSecurityGroups`: one page of what matches, and the token of the next. A group that is not understood is
+    /// told beside the others.
     ///
     /// # Errors
     /// [`CallError`].
@@ -255,15 +256,15 @@ impl Client {
         &self,
         query: &GroupQuery,
         token: Option<&str>,
-    ) -> Result<(Vec<SecurityGroup>, Option<String>), CallError> {
+    ) -> Result<GroupPage, CallError> {
         let body = ec2_request::describe(&query.ids, &query.filters, token);
         let call = self.ec2(Operation::DescribeSecurityGroups, query.subject(), body);
         let read = |body: &[u8]| {
-            let page = ec2_response::describe(body)?;
+            let page = ec2_response::describe_page(body)?;
             if page.next_token.is_some() && page.next_token.as_deref() == token {
                 return Err("the same `nextToken` came twice".into());
             }
-            Ok((page.items, page.next_token))
+            Ok(page)
         };
         self.send(&call, read).await
     }

@@ -11,8 +11,12 @@ use std::fmt;
 /// of them are somebody else's words: they are cut and kept on one line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Actor {
-    /// The ARN of the user or of the role's session; the service where one acted by itself.
+    /// The ARN of the user or of the role's session; the service where one acted by itself; a user of IAM Identity
+    /// Center by the id, beside the type.
     pub principal: String,
+    /// The identity that the holder of the role has set and that its sessions keep (`sourceIdentity`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
     /// Whence the call came: an address, or the name of a service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -38,11 +42,19 @@ impl Actor {
         let detail = member(event, "detail")?;
         let text = |value: &Json<'_>| value.as_str().filter(|text| !text.is_empty()).map(cut);
         let identity = member(detail, "userIdentity")?;
-        let principal = ["arn", "invokedBy", "principalId", "type"]
-            .iter()
-            .find_map(|name| text(member(identity, name)?))?;
+        let named = |name: &&str| text(member(identity, name)?);
+        let on_behalf_of =
+            member(identity, "onBehalfOf").and_then(|of| text(member(of, "userId")?));
+        let principal = ["arn", "invokedBy", "principalId"].iter().find_map(named);
+        let principal = match (principal, named(&"type"), on_behalf_of) {
+            (Some(principal), _, _) => principal,
+            (None, Some(kind), Some(user)) => cut(&format!("{kind} {user}")),
+            (None, kind, user) => user.or(kind)?,
+        };
+        let session = member(identity, "sessionContext");
         Some(Self {
             principal,
+            source_identity: session.and_then(|session| text(member(session, "sourceIdentity")?)),
             source: member(detail, "sourceIPAddress").and_then(text),
             call: text(member(detail, "eventName")?)?,
             event_id: text(member(detail, "eventID")?)?,
@@ -60,12 +72,16 @@ impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             principal,
+            source_identity,
             source,
             call,
             event_id,
             at: _,
         } = self;
         f.write_str(principal)?;
+        if let Some(identity) = source_identity {
+            write!(f, " as {identity}")?;
+        }
         if let Some(source) = source {
             write!(f, " from {source}")?;
         }
@@ -94,6 +110,44 @@ mod tests {
         assert_eq!(
             serde_json::to_value(&actor).unwrap()["at"],
             "2026-11-22T10:00:00Z"
+        );
+    }
+
+    /// G2: a user of IAM Identity Center has no ARN, only an id (CloudTrail guide, "CloudTrail userIdentity element").
+    #[test]
+    fn user_of_identity_center_is_named_by_its_id() {
+        let event = json!({"detail-type": "AWS API Call via CloudTrail", "detail": {
+            "eventName": "AuthorizeSecurityGroupIngress", "eventID": "e-3",
+            "userIdentity": {"type": "IdentityCenterUser", "accountId": "123456789012", "credentialId": "c",
+                "onBehalfOf": {"userId": "544894e8-0000", "identityStoreArn": "arn:aws:identitystore::1:identitystore/d-1"}}}});
+        let actor = Actor::from_event(&(&event).into()).unwrap();
+        assert_eq!(actor.principal, "IdentityCenterUser 544894e8-0000");
+    }
+
+    /// G2: who holds a role's session may be told by `sourceIdentity` alone (IAM guide, "Monitor and control actions
+    /// taken with assumed roles").
+    #[test]
+    fn source_identity_of_a_session_is_told() {
+        let mut event = json!({"detail-type": "AWS API Call via CloudTrail", "detail": {
+            "eventName": "AuthorizeSecurityGroupIngress", "eventID": "e-4",
+            "userIdentity": {"type": "AssumedRole", "arn": "arn:aws:sts::123456789012:assumed-role/r/s",
+                "sessionContext": {"sessionIssuer": {}, "sourceIdentity": "jane\nrevoking"}}}});
+        let actor = Actor::from_event(&(&event).into()).unwrap();
+        assert_eq!(
+            actor.to_string(),
+            "arn:aws:sts::123456789012:assumed-role/r/s as jane revoking (AuthorizeSecurityGroupIngress, CloudTrail event e-4)"
+        );
+        assert_eq!(
+            serde_json::to_value(&actor).unwrap()["source_identity"],
+            "jane revoking"
+        );
+        event["detail"]["userIdentity"]["sessionContext"]["sourceIdentity"] = json!("");
+        let actor = Actor::from_event(&(&event).into()).unwrap();
+        assert!(
+            serde_json::to_value(&actor)
+                .unwrap()
+                .get("source_identity")
+                .is_none()
         );
     }
 

@@ -4,13 +4,11 @@
 //! CloudTrail"). AWS Config tells of the same change later, with a result token; here is none, so
 //! nothing is reported.
 
-use crate::doubt::rules_of_call;
+use crate::call_rules::{Added, elements, field, unwrapped};
 use crate::event::EventError;
 use crate::ids::{AccountId, GroupId};
-use crate::json::{Json, Object, member};
-use crate::plan::{Directed, Direction};
+use crate::json::{Json, member};
 use crate::timestamp::Timestamp;
-use std::collections::BTreeSet;
 
 /// The calls that change the rules of a group, or make one.
 pub const CALLS: [&str; 6] = [
@@ -35,7 +33,32 @@ pub struct ApiCall {
     pub at: Timestamp,
     /// The rules that the call added, as far as they are understood: a witness against a reading that
     /// does not show them, nothing else.
-    pub added: BTreeSet<Directed>,
+    pub added: Added,
+}
+
+/// Where a call was made, as EventBridge's envelope tells. An event that was forwarded keeps its origin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The account.
+    pub account_id: AccountId,
+    /// Like `us-east-1`; `None` where the event does not say.
+    pub region: Option<String>,
+}
+
+impl Origin {
+    /// Reads the envelope of an event of EventBridge's.
+    ///
+    /// # Errors
+    /// [`EventError`], which names the field.
+    pub fn from_value(event: &Json<'_>) -> Result<Self, EventError> {
+        let region = member(event, "region").and_then(Json::as_str);
+        Ok(Self {
+            account_id: text("account", member(event, "account"))?
+                .parse()
+                .map_err(EventError::Account)?,
+            region: region.map(shown),
+        })
+    }
 }
 
 /// What an event of the fast path asks for.
@@ -45,6 +68,9 @@ pub enum Heard {
     Call(ApiCall),
     /// The call was refused and changed nothing; EC2's code.
     Refused(String),
+    /// The revocation names no group, so there is none to look at. It took nothing away, or the record does not say
+    /// from which group; then AWS Config tells. The name of the call.
+    Unnamed(String),
 }
 
 /// Whether this is an event of EventBridge's, not of Config's.
@@ -59,18 +85,10 @@ impl Heard {
     /// # Errors
     /// [`EventError`], which names the field.
     pub fn from_value(event: &Json<'_>) -> Result<Self, EventError> {
-        let text = |field: &'static str, value: Option<&Json<'_>>| {
-            let text = value.and_then(Json::as_str).filter(|text| !text.is_empty());
-            text.map(str::to_owned).ok_or(EventError::Field {
-                field,
-                expected: "a non-empty string",
-            })
-        };
         let kind = text("detail-type", member(event, "detail-type"))?;
         if kind != "AWS API Call via CloudTrail" {
             return Err(EventError::NotSupported(shown(&kind)));
         }
-        let empty = Object::default();
         let detail = member(event, "detail").and_then(Json::as_object);
         let detail = detail.ok_or(EventError::Field {
             field: "detail",
@@ -84,56 +102,52 @@ impl Heard {
         if let Some(code) = detail.get("errorCode").and_then(Json::as_str) {
             return Ok(Self::Refused(shown(code)));
         }
-        let account_id = text("account", member(event, "account"))?
-            .parse()
-            .map_err(EventError::Account)?;
+        let Origin { account_id, .. } = Origin::from_value(event)?;
         let at = text("detail.eventTime", detail.get("eventTime"))?;
         let at = at.parse().map_err(|source| EventError::Time {
             field: "detail.eventTime",
             source,
         })?;
-        let part = |name: &str| detail.get(name).and_then(Json::as_object).unwrap_or(&empty);
+        let part = |name: &str| detail.get(name).unwrap_or(&Json::Null);
         let (asked, answered) = (part("requestParameters"), part("responseElements"));
-        let group = group_of(asked, answered).ok_or(EventError::Field {
-            field: "detail.requestParameters.groupId",
-            expected: "the id of a security group",
-        })?;
-        let group = group.parse().map_err(EventError::Group)?;
-        let direction = match name.as_str() {
-            "AuthorizeSecurityGroupIngress" => Some(Direction::Ingress),
-            "AuthorizeSecurityGroupEgress" => Some(Direction::Egress),
-            // `ModifySecurityGroupRules` names rules by their ids, and what becomes of them in another shape.
-            _ => None,
+        let Some(group) = group_of(&name, asked, answered) else {
+            // By its name alone a group is asked for; which one it was, only the answer says, if a rule was taken away.
+            let by_name = field(unwrapped(asked, &name, "Request"), "groupName").is_some();
+            if name.starts_with("Revoke") && by_name {
+                return Ok(Self::Unnamed(name));
+            }
+            return Err(EventError::Field {
+                field: "detail.requestParameters.groupId",
+                expected: "the id of a security group",
+            });
         };
-        let added = direction.zip(asked.get("ipPermissions"));
-        let added = added.map(|(direction, permissions)| {
-            let rules = rules_of_call(permissions).into_iter();
-            rules.map(|rule| (direction, rule)).collect()
-        });
+        let group = group.parse().map_err(EventError::Group)?;
         Ok(Self::Call(ApiCall {
             account_id,
             group,
             at,
-            added: added.unwrap_or_default(),
+            added: Added::of_call(&name, asked, answered),
             name,
         }))
     }
 }
 
 /// The group of a call. A group that was named by its name is found in the answer, and so is a new one.
-fn group_of<'a>(asked: &'a Object<'_>, answered: &'a Object<'_>) -> Option<&'a str> {
-    let id = |value: &'a Json<'_>, name: &str| member(value, name).and_then(Json::as_str);
-    let wrapped = asked.get("ModifySecurityGroupRulesRequest");
-    let direct = asked
-        .get("groupId")
-        .and_then(Json::as_str)
-        .or_else(|| id(wrapped?, "GroupId"))
-        .or_else(|| answered.get("groupId").and_then(Json::as_str));
-    direct.or_else(|| {
-        ["securityGroupRuleSet", "revokedSecurityGroupRuleSet"]
-            .iter()
-            .filter_map(|set| member(answered.get(set)?, "items")?.as_array()?.first())
-            .find_map(|rule| id(rule, "groupId"))
+fn group_of<'a>(name: &str, asked: &'a Json<'_>, answered: &'a Json<'_>) -> Option<&'a str> {
+    let id = |value: &'a Json<'_>| field(value, "groupId").and_then(Json::as_str);
+    let answered = unwrapped(answered, name, "Response");
+    let of_rules = |set: &str| elements(field(answered, set)).find_map(id);
+    id(unwrapped(asked, name, "Request"))
+        .or_else(|| id(answered))
+        .or_else(|| of_rules("securityGroupRuleSet"))
+        .or_else(|| of_rules("revokedSecurityGroupRuleSet"))
+}
+
+fn text(field: &'static str, value: Option<&Json<'_>>) -> Result<String, EventError> {
+    let text = value.and_then(Json::as_str).filter(|text| !text.is_empty());
+    text.map(str::to_owned).ok_or(EventError::Field {
+        field,
+        expected: "a non-empty string",
     })
 }
 
@@ -145,6 +159,7 @@ fn shown(text: &str) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
+    use crate::plan::Direction;
     use serde_json::{Value, json};
 
     fn event(name: &str, asked: &Value, answered: &Value) -> Value {
@@ -177,7 +192,7 @@ mod tests {
         };
         assert_eq!(call.group.as_str(), "sg-0a");
         let rule = "tcp:465:0.0.0.0/0".parse().unwrap();
-        assert_eq!(call.added, [(Direction::Ingress, rule)].into());
+        assert_eq!(call.added.rules, [(Direction::Ingress, rule)].into());
         assert_eq!(call.at.to_string(), "2026-11-22T08:00:00.000Z");
     }
 
@@ -232,6 +247,28 @@ mod tests {
                 matches!(heard, Heard::Call(call) if call.group.as_str() == "sg-0a"),
                 "{name} {asked}"
             );
+        }
+    }
+
+    /// F6: a revocation by name that matched nothing (`unknownIpPermissionSet` alone), or whose answer says nothing (a
+    /// record of 2023), names no group. An authorization that names none is not understood: a port may be open.
+    #[test]
+    fn revocation_without_a_group_is_harmless() {
+        let asked = json!({"groupName": "default", "ipPermissions": {"items": []}});
+        let unknown = json!({"_return": true, "revokedSecurityGroupRuleSet": {}, "unknownIpPermissionSet": {"items": [{}]}});
+        for name in ["RevokeSecurityGroupIngress", "RevokeSecurityGroupEgress"] {
+            for answered in [&unknown, &json!({"_return": true}), &Value::Null] {
+                let heard = Heard::from_value(&(&event(name, &asked, answered)).into()).unwrap();
+                assert_eq!(heard, Heard::Unnamed(name.to_owned()), "{answered}");
+            }
+        }
+        for (name, asked) in [
+            ("AuthorizeSecurityGroupIngress", asked),
+            ("RevokeSecurityGroupIngress", json!({})),
+        ] {
+            let heard =
+                Heard::from_value(&(&event(name, &asked, &json!({"_return": true}))).into());
+            assert!(heard.is_err(), "{name} {asked}");
         }
     }
 

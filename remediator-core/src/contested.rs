@@ -29,13 +29,14 @@ pub struct Contested {
 }
 
 impl Default for Contested {
-    /// Five repairs in ten minutes: more than a class makes by hand, less than what an automation
-    /// makes that reacts to every repair of ours.
+    /// Six repairs in an hour: more than a class makes by hand on one group, and what a controller makes that opens its
+    /// port again every ten minutes or faster. Five minutes are usual: kubernetes/kubernetes#64259,
+    /// orzarchi/terraform-aws-cloudflare-security-group#9.
     fn default() -> Self {
         Self {
             action: Action::Report,
-            times: 5,
-            minutes: 10,
+            times: 6,
+            minutes: 60,
         }
     }
 }
@@ -57,7 +58,7 @@ impl Contested {
     }
 }
 
-/// `report`, or with the numbers `leave:5/10` (five repairs in ten minutes).
+/// `report`, or with the numbers `leave:3/10` (three repairs in ten minutes).
 impl fmt::Display for Contested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -87,7 +88,7 @@ impl Serialize for Contested {
 /// A text that does not say what to do about a contested group.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not `report`, `leave` or `quarantine`, alone or with repairs and minutes like `leave:5/10` (1 to 100 in 1 to 1440)"
+    "`{0}` is not `report`, `leave` or `quarantine`, alone or with repairs and minutes like `leave:6/60` (1 to 100 in 1 to 1440)"
 )]
 pub struct ContestedError(String);
 
@@ -136,6 +137,7 @@ mod tests {
             "leave",
             "quarantine",
             "leave:3/60",
+            "leave:5/10",
             "report:100/1440",
         ] {
             assert_eq!(text.parse::<Contested>().unwrap().to_string(), text);
@@ -165,5 +167,25 @@ mod tests {
         assert_eq!(contested.count(&repairs, minute(11)), Some(3));
         assert_eq!(contested.count(&repairs, minute(12)), None);
         assert_eq!(contested.count(&repairs[1..], minute(10)), None);
+    }
+
+    /// K1, P1: a controller that opens a port again every five or ten minutes is seen without any setting; five
+    /// incidents by hand within an hour are none.
+    #[test]
+    fn slow_contest_is_seen_by_default() {
+        let contested = Contested::default();
+        let every = |minutes: i64, times: i64| -> (Vec<Timestamp>, Timestamp) {
+            let at = |n: i64| Timestamp::from_millis(n * minutes * 60_000);
+            ((0..times).map(at).collect(), at(times))
+        };
+        for (minutes, times, expect) in [
+            (5, 5, None),
+            (5, 6, Some(6)),
+            (10, 6, Some(6)),
+            (11, 9, None),
+        ] {
+            let (repairs, now) = every(minutes, times);
+            assert_eq!(contested.count(&repairs, now), expect, "{minutes} {times}");
+        }
     }
 }

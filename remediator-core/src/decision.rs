@@ -5,6 +5,7 @@ use crate::evaluation::Annotation;
 use crate::event::{Event, Item, ItemStatus, Message};
 use crate::ids::{GroupId, IdError};
 use crate::plan::Directed;
+use crate::rule::Rule;
 use crate::timestamp::Timestamp;
 use std::collections::BTreeSet;
 
@@ -43,6 +44,8 @@ pub struct Witness {
     pub at: Timestamp,
     /// Rules that there were.
     pub shown: BTreeSet<Directed>,
+    /// Rules that there were, inbound or outbound: the event does not say which.
+    pub either: BTreeSet<Rule>,
     /// Whether the group had just been made.
     pub is_new: bool,
 }
@@ -63,6 +66,7 @@ pub fn decide(event: &Event) -> Result<Decision, DecisionError> {
         status,
         captured,
         shown,
+        location: _,
     } = match &event.message {
         Message::Change(item) => item,
         Message::Sweep { created } => return Ok(Decision::Sweep { created: *created }),
@@ -87,6 +91,7 @@ pub fn decide(event: &Event) -> Result<Decision, DecisionError> {
             witness: Witness {
                 at: *captured,
                 shown: shown.clone(),
+                either: BTreeSet::new(),
                 is_new: *status == ItemStatus::Discovered,
             },
         }),

@@ -1,7 +1,7 @@
 //! What is told to AWS Config.
 
 use crate::exemption::TAG;
-use crate::ids::GroupId;
+use crate::ids::{AccountId, GroupId};
 use crate::naming;
 use crate::plan::{Directed, Direction, Plan};
 use crate::timestamp::Timestamp;
@@ -175,6 +175,14 @@ impl Annotation {
     pub fn out_of_scope(scope: &impl fmt::Display) -> Self {
         Self::new(&format!(
             "The security group is outside the scope of the rule ({scope})."
+        ))
+    }
+
+    /// The group is of an account that the rule does not judge.
+    #[must_use]
+    pub fn of_another_owner(owner: &AccountId) -> Self {
+        Self::new(&format!(
+            "The security group belongs to account {owner}, which alone may change it."
         ))
     }
 

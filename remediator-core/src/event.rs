@@ -3,7 +3,7 @@
 //! Shape: the developer guide's "Example events for AWS Config rules". `invokingEvent` and
 //! `ruleParameters` are strings that hold JSON.
 
-use crate::doubt::rules_of_item;
+use crate::doubt::rules_new_in_item;
 use crate::ids::{AccountId, IdError, ResultToken};
 use crate::json::{Json, Object, parse, payload};
 use crate::plan::Directed;
@@ -22,6 +22,9 @@ pub struct Event {
     pub left_scope: bool,
     /// The rule's parameters.
     pub policy: PolicySource,
+    /// Whether Config asks what would be said of a resource that is planned. Such an evaluation changes nothing:
+    /// guide to AWS Config, "Evaluation Mode and Trigger Types for AWS Config Rules".
+    pub is_proactive: bool,
     /// What happened.
     pub message: Message,
 }
@@ -52,8 +55,19 @@ pub struct Item {
     pub status: ItemStatus,
     /// When Config captured the item.
     pub captured: Timestamp,
-    /// The rules that the item shows; none where it is a summary.
+    /// Where the resource is, as far as the item says.
+    pub location: Location,
+    /// The rules that the item is the first to show; none where it is a summary.
     pub shown: BTreeSet<Directed>,
+}
+
+/// `awsAccountId` and `awsRegion` of an item.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Location {
+    /// The account.
+    pub account_id: Option<AccountId>,
+    /// Like `us-east-1`; `global` for some types.
+    pub region: Option<String>,
 }
 
 /// `configurationItemStatus`.
@@ -156,6 +170,7 @@ impl Event {
             account_id,
             left_scope,
             policy,
+            is_proactive: event.get("evaluationMode").and_then(Json::as_str) == Some("PROACTIVE"),
             message,
         })
     }
@@ -214,14 +229,28 @@ fn item(invoking: &Object<'_>, names: &Names) -> Result<Item, EventError> {
         "ResourceDeleted" | "ResourceDeletedNotRecorded" => ItemStatus::Deleted,
         other => ItemStatus::Other(other.to_owned()),
     };
+    let text = |name: &str| item.get(name).and_then(Json::as_str);
     Ok(Item {
+        location: Location {
+            account_id: text("awsAccountId")
+                .map(str::parse)
+                .transpose()
+                .map_err(EventError::Account)?,
+            region: text("awsRegion").map(|region| {
+                region
+                    .chars()
+                    .filter(|c| !c.is_control())
+                    .take(64)
+                    .collect()
+            }),
+        },
         resource_type: string(item, "resourceType", names.resource_type)?.to_owned(),
         resource_id: string(item, "resourceId", names.resource_id)?.to_owned(),
         status,
         captured,
         shown: item
             .get("configuration")
-            .map(rules_of_item)
+            .map(|shown| rules_new_in_item(shown, invoking.get("configurationItemDiff")))
             .unwrap_or_default(),
     })
 }
@@ -328,6 +357,10 @@ pub(crate) mod tests {
             resource_type: "AWS::EC2::SecurityGroup".to_owned(),
             resource_id: "sg-0123456789abcdef0".to_owned(),
             status: ItemStatus::Ok,
+            location: Location {
+                account_id: Some("123456789012".parse().unwrap()),
+                region: Some("us-east-1".to_owned()),
+            },
             captured: Timestamp::from_millis(1_795_334_400_123),
             shown: BTreeSet::new(),
         };

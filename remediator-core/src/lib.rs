@@ -7,6 +7,7 @@
 pub mod actor;
 pub mod api_call;
 pub mod baseline;
+pub mod call_rules;
 pub mod contested;
 mod covers;
 pub mod decision;

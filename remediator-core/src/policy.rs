@@ -332,7 +332,7 @@ mod tests {
             mode: Mode::Enforce,
             scope: Scope::Unrestricted,
             exemptions: Exemptions::Honour,
-            contested: "report:5/10".parse().unwrap(),
+            contested: "report:6/60".parse().unwrap(),
         };
         assert_eq!(policy, expected);
     }

@@ -3,6 +3,7 @@
 use crate::ids::{AccountId, is_id};
 use crate::observation::SecurityGroup;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -12,7 +13,7 @@ pub enum Scope {
     /// No `scope` parameter: whatever the rule's own scope and the role's policy let through.
     #[default]
     Unrestricted,
-    /// Every group that the account of the rule owns; asked for by name.
+    /// Every group that the account of the rule owns; the same, asked for by name.
     Account,
     /// The groups of one VPC.
     Vpc(String),
@@ -34,13 +35,30 @@ impl Scope {
     /// Whether `group` is in scope for a rule of `account`.
     #[must_use]
     pub fn admits(&self, group: &SecurityGroup, account: &AccountId) -> bool {
-        match self {
-            Self::Unrestricted => true,
-            Self::Account => group.owner_id == *account,
-            // A group of EC2-Classic has no VPC and is therefore in no VPC's scope.
-            Self::Vpc(vpc) => group.vpc_id.as_deref() == Some(vpc),
-            Self::Tag { key, value } => group.tags.get(key) == Some(value),
-        }
+        let vpc = group.vpc_id.as_deref();
+        self.admits_outline(&group.owner_id, vpc, &group.tags, account)
+    }
+
+    /// The same of a group of which only the outline is known.
+    ///
+    /// The owner of a shared VPC sees the groups of its participants and may not change them (VPC guide, "Share your VPC
+    /// subnets with other accounts": "Responsibilities and permissions"), so a group of another account is outside every
+    /// scope.
+    #[must_use]
+    pub fn admits_outline(
+        &self,
+        owner: &AccountId,
+        vpc_id: Option<&str>,
+        tags: &BTreeMap<String, String>,
+        account: &AccountId,
+    ) -> bool {
+        owner == account
+            && match self {
+                Self::Unrestricted | Self::Account => true,
+                // A group of EC2-Classic has no VPC and is therefore in no VPC's scope.
+                Self::Vpc(vpc) => vpc_id == Some(vpc),
+                Self::Tag { key, value } => tags.get(key) == Some(value),
+            }
     }
 }
 
@@ -141,10 +159,18 @@ mod tests {
         check("tag:team=", false);
     }
 
+    /// S1: a participant's group in a shared VPC is nobody's to judge but the participant's.
     #[test]
-    fn a_group_of_another_account_is_outside_the_account() {
+    fn group_of_another_account_is_outside_every_scope() {
         let stranger = "210987654321".parse().unwrap();
-        assert!(!Scope::Account.admits(&group(&[]), &stranger));
-        assert!(Scope::Unrestricted.admits(&group(&[]), &stranger));
+        let mut group = group(&[]);
+        group.vpc_id = Some("vpc-0a".to_owned());
+        group.tags.insert("team".to_owned(), "red".to_owned());
+        for scope in ["account", "vpc:vpc-0a", "tag:team=red"] {
+            let scope: Scope = scope.parse().unwrap();
+            assert!(!scope.admits(&group, &stranger), "{scope}");
+        }
+        assert!(!Scope::Unrestricted.admits(&group, &stranger));
+        assert!(Scope::Unrestricted.admits(&group, &group.owner_id));
     }
 }

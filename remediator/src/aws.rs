@@ -1,14 +1,14 @@
 //! The effects on AWS itself.
 
 use crate::budget::Budget;
-use crate::effects::{Effects, Page};
+use crate::effects::{Effects, Invocation};
 use crate::notify::Notifier;
 use crate::output;
-use aws_calls::{CallError, Client, ErrorKind, GroupQuery, Rejected, Revoked};
+use aws_calls::{CallError, Client, ErrorKind, GroupPage, GroupQuery, Rejected, Revoked};
 use lambda_runtime::Context;
 use remediator_core::notice::Notice;
 use remediator_core::{
-    Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
+    AccountId, Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
 };
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -26,6 +26,7 @@ pub(crate) struct Live<'a> {
     report_until: Instant,
     request_id: String,
     region: &'a str,
+    account: Option<AccountId>,
 }
 
 /// What outlives an invocation.
@@ -53,8 +54,16 @@ impl<'a> Live<'a> {
             report_until: report,
             request_id: invocation.request_id.clone(),
             region,
+            account: account_of(&invocation.invoked_function_arn),
         }
     }
+}
+
+/// The account in the ARN of a function, like `arn:aws:lambda:us-east-1:123456789012:function:f`.
+fn account_of(arn: &str) -> Option<AccountId> {
+    let mut parts = arn.strip_prefix("arn:")?.split(':').skip(1);
+    parts.next().filter(|service| *service == "lambda")?;
+    parts.nth(1)?.parse().ok()
 }
 
 impl Effects for Live<'_> {
@@ -76,7 +85,7 @@ impl Effects for Live<'_> {
         &self,
         query: &GroupQuery,
         token: Option<&str>,
-    ) -> Result<Page, CallError> {
+    ) -> Result<GroupPage, CallError> {
         self.client
             .describe_security_groups_page(query, token)
             .await
@@ -147,13 +156,39 @@ impl Effects for Live<'_> {
         output::line(line);
     }
 
-    fn invocation(&self) -> (&str, &str) {
-        (&self.request_id, self.region)
+    fn invocation(&self) -> Invocation<'_> {
+        Invocation {
+            request_id: &self.request_id,
+            region: self.region,
+            account: self.account.as_ref(),
+        }
     }
 
     async fn announce(&self, notice: Notice) -> u64 {
         self.notifier
             .send(&self.reporting, notice, self.report_until)
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// E5: the function's account is in its ARN; a version or an alias may follow.
+    #[test]
+    fn account_of_the_function_is_read_from_its_arn() {
+        let check = |arn: &str, expect: Option<&str>| {
+            let account = account_of(arn);
+            assert_eq!(account.as_ref().map(AccountId::as_str), expect, "{arn}");
+        };
+        let own = Some("123456789012");
+        check("arn:aws:lambda:us-east-1:123456789012:function:f", own);
+        check(
+            "arn:aws-cn:lambda:cn-north-1:123456789012:function:f:live",
+            own,
+        );
+        check("arn:aws:s3:us-east-1:123456789012:f", None);
+        check("No header lambda-runtime-invoked-function-arn found.", None);
     }
 }

@@ -1,16 +1,24 @@
 //! Everything the function does to the world, behind one seam.
 
-use aws_calls::{CallError, ErrorKind, GroupQuery, Rejected, Revoked};
+use aws_calls::{CallError, ErrorKind, GroupPage, GroupQuery, Rejected, Revoked};
 use remediator_core::notice::Notice;
 use remediator_core::{
-    Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
+    AccountId, Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup, Timestamp,
 };
 use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-/// A page of groups, and the token of the next.
-pub(crate) type Page = (Vec<SecurityGroup>, Option<String>);
+/// One invocation, and where it runs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Invocation<'a> {
+    /// Lambda's id of the invocation.
+    pub(crate) request_id: &'a str,
+    /// Like `us-east-1`.
+    pub(crate) region: &'a str,
+    /// The function's account; `None` where Lambda's ARN of the function does not name one.
+    pub(crate) account: Option<&'a AccountId>,
+}
 
 /// The calls, the clock and the log.
 ///
@@ -27,7 +35,7 @@ pub(crate) trait Effects {
         &self,
         query: &GroupQuery,
         token: Option<&str>,
-    ) -> Result<Page, Self::Error>;
+    ) -> Result<GroupPage, Self::Error>;
 
     /// Takes rules away.
     async fn revoke(
@@ -71,8 +79,8 @@ pub(crate) trait Effects {
     /// Writes one line to the log.
     fn log(&self, line: &str);
 
-    /// Lambda's id of the invocation, and the region.
-    fn invocation(&self) -> (&str, &str);
+    /// The invocation, and where it runs.
+    fn invocation(&self) -> Invocation<'_>;
 
     /// The event is understood: it is about this resource, and of this moment. Only who keeps
     /// evidence wants to know.

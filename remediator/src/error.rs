@@ -34,6 +34,16 @@ pub(crate) enum HandleError {
         "environment variable `DRIFTLAB_POLICY` is not set, so there is no policy for events of EventBridge"
     )]
     NoPolicy,
+    /// An event of a place that the function does not serve.
+    #[error(
+        "the event is of {theirs}, and this function serves {ours}: deploy one there, or forward events from here only"
+    )]
+    Foreign {
+        /// Account and region of the event.
+        theirs: String,
+        /// Account and region of the function.
+        ours: String,
+    },
     /// A sweep did not reach or heal everything.
     #[error("the sweep is not complete: {0}")]
     Sweep(String),
@@ -54,6 +64,7 @@ impl HandleError {
 
     fn kind(&self) -> &'static str {
         match self {
+            Self::Foreign { .. } => "ForeignEvent",
             Self::Event(_) | Self::Decision(_) => "InvalidEvent",
             Self::Policy { .. } | Self::NoPolicy => "InvalidPolicy",
             Self::Calls(_) => "AwsCallFailed",

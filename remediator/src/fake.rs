@@ -4,14 +4,14 @@
     reason = "test support may stop at the first surprise"
 )]
 
-use crate::effects::{Effects, Failure, Page};
-use aws_calls::{ErrorKind, GroupQuery, Rejected, Revoked};
+use crate::effects::{Effects, Failure, Invocation};
+use aws_calls::{ErrorKind, GroupPage, GroupQuery, Rejected, Revoked, UnreadableGroup};
 use remediator_core::notice::Notice;
 use remediator_core::{
-    Baseline, Compliance, Direction, Evaluation, GroupId, ResultToken, Rule, SecurityGroup,
-    Timestamp,
+    AccountId, Baseline, Compliance, Direction, Evaluation, GroupId, ResultToken, Rule,
+    SecurityGroup, Timestamp,
 };
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -82,6 +82,10 @@ pub(crate) struct Fake {
     pub(crate) others: RefCell<BTreeMap<GroupId, SecurityGroup>>,
     /// How many groups are on a page.
     pub(crate) page: Cell<usize>,
+    /// What a sweep finds and does not understand, on its first page.
+    pub(crate) unreadable: RefCell<Vec<UnreadableGroup>>,
+    /// The function's account; that of the events unless a test says otherwise.
+    pub(crate) account: OnceCell<Option<AccountId>>,
     /// The queries of the sweeps.
     pub(crate) queries: RefCell<Vec<GroupQuery>>,
     /// Groups whose verdicts Config does not take when they come by the hundred.
@@ -281,15 +285,23 @@ impl Effects for Fake {
         &self,
         query: &GroupQuery,
         token: Option<&str>,
-    ) -> Result<Page, FakeError> {
+    ) -> Result<GroupPage, FakeError> {
         self.queries.borrow_mut().push(query.clone());
         self.call("describe_security_groups", || {
             let begin: usize = token.map_or(0, |token| token.parse().unwrap());
             let end = begin + self.page.get();
             let all = self.everything();
             let next = (end < all.len()).then(|| end.to_string());
-            let page = all.into_iter().skip(begin).take(self.page.get()).collect();
-            Ok((page, next))
+            let unreadable = if begin == 0 {
+                self.unreadable.borrow().clone()
+            } else {
+                Vec::new()
+            };
+            Ok(GroupPage {
+                groups: all.into_iter().skip(begin).take(self.page.get()).collect(),
+                unreadable,
+                next_token: next,
+            })
         })
         .await
     }
@@ -417,8 +429,12 @@ impl Effects for Fake {
         lines.borrow_mut().push(line.to_owned());
     }
 
-    fn invocation(&self) -> (&str, &str) {
-        ("r-1", "us-east-1")
+    fn invocation(&self) -> Invocation<'_> {
+        Invocation {
+            request_id: "r-1",
+            region: "us-east-1",
+            account: self.account.get_or_init(|| ACCOUNT.parse().ok()).as_ref(),
+        }
     }
 
     async fn announce(&self, notice: Notice) -> u64 {

@@ -7,12 +7,17 @@
 
 use crate::effects::Effects;
 use crate::error::HandleError;
-use crate::handle::{Instance, log_event};
+use crate::handle::{Instance, is_ours, log_event};
 use crate::repair::{self, Job};
 use crate::report::{Reporter, Sink};
 use remediator_core::actor::Actor;
-use remediator_core::api_call::Heard;
+use remediator_core::api_call::{Heard, Origin};
+use remediator_core::call_rules::Added;
 use remediator_core::{ApiCall, Json, PolicySource, Witness};
+
+/// CloudTrail tells whole seconds: a call may have been made at any moment within that second, and a repair in the same
+/// second may have come before it.
+const WITHIN_THE_SECOND: i64 = 999;
 
 /// Looks at the group of the call, under the policy of the environment: the event brings none.
 pub(crate) async fn run<E: Effects>(
@@ -27,10 +32,19 @@ pub(crate) async fn run<E: Effects>(
             place: "environment variable `DRIFTLAB_POLICY`".to_owned(),
             source,
         })?;
-    let call = match Heard::from_value(payload)? {
+    let heard = Heard::from_value(payload)?;
+    let Origin { account_id, region } = Origin::from_value(payload)?;
+    is_ours(effects, &account_id, region.as_deref())?;
+    let call = match heard {
         Heard::Call(call) => call,
         Heard::Refused(code) => {
             effects.log(&format!("the call was refused and changed nothing: {code}"));
+            return Ok(());
+        }
+        Heard::Unnamed(name) => {
+            effects.log(&format!(
+                "{name} names no group: if it changed one, AWS Config tells which"
+            ));
             return Ok(());
         }
     };
@@ -43,15 +57,16 @@ pub(crate) async fn run<E: Effects>(
         account_id,
         group,
         at,
-        added,
+        added: Added { rules, either },
     } = call;
     effects.about(group.as_str(), at);
     let actor = Actor::from_event(payload);
     let actor = actor.map_or_else(|| "(unknown)".to_owned(), |actor| actor.to_string());
     effects.log(&format!("heard of {name} for {group}: changed by {actor}"));
     let witness = Witness {
-        at,
-        shown: added,
+        at: at.plus_millis(WITHIN_THE_SECOND),
+        shown: rules,
+        either,
         is_new: name == "CreateSecurityGroup",
     };
     let reporter = Reporter::new(effects, Sink::Nobody, at);

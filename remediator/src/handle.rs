@@ -1,6 +1,6 @@
 //! One invocation: from the event to the last report.
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Invocation};
 use crate::error::HandleError;
 use crate::fast_path;
 use crate::memory::Memory;
@@ -10,7 +10,11 @@ use crate::report::{Reporter, Sink};
 use crate::sweep;
 use crate::witness::Witness;
 use remediator_core::api_call::is_api_call;
-use remediator_core::{Compliance, Decision, Event, Json, PolicySource, decide, json};
+use remediator_core::event::{Item, Location};
+use remediator_core::{
+    AccountId, Compliance, Decision, Event, Json, Message, Mode, Policy, PolicySource,
+    SECURITY_GROUP, decide, json,
+};
 use serde_json::Value;
 
 /// What one instance of the function keeps between invocations.
@@ -56,6 +60,7 @@ async fn answer<E: Effects>(
     payload: &Json<'_>,
 ) -> Result<(), HandleError> {
     let event = Event::from_value(payload)?;
+    is_served(effects, &event)?;
     let decision = decide(&event)?;
     let sink = Sink::Config(&event.result_token);
     match decision {
@@ -79,7 +84,7 @@ async fn answer<E: Effects>(
         }
         Decision::Remediate { group, witness } => {
             effects.about(group.as_str(), witness.at);
-            let policy = instance.policies.resolve(effects, &event.policy).await?;
+            let policy = policy_for(effects, instance, &event).await?;
             if policy.debug {
                 log_event(effects, payload);
             }
@@ -88,14 +93,15 @@ async fn answer<E: Effects>(
                 policy: &policy,
                 account: &event.account_id,
                 group: &group,
-                witness: Some(&witness),
+                // What is planned has not been anywhere.
+                witness: (!event.is_proactive).then_some(&witness),
             };
             repair::run(effects, &instance.memory, &reporter, job, None)
                 .await
                 .map(drop)
         }
         Decision::Sweep { created } => {
-            let policy = instance.policies.resolve(effects, &event.policy).await?;
+            let policy = policy_for(effects, instance, &event).await?;
             if policy.debug {
                 log_event(effects, payload);
             }
@@ -110,6 +116,60 @@ async fn answer<E: Effects>(
             sweep.run().await
         }
     }
+}
+
+/// Refuses an event of Config's that is about another account or region.
+fn is_served<E: Effects>(effects: &E, event: &Event) -> Result<(), HandleError> {
+    is_ours(effects, &event.account_id, None)?;
+    if let Message::Change(Item {
+        resource_type,
+        location: Location { account_id, region },
+        ..
+    }) = &event.message
+        && resource_type == SECURITY_GROUP
+    {
+        let account_id = account_id.as_ref().unwrap_or(&event.account_id);
+        is_ours(effects, account_id, region.as_deref())?;
+    }
+    Ok(())
+}
+
+/// Refuses what the function's credentials do not reach: with them it would look for the group at home, not find it, and
+/// end well while a port is open elsewhere.
+pub(crate) fn is_ours<E: Effects>(
+    effects: &E,
+    account: &AccountId,
+    region: Option<&str>,
+) -> Result<(), HandleError> {
+    let ours = effects.invocation();
+    let Invocation {
+        account: our_account,
+        region: our_region,
+        ..
+    } = ours;
+    let other_account = our_account.is_some_and(|ours| ours != account);
+    if !other_account && region.is_none_or(|region| region == our_region) {
+        return Ok(());
+    }
+    let our_account = our_account.unwrap_or(account);
+    let region = region.map_or_else(String::new, |region| format!(" in {region}"));
+    Err(HandleError::Foreign {
+        theirs: format!("account {account}{region}"),
+        ours: format!("account {our_account} in {our_region}"),
+    })
+}
+
+/// The policy of the rule. For what is only planned it judges and writes nothing.
+async fn policy_for<E: Effects>(
+    effects: &E,
+    instance: &Instance,
+    event: &Event,
+) -> Result<Policy, HandleError> {
+    let mut policy = instance.policies.resolve(effects, &event.policy).await?;
+    if event.is_proactive {
+        policy.mode = Mode::Audit;
+    }
+    Ok(policy)
 }
 
 fn says_debug(source: &PolicySource) -> bool {

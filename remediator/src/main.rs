@@ -36,34 +36,45 @@ const AHEAD: Duration = Duration::from_secs(2);
 
 type InitError = Box<dyn std::error::Error + Send + Sync>;
 
+/// Why the process ends.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("the function cannot start")]
+    Start(#[source] InitError),
+    /// The runtime crate ends the process where it cannot read the headers of an invocation, such as a client context
+    /// that is no JSON object of its shape. It answers the invocation only with the end, so there is nothing to go on from.
+    #[error(
+        "the function ends, and with it what it remembers: an invocation cannot be fetched or read"
+    )]
+    Run(#[source] InitError),
+}
+
 fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::line(&format!(
-                "error: the function cannot start: {}",
-                error::chain(&*error)
-            ));
+            output::line(&format!("error: {}", error::chain(&error)));
             ExitCode::FAILURE
         }
     }
 }
 
-fn start() -> Result<(), InitError> {
+fn start() -> Result<(), Ended> {
     // One thread: the function waits for the network, and a pool of workers costs more CPU than
     // the work they would share.
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?
+        .build()
+        .map_err(|error| Ended::Start(error.into()))?
         .block_on(serve())
 }
 
 /// Makes the client and its connections once, while Lambda gives the start its full CPU, and then
 /// answers events until the environment is shut down.
-async fn serve() -> Result<(), InitError> {
-    let config = Config::from_env()?;
+async fn serve() -> Result<(), Ended> {
+    let config = Config::from_env().map_err(|error| Ended::Start(error.into()))?;
     let region = config.region.clone();
-    let client = Client::new(config)?;
+    let client = Client::new(config).map_err(|error| Ended::Start(error.into()))?;
     // Not fatal, and not waited for at length (Lambda gives the whole start ten seconds): the calls
     // open connections of their own, and report what fails then.
     match tokio::time::timeout(AHEAD, client.connect()).await {
@@ -94,5 +105,5 @@ async fn serve() -> Result<(), InitError> {
             .await
             .map_err(Diagnostic::from)
     });
-    Runtime::new(handler).run().await
+    Runtime::new(handler).run().await.map_err(Ended::Run)
 }

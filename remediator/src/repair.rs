@@ -2,6 +2,7 @@
 
 mod contest;
 mod drift;
+mod stale;
 mod write;
 
 use crate::effects::{Effects, Failure};
@@ -10,11 +11,10 @@ use crate::memory::Memory;
 use crate::report::Reporter;
 use contest::Contest;
 use drift::Drift;
-use remediator_core::doubt::may_be_stale;
-use remediator_core::plan::{Directed, approves, directed};
+use remediator_core::plan::{Directed, directed};
 use remediator_core::{
-    AccountId, Annotation, Compliance, Direction, GroupId, Judged, Judgement, Plan, Policy,
-    SecurityGroup, Timestamp, Witness, judge, log,
+    AccountId, Annotation, Compliance, GroupId, Judged, Judgement, Plan, Policy, SecurityGroup,
+    Timestamp, Witness, judge, log,
 };
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -198,7 +198,11 @@ impl<E: Effects> Repair<'_, E> {
         self.shown.extend(directed(&live.ingress, &live.egress));
         match judgement {
             Judgement::OutOfScope => {
-                let annotation = Annotation::out_of_scope(&policy.scope);
+                let annotation = if live.owner_id == *account {
+                    Annotation::out_of_scope(&policy.scope)
+                } else {
+                    Annotation::of_another_owner(&live.owner_id)
+                };
                 self.done(Compliance::NotApplicable, annotation, seen).await
             }
             Judgement::Clean if missing.may_be_there => Ok(Step::Doubtful),
@@ -221,35 +225,6 @@ impl<E: Effects> Repair<'_, E> {
                 Some(annotation) => self.done(Compliance::NonCompliant, annotation, seen).await,
                 None => self.enforce(&live, plan, seen, missing.may_be_there).await,
             },
-        }
-    }
-
-    /// A group that was made a moment ago is not yet shown everywhere.
-    fn may_be_too_new(&self, seen: Timestamp) -> bool {
-        let witness = self.job.witness;
-        witness.is_some_and(|witness| witness.is_new && may_be_stale(witness.at, seen))
-    }
-
-    /// What the event shows and is not approved, and no reading of this run has shown.
-    fn not_shown(&self, live: &SecurityGroup, seen: Timestamp) -> Missing {
-        let Some(witness) = self.job.witness else {
-            return Missing::default();
-        };
-        let owner = &live.owner_id;
-        let present = |(direction, rule): &Directed| match direction {
-            Direction::Ingress => live.ingress.contains(rule),
-            Direction::Egress => live.egress.contains(rule),
-        };
-        let rules: BTreeSet<Directed> = (witness.shown.iter())
-            .map(|(direction, rule)| (*direction, rule.clone().canonical(owner)))
-            .filter(|rule| !present(rule) && !self.shown.contains(rule))
-            .filter(|rule| !approves(self.job.policy, rule, owner))
-            .collect();
-        // What this instance has taken away itself, after seeing it, is gone.
-        let known = |rule: &Directed| self.memory.has_taken(self.job.group, rule, witness.at);
-        Missing {
-            may_be_there: may_be_stale(witness.at, seen) && !rules.iter().all(known),
-            rules,
         }
     }
 
@@ -404,12 +379,4 @@ impl<E: Effects> Repair<'_, E> {
         self.effects
             .log(&format!("definition of {}: {definition}", self.job.group));
     }
-}
-
-/// Rules of the event that a reading does not show.
-#[derive(Default)]
-struct Missing {
-    rules: BTreeSet<Directed>,
-    /// Whether they may be there all the same.
-    may_be_there: bool,
 }

@@ -5,7 +5,7 @@ use crate::error::HandleError;
 use crate::memory::Memory;
 use crate::repair::{self, Job, Known, Outcome};
 use crate::report::{Reporter, Sink};
-use aws_calls::{GroupQuery, MAX_EVALUATIONS};
+use aws_calls::{GroupPage, GroupQuery, MAX_EVALUATIONS, UnreadableGroup};
 use remediator_core::{
     AccountId, Annotation, Compliance, Evaluation, GroupId, Judged, Judgement, Policy, ResultToken,
     SECURITY_GROUP, Scope, SecurityGroup, Timestamp, judge, log,
@@ -67,7 +67,11 @@ impl<E: Effects> Sweep<'_, E> {
             // Before the read: what changes a group after it must outrank the verdict.
             let seen = self.effects.now();
             let page = self.effects.describe_page(&query, token.as_deref()).await;
-            let (groups, next) = match page {
+            let GroupPage {
+                groups,
+                unreadable,
+                next_token,
+            } = match page {
                 Ok(page) => page,
                 Err(error) => {
                     tally.failed(error.report());
@@ -75,8 +79,9 @@ impl<E: Effects> Sweep<'_, E> {
                     break;
                 }
             };
-            self.page(groups, seen, &tally).await;
-            token = next;
+            let first = self.not_understood(unreadable, seen, &tally);
+            self.page(groups, first, seen, &tally).await;
+            token = next_token;
             if token.is_none() {
                 break;
             }
@@ -84,8 +89,49 @@ impl<E: Effects> Sweep<'_, E> {
         self.conclude(&tally)
     }
 
-    async fn page(&self, groups: Vec<SecurityGroup>, seen: Timestamp, tally: &Tally) {
-        let mut first = Vec::new();
+    /// The verdicts on groups in scope of which a rule is not understood: each is a failure of its own.
+    fn not_understood(
+        &self,
+        groups: Vec<UnreadableGroup>,
+        seen: Timestamp,
+        tally: &Tally,
+    ) -> Vec<Evaluation> {
+        let Self {
+            policy, account, ..
+        } = self;
+        let is_ours = |group: &UnreadableGroup| {
+            let vpc = group.vpc_id.as_deref();
+            (policy.scope).admits_outline(&group.owner_id, vpc, &group.tags, account)
+        };
+        let ours = groups.into_iter().filter(is_ours);
+        ours.map(|group| {
+            let UnreadableGroup {
+                group_id, reason, ..
+            } = group;
+            let what =
+                format!("{group_id}: a rule in the answer of EC2 is not understood: {reason}");
+            self.effects.log(&format!("error: {what}"));
+            tally.failed(what);
+            tally.judged.set(tally.judged.get() + 1);
+            Evaluation {
+                resource_type: SECURITY_GROUP.to_owned(),
+                annotation: Annotation::failures(&["describe_security_groups"], &group_id),
+                resource_id: group_id.to_string(),
+                compliance: Compliance::NonCompliant,
+                ordering_timestamp: self.created.max(seen),
+            }
+        })
+        .collect()
+    }
+
+    /// Reports the `first` verdicts and those on `groups`, and repairs what has drifted.
+    async fn page(
+        &self,
+        groups: Vec<SecurityGroup>,
+        mut first: Vec<Evaluation>,
+        seen: Timestamp,
+        tally: &Tally,
+    ) {
         let mut drifted = VecDeque::new();
         for live in groups {
             let Some((compliance, annotation, repair)) = self.verdict(&live, seen) else {
@@ -288,10 +334,10 @@ impl<E: Effects> Sweep<'_, E> {
 
 /// What EC2 can leave out itself. Its filters know wildcards, so each group is checked again.
 fn query(scope: &Scope, account: &AccountId) -> GroupQuery {
+    let own = GroupQuery::filter("owner-id", [account.as_str()]);
     match scope {
-        Scope::Unrestricted => GroupQuery::default(),
-        Scope::Account => GroupQuery::filter("owner-id", [account.as_str()]),
-        Scope::Vpc(vpc) => GroupQuery::filter("vpc-id", [vpc.as_str()]),
-        Scope::Tag { key, value } => GroupQuery::filter(format!("tag:{key}"), [value.as_str()]),
+        Scope::Unrestricted | Scope::Account => own,
+        Scope::Vpc(vpc) => own.and_filter("vpc-id", [vpc.as_str()]),
+        Scope::Tag { key, value } => own.and_filter(format!("tag:{key}"), [value.as_str()]),
     }
 }

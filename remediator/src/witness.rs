@@ -3,9 +3,9 @@
 //! It stands between the flow and its effects, so that the flow cannot forget to tell and does not
 //! have to know that it is told of.
 
-use crate::effects::{Effects, Page};
+use crate::effects::{Effects, Invocation};
 use crate::error::HandleError;
-use aws_calls::{GroupQuery, Rejected, Revoked};
+use aws_calls::{GroupPage, GroupQuery, Rejected, Revoked};
 use remediator_core::evidence::{self, Context, Metrics, Write};
 use remediator_core::notice::{Account, Notice, Outcome};
 use remediator_core::{
@@ -36,7 +36,9 @@ struct Seen {
 
 impl<'a, E: Effects> Witness<'a, E> {
     pub(crate) fn new(effects: &'a E, payload: &Json<'_>) -> Self {
-        let (request_id, region) = effects.invocation();
+        let Invocation {
+            request_id, region, ..
+        } = effects.invocation();
         let context = Context::new(payload, region, request_id);
         Self {
             effects,
@@ -181,7 +183,7 @@ impl<E: Effects> Effects for Witness<'_, E> {
         &self,
         query: &GroupQuery,
         token: Option<&str>,
-    ) -> Result<Page, E::Error> {
+    ) -> Result<GroupPage, E::Error> {
         self.effects.describe_page(query, token).await
     }
 
@@ -256,7 +258,7 @@ impl<E: Effects> Effects for Witness<'_, E> {
         self.effects.log(line);
     }
 
-    fn invocation(&self) -> (&str, &str) {
+    fn invocation(&self) -> Invocation<'_> {
         self.effects.invocation()
     }
 

@@ -34,6 +34,8 @@ const LITTLE_TIME: Duration = Duration::from_secs(4);
 
 struct World {
     events: Vec<Value>,
+    /// The header with the client's context, where there is one.
+    client_context: Option<&'static str>,
     /// Open TCP ports of the group.
     ports: Vec<u16>,
     ec2: Ec2,
@@ -49,6 +51,7 @@ fn host(events: Vec<Value>, ec2: Ec2) -> Host {
     let (sender, results) = channel();
     let world = World {
         events,
+        client_context: None,
         ports: vec![80, 465, 993],
         ec2,
         results: sender,
@@ -118,9 +121,12 @@ fn answer(path: &str, body: &str, world: &mut World) -> Answer {
     if path.ends_with("/invocation/next") {
         let event = world.events.pop()?;
         let deadline = deadline(world.ec2);
-        let headers = format!(
+        let mut headers = format!(
             "lambda-runtime-aws-request-id: r\r\nlambda-runtime-deadline-ms: {deadline}\r\nlambda-runtime-invoked-function-arn: arn\r\n"
         );
+        if let Some(context) = world.client_context {
+            headers.push_str(&format!("lambda-runtime-client-context: {context}\r\n"));
+        }
         return Some((200, headers, event.to_string()));
     }
     if path.contains("/runtime/") {
@@ -359,6 +365,22 @@ fn a_parameter_nobody_knows_is_a_function_error() {
         body.contains("InvalidEvent") && body.contains("`colour`"),
         "{body}"
     );
+    assert_eq!(host.world.lock().unwrap().ports, [80, 465, 993]);
+}
+
+/// An invocation whose client context the runtime crate cannot read ends the process (`lambda_runtime` 1.5.0). It says so,
+/// and not that the function could not start.
+#[test]
+fn client_context_that_cannot_be_read_ends_the_process_in_words() {
+    let host = host(vec![event("{}")], Ec2::DoesAsItIsTold);
+    host.world.lock().unwrap().client_context = Some("[1]");
+    let output = function(&host.address).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let last = stdout.lines().last().unwrap();
+    let expected =
+        "error: the function ends, and with it what it remembers: an invocation cannot be";
+    assert!(last.starts_with(expected), "{stdout}");
     assert_eq!(host.world.lock().unwrap().ports, [80, 465, 993]);
 }
 

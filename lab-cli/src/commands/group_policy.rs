@@ -6,7 +6,7 @@ mod located;
 
 use std::path::{Path, PathBuf};
 
-use remediator_core::{Policy, PolicyError, PolicySource};
+use remediator_core::{AccountId, Policy, PolicyError, PolicySource};
 use serde::Serialize;
 
 use crate::aws::Doing;
@@ -45,6 +45,9 @@ pub struct Explain {
     /// The policy; without it, that of the lab's rule
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// The account of the rule; without it that of the credentials, or for files that of each group
+    #[arg(long, value_name = "ID")]
+    rule_account: Option<AccountId>,
 }
 
 impl Explain {

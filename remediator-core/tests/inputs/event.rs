@@ -5,7 +5,7 @@ use remediator_core::api_call::{Heard, is_api_call};
 use remediator_core::evidence::{self, Context};
 use remediator_core::json::payload;
 use remediator_core::plan::Directed;
-use remediator_core::{Annotation, Decision, Event, Json, decide, log};
+use remediator_core::{Annotation, Decision, Direction, Event, Json, Rule, decide, log};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -36,9 +36,11 @@ fn whole(payload: &Json<'_>) {
         Heard::from_value(payload).map(|heard| match heard {
             Heard::Call(call) => {
                 context.about(call.group.as_str(), call.at);
-                spelled(&call.added);
+                spelled(&call.added.rules);
+                either(&call.added.either);
             }
             Heard::Refused(code) => assert_eq!(code, log::one_line(&code)),
+            Heard::Unnamed(name) => assert_eq!(name, log::one_line(&name)),
         })
     } else {
         Event::from_value(payload).map(|event| match decide(&event) {
@@ -71,6 +73,12 @@ fn spelled(rules: &BTreeSet<Directed>) {
     for (_, rule) in rules {
         assert_eq!(rule.to_compact().parse().as_ref(), Ok(rule));
     }
+}
+
+/// The same where the direction is not told.
+fn either(rules: &BTreeSet<Rule>) {
+    let inbound = rules.iter().map(|rule| (Direction::Ingress, rule.clone()));
+    spelled(&inbound.collect());
 }
 
 /// What is told fits (R7).

@@ -1,12 +1,12 @@
 //! Events of EventBridge.
 
-use super::{MAIL, WEB, answer as handle, event, incident};
+use super::{MAIL, WEB, answer as handle, event, incident, readings, rule};
 use crate::fake::{ACCOUNT, Fake, GROUP};
 use crate::handle::Instance;
 use remediator_core::Baseline;
 use serde_json::{Value, json};
 
-fn call(error: Option<&str>) -> Value {
+pub(super) fn call(error: Option<&str>) -> Value {
     let permission = json!({"ipProtocol": "tcp", "fromPort": 465, "toPort": 465, "groups": {},
         "ipRanges": {"items": [{"cidrIp": "0.0.0.0/0"}]}, "ipv6Ranges": {}, "prefixListIds": {}});
     let mut event = json!({
@@ -25,7 +25,7 @@ fn call(error: Option<&str>) -> Value {
     event
 }
 
-fn instance(policy: &str) -> Instance {
+pub(super) fn instance(policy: &str) -> Instance {
     Instance {
         fast_path: Some(policy.to_owned()),
         ..Instance::default()
@@ -91,6 +91,85 @@ async fn the_call_itself_is_a_witness() {
     }
     fake.stale.replace((3, old));
     handle(&fake, &instance("{}"), &call(None)).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+}
+
+/// F2, D1: the call is a witness in every form in which CloudTrail records it.
+#[tokio::test]
+async fn call_in_every_form_is_a_witness() {
+    let rule = json!({"groupId": GROUP, "isEgress": false, "ipProtocol": "tcp", "fromPort": 465, "toPort": 465,
+        "cidrIpv4": "0.0.0.0/0"});
+    let answered = json!({"_return": true, "securityGroupRuleSet": {"items": [rule]}});
+    let flat = json!({"groupId": GROUP, "ipPermissions": {}, "ipProtocol": "tcp", "fromPort": 465, "toPort": 465,
+        "cidrIp": "0.0.0.0/0"});
+    let wrapped = json!({"ModifySecurityGroupRulesRequest": {"GroupId": GROUP, "SecurityGroupRule": {
+        "SecurityGroupRuleId": "sgr-0a", "tag": 1, "SecurityGroupRule": {
+            "CidrIpv4": "0.0.0.0/0", "FromPort": 465, "ToPort": 465, "IpProtocol": "tcp"}}}});
+    let modified = json!({"ModifySecurityGroupRulesResponse": {"return": true}});
+    let authorize = "AuthorizeSecurityGroupIngress";
+    for (name, asked, answered) in [
+        (authorize, flat.clone(), json!({"_return": true})),
+        (authorize, flat, answered.clone()),
+        (authorize, json!({"groupName": "default"}), answered),
+        ("ModifySecurityGroupRules", wrapped, modified),
+    ] {
+        let fake = Fake::with(&[WEB[0], WEB[1], MAIL[0]]);
+        let mut old = fake.group.borrow().clone();
+        if let Some(group) = &mut old {
+            group.ingress = Baseline::ipv4().rules().clone();
+        }
+        fake.stale.replace((3, old));
+        let mut event = call(None);
+        event["detail"]["eventName"] = name.into();
+        event["detail"]["requestParameters"] = asked.clone();
+        event["detail"]["responseElements"] = answered;
+        handle(&fake, &instance("{}"), &event).await.unwrap();
+        assert!(fake.is_baseline(&Baseline::ipv4()), "{name} {asked}");
+    }
+}
+
+/// F2, D2: a rule of which the record does not say whether it is inbound is looked for in both directions, and raises no
+/// doubt where it is found in either, is approved, or was taken away by this instance.
+#[tokio::test]
+async fn rule_without_direction_is_looked_for_in_both() {
+    let modified = |port: u16, protocol: &str| {
+        let mut event = call(None);
+        event["detail"]["eventName"] = "ModifySecurityGroupRules".into();
+        event["detail"]["requestParameters"] = json!({"ModifySecurityGroupRulesRequest": {
+            "GroupId": GROUP, "SecurityGroupRule": {"SecurityGroupRuleId": "sgr-0a", "tag": 1, "SecurityGroupRule": {
+                "CidrIpv4": "0.0.0.0/0", "FromPort": port, "ToPort": port, "IpProtocol": protocol}}}});
+        event
+    };
+    // Approved; outbound and there, as `Fake::with` makes it.
+    for event in [modified(443, "tcp"), modified(0, "-1")] {
+        let fake = Fake::with(&WEB);
+        handle(&fake, &instance("{}"), &event).await.unwrap();
+        assert_eq!((readings(&fake), fake.paused.get()), (1, 0));
+    }
+    // Taken away by this instance a moment before; another one waits until the second of the call is fifteen seconds ago.
+    let (fake, here) = (Fake::with(&[WEB[0], WEB[1], MAIL[0]]), instance("{}"));
+    for (instance, paused) in [(&here, 0), (&here, 0), (&instance("{}"), 15_000)] {
+        handle(&fake, instance, &modified(465, "tcp"))
+            .await
+            .unwrap();
+        assert_eq!(fake.paused.get(), paused);
+    }
+}
+
+/// D2: a rule that was taken away in the second in which it is opened again is not believed to be gone: CloudTrail tells
+/// whole seconds.
+#[tokio::test]
+async fn rule_opened_again_in_the_second_of_its_repair_is_a_witness() {
+    let (fake, instance) = (Fake::with(&[WEB[0], WEB[1], MAIL[0]]), instance("{}"));
+    handle(&fake, &instance, &call(None)).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+    fake.stale.replace((2, fake.group.borrow().clone()));
+    if let Some(group) = fake.group.borrow_mut().as_mut() {
+        group.ingress.insert(rule(MAIL[0]));
+    }
+    let mut again = call(None);
+    again["detail"]["eventTime"] = "2026-11-22T08:00:10Z".into();
+    handle(&fake, &instance, &again).await.unwrap();
     assert!(fake.is_baseline(&Baseline::ipv4()));
 }
 

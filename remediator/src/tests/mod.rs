@@ -7,6 +7,7 @@ mod evidence;
 mod failures;
 mod fast_path;
 mod model;
+mod origins;
 mod policies;
 mod readings;
 mod repairs;

@@ -1,6 +1,6 @@
 //! Readings that are older than the event, and readings that are overtaken.
 
-use super::{MAIL, WEB, answer, event, handle, readings, rule};
+use super::{MAIL, WEB, answer, event, handle, incident, readings, rule};
 use crate::fake::{Fake, Fault};
 use crate::handle::Instance;
 use aws_calls::ErrorKind;
@@ -17,6 +17,23 @@ fn event_that_shows_mail(status: &str) -> Value {
     let mut invoking: Value =
         serde_json::from_str(event["invokingEvent"].as_str().unwrap()).unwrap();
     invoking["configurationItem"]["configuration"]["ipPermissions"] = json!(ports);
+    event["invokingEvent"] = invoking.to_string().into();
+    event
+}
+
+/// The same event with a difference from the item before, which says that these ports were opened.
+fn event_that_opens(ports: &[u16]) -> Value {
+    let mut event = event_that_shows_mail("OK");
+    let mut invoking: Value =
+        serde_json::from_str(event["invokingEvent"].as_str().unwrap()).unwrap();
+    let mut changed = json!({});
+    for (n, port) in ports.iter().enumerate() {
+        changed[format!("Configuration.IpPermissions.{n}")] = json!({
+            "previousValue": null, "changeType": "CREATE", "updatedValue": {"ipProtocol": "tcp",
+                "fromPort": port, "toPort": port, "ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}]}});
+    }
+    invoking["configurationItemDiff"] =
+        json!({"changeType": "UPDATE", "changedProperties": changed});
     event["invokingEvent"] = invoking.to_string().into();
     event
 }
@@ -127,6 +144,39 @@ async fn a_drift_that_somebody_else_repaired() {
     let captured = "2026-11-22T08:00:05Z".parse().unwrap();
     assert_eq!(reports[0].evaluation.ordering_timestamp, captured);
     assert!(reports[1].evaluation.ordering_timestamp > captured);
+}
+
+/// D5: a repair that revokes beside authorizing makes two items. The one between shows the drift that the item
+/// before it showed already: whichever instance hears of it neither waits nor tells of the drift again.
+#[tokio::test]
+async fn an_item_between_the_writes_of_a_repair_tells_of_no_second_drift() {
+    let fake = incident();
+    let (first, second) = (Instance::default(), Instance::default());
+    let drift = event_that_opens(&[465, 993]);
+    answer(&fake, &first, &drift).await.unwrap();
+    let told = fake.verdicts();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].starts_with("NON_COMPLIANT"), "{told:?}");
+    // What was authorized is there, what was revoked not yet gone.
+    let between = event_that_opens(&[443]);
+    for instance in [&second, &first] {
+        answer(&fake, instance, &between).await.unwrap();
+    }
+    assert_eq!((fake.paused.get(), readings(&fake)), (0, 3));
+    assert_eq!(
+        fake.verdicts()[2..],
+        ["COMPLIANT: Permissions are correct."; 2]
+    );
+}
+
+/// D1: an item with a difference is a witness for what it adds.
+#[tokio::test]
+async fn a_clean_reading_older_than_an_item_with_a_difference() {
+    let fake = opened();
+    stale(&fake, 2, &WEB);
+    handle(&fake, &event_that_opens(&[465])).await.unwrap();
+    assert!(fake.is_baseline(&Baseline::ipv4()));
+    assert_eq!((readings(&fake), fake.verdicts().len()), (3, 2));
 }
 
 /// D2: what this instance has taken away itself is believed to be gone.

@@ -1,8 +1,8 @@
 //! Scheduled events: everything in scope.
 
 use super::{MAIL, WEB, event, handle, incident, rule};
-use crate::fake::{Fake, Fault, GROUP, group};
-use aws_calls::{ErrorKind, GroupQuery};
+use crate::fake::{ACCOUNT, Fake, Fault, GROUP, group};
+use aws_calls::{ErrorKind, GroupQuery, UnreadableGroup};
 use remediator_core::{Baseline, Compliance};
 use serde_json::{Value, json};
 
@@ -112,10 +112,11 @@ async fn nothing_to_do() {
 #[tokio::test]
 async fn the_scope_is_asked_for() {
     for (scope, query) in [
-        ("account", GroupQuery::filter("owner-id", ["123456789012"])),
+        ("account", GroupQuery::default()),
         ("vpc:vpc-0a", GroupQuery::filter("vpc-id", ["vpc-0a"])),
         ("tag:team=red", GroupQuery::filter("tag:team", ["red"])),
     ] {
+        let query = query.and_filter("owner-id", [ACCOUNT]);
         let fake = many(7);
         let tagged = "sg-00003".parse().unwrap();
         if let Some(group) = fake.others.borrow_mut().get_mut(&tagged) {
@@ -135,6 +136,80 @@ async fn the_scope_is_asked_for() {
         assert_eq!(still_open, usize::from(by_tag), "{scope}");
         assert_eq!(last_verdict(&fake, GROUP).is_some(), !by_tag, "{scope}");
     }
+}
+
+/// W2, S1: a participant's group in a shared VPC is neither asked for nor, should it come, written or reported: EC2 would
+/// refuse the change (aws-cloudformation/cloudformation-coverage-roadmap#2255), and the sweep would fail for ever.
+#[tokio::test]
+async fn sweep_leaves_groups_of_another_owner_alone() {
+    for parameters in [
+        json!({}),
+        json!({"scope": "account"}),
+        json!({"scope": "vpc:vpc-0a"}),
+    ] {
+        let fake = many(4);
+        let foreign = "sg-00003".parse().unwrap();
+        if let Some(group) = fake.others.borrow_mut().get_mut(&foreign) {
+            group.owner_id = "210987654321".parse().unwrap();
+        }
+        handle(&fake, &scheduled(&parameters)).await.unwrap();
+        assert_eq!(fake.queries.borrow()[0].filters["owner-id"], [ACCOUNT]);
+        assert_eq!(times(&fake, "revoke_security_group_ingress"), 0);
+        assert_eq!(last_verdict(&fake, "sg-00003"), None, "{parameters}");
+        assert_eq!(last_verdict(&fake, GROUP), Some(Compliance::Compliant));
+    }
+}
+
+fn unreadable(id: &str) -> UnreadableGroup {
+    UnreadableGroup {
+        group_id: id.parse().unwrap(),
+        owner_id: ACCOUNT.parse().unwrap(),
+        vpc_id: Some("vpc-0a".to_owned()),
+        tags: std::collections::BTreeMap::new(),
+        reason: "`userId` is not usable: `amazon-elb`".to_owned(),
+    }
+}
+
+/// W3: a group that is not understood is told of alone; the others are judged and repaired, and the run fails.
+#[tokio::test]
+async fn group_with_unreadable_rule_does_not_stop_the_sweep() {
+    let fake = many(4);
+    fake.unreadable.replace(vec![unreadable("sg-0e")]);
+    // Somebody else's, and one out of scope.
+    let mut foreign = unreadable("sg-0f");
+    foreign.owner_id = "210987654321".parse().unwrap();
+    let mut elsewhere = unreadable("sg-1f");
+    elsewhere.vpc_id = None;
+    fake.unreadable.borrow_mut().extend([foreign, elsewhere]);
+    let parameters = json!({"scope": "vpc:vpc-0a"});
+    let error = handle(&fake, &scheduled(&parameters)).await.unwrap_err();
+    let error = error.to_string();
+    assert!(
+        error.contains("sg-0e: a rule") && error.contains("`amazon-elb`"),
+        "{error}"
+    );
+    assert!(
+        !error.contains("sg-0f") && !error.contains("sg-1f"),
+        "{error}"
+    );
+    assert!(all_are_right(&fake));
+    assert_eq!(last_verdict(&fake, "sg-0e"), Some(Compliance::NonCompliant));
+    let reports = fake.reports.borrow();
+    let told = reports
+        .iter()
+        .find(|report| report.evaluation.resource_id == "sg-0e");
+    assert_eq!(
+        told.unwrap().evaluation.annotation.as_str(),
+        "describe_security_groups failure on group sg-0e"
+    );
+    assert_eq!(
+        fake.lines
+            .borrow()
+            .iter()
+            .find(|line| line.starts_with("swept"))
+            .unwrap(),
+        "swept 5 group(s) in scope: 1 repaired, 1 failure(s), 0 not reached"
+    );
 }
 
 /// W3: a group that fails is told as what it is and does not stop the others; the run fails and names it.

@@ -45,10 +45,12 @@ pub fn explain_file(ui: &Ui, args: &Explain) -> Result<()> {
     };
     let policy = load(policy)?;
     let groups = groups::load(Path::new(&args.target))?;
-    // A file does not say whose rule it is: that of the groups' own account.
     let all = groups
         .iter()
-        .map(|group| explained(group, &policy, &group.owner_id))
+        .map(|group| match &args.rule_account {
+            Some(account) => explained(group, &policy, account),
+            None => for_its_owner(group, &policy),
+        })
         .collect();
     print(ui, all)
 }
@@ -62,9 +64,12 @@ pub async fn explain(context: &Context, args: &Explain) -> Result<()> {
         Some(file) => load(file)?,
         None => of_the_rule(context).await?,
     };
-    let account: AccountId = context.place.account().parse().map_err(|e| {
-        Error::new(Kind::Failed, "the endpoint told no usable account id").caused_by(e)
-    })?;
+    let account: AccountId = match &args.rule_account {
+        Some(account) => account.clone(),
+        None => context.place.account().parse().map_err(|e| {
+            Error::new(Kind::Failed, "the endpoint told no usable account id").caused_by(e)
+        })?,
+    };
     let groups = match args.target.parse() {
         Ok(id) => vec![named_group(context, &id).await?],
         Err(_) => groups::load(Path::new(&args.target))?,
@@ -125,9 +130,28 @@ fn now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(millis).unwrap_or(i64::MAX))
 }
 
+/// What a rule of the owner's account would do. A file does not say whose rule it is, and a rule of any other account
+/// never writes the group.
+fn for_its_owner(group: &SecurityGroup, policy: &Policy) -> Explained {
+    let owner = &group.owner_id;
+    let mut explained = explained(group, policy, owner);
+    let condition = format!(
+        "This holds for a rule of account {owner}, which owns the group; a rule of another account never writes it \
+         (see `--rule-account`)."
+    );
+    explained.remark = Some(match explained.remark {
+        Some(remark) => format!("{remark} {condition}"),
+        None => condition,
+    });
+    explained
+}
+
 fn explained(group: &SecurityGroup, policy: &Policy, account: &AccountId) -> Explained {
     let Judged { judgement, remark } = judge(group, policy, account, now());
     let verdict = match &judgement {
+        Judgement::OutOfScope if group.owner_id != *account => {
+            format!("belongs to account {}, never written", group.owner_id)
+        }
         Judgement::OutOfScope => format!("not in scope ({}), never written", policy.scope),
         Judgement::Clean => "right as it is, not written".to_owned(),
         Judgement::Exempt { until, plan: _ } => format!("exempt until {until}, not written"),
@@ -201,9 +225,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
     use super::*;
 
-    #[test]
-    fn every_rule_has_its_reason() {
-        let group = SecurityGroup {
+    fn group() -> SecurityGroup {
+        SecurityGroup {
             group_id: "sg-0a".parse().unwrap(),
             group_name: "LabSG1".to_owned(),
             vpc_id: None,
@@ -214,7 +237,47 @@ mod tests {
                 .into(),
             egress: ["all:all:0.0.0.0/0".parse().unwrap()].into(),
             descriptions: std::collections::BTreeMap::new(),
-        };
+        }
+    }
+
+    /// What the function does with a group of another owner, `explain` says too, whatever the scope.
+    #[test]
+    fn group_of_another_owner_is_never_written() {
+        let (group, other) = (group(), "210987654321".parse().unwrap());
+        for scope in ["", "account", "vpc:vpc-0a"] {
+            let mut policy = Policy::default();
+            if !scope.is_empty() {
+                policy.scope = scope.parse().unwrap();
+            }
+            let shown = text(&explained(&group, &policy, &other)).to_string();
+            assert_eq!(
+                shown,
+                "sg-0a (LabSG1): belongs to account 123456789012, never written\n"
+            );
+        }
+    }
+
+    /// A file says whose the group is, not whose the rule is.
+    #[test]
+    fn verdict_without_the_account_of_the_rule_names_its_condition() {
+        let shown = text(&for_its_owner(&group(), &Policy::default())).to_string();
+        let mut lines = shown.lines();
+        assert!(
+            lines.next().unwrap().contains("would be repaired"),
+            "{shown}"
+        );
+        assert!(
+            lines
+                .next()
+                .unwrap()
+                .contains("a rule of account 123456789012"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn every_rule_has_its_reason() {
+        let group = group();
         let shown = text(&explained(&group, &Policy::default(), &group.owner_id));
         let expected = "\
 sg-0a (LabSG1): would be repaired: 1 to revoke, 1 to authorize
