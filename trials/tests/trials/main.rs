@@ -4,6 +4,7 @@
 
 mod adopt;
 mod awkward;
+mod borrowed;
 mod clean_run;
 mod contested;
 mod doctor;
@@ -19,6 +20,7 @@ mod partitions;
 mod permissions;
 mod plan;
 mod reluctant;
+mod replayed;
 mod schedules;
 mod sunset;
 mod sweep;
