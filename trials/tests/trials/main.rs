@@ -14,6 +14,7 @@ mod forgotten;
 mod guard;
 mod hints;
 mod history;
+mod hostile_text;
 mod incident;
 mod matrix;
 mod partitions;
