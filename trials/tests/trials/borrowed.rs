@@ -1,6 +1,7 @@
 //! What is borrowed stays its owner's, also where names, tags and moments make it look like the lab's.
 
 use driftlab::error::Kind;
+use driftlab::spec::TAG;
 use sandbox::faults::{CallerKind, Fault, Phase, Rule};
 use sandbox::service::Service;
 use serde_json::{Value, json};
@@ -65,29 +66,27 @@ fn loan_of_a_lab_among_many_is_shown_before_consent() {
     });
 }
 
-/// Its owner changes a recorder between the plan and the moment in which it would be given back.
-async fn changed_after_it_was_shown(world: &World, lab: &trials::Lab<'_>, line: &[&str]) {
+/// Its owner changes a recorder between the plan and the moment in which it would be given back: while the call that `slow`
+/// holds up is under way, after `seen` was called.
+async fn changed_after_it_was_shown(
+    world: &World,
+    lab: &trials::Lab<'_>,
+    line: &[&str],
+    (slow, seen): (Rule, &str),
+) {
     set_up(world, &theirs()[6]).await;
     lab.ok(&["deploy", "--adopt"]).await;
     let mut theirs = recorder(world).await;
     theirs["recordingGroup"] = json!({"allSupported": true});
-    // The journal takes its time to be locked.
     world.strike(Rule {
         caller: Some(CallerKind::Operator),
         count: Some(1),
-        phase: Phase::After,
-        ..Rule::new("s3", "PutObject", Fault::Slow { hold_ms: 5_000 })
+        ..slow
     });
     let mark = world.mark();
     let told = beside(lab.run(line), async {
-        world
-            .until(|| world.count_after(mark, "PutObject") > 0)
-            .await;
+        world.until(|| world.count_after(mark, seen) > 0).await;
         put_recorder(world, &theirs).await;
-        world
-            .sandbox
-            .clock
-            .advance(std::time::Duration::from_secs(5));
     });
     let told = told.await;
     assert!(told.result.is_err(), "{}", told.text);
@@ -102,6 +101,8 @@ async fn changed_after_it_was_shown(world: &World, lab: &trials::Lab<'_>, line: 
     assert_eq!(now["recordingGroup"]["allSupported"], true, "{now}");
 }
 
+const SLOW: Fault = Fault::Slow { hold_ms: 2_000 };
+
 #[test]
 fn recorder_that_changed_after_it_was_shown_is_not_given_back() {
     for line in [
@@ -109,9 +110,29 @@ fn recorder_that_changed_after_it_was_shown_is_not_given_back() {
         &["cleanup", "--all", "--older-than", "0s"],
     ] {
         in_lab(quick(), async |world, lab| {
-            changed_after_it_was_shown(world, lab, line).await;
+            // The lock takes its time.
+            let slow = Rule {
+                phase: Phase::After,
+                ..Rule::new("s3", "PutObject", SLOW)
+            };
+            changed_after_it_was_shown(world, lab, line, (slow, "PutObject")).await;
         });
     }
+}
+
+/// The labs before it take their time, so each is looked at again before it is removed.
+#[test]
+fn recorder_that_changed_before_its_lab_had_its_turn_is_not_given_back() {
+    in_lab(quick(), async |world, lab| {
+        let line = ["cleanup", "--all", "--older-than", "0s"];
+        let seen = "DescribeConfigurationRecorders";
+        let slow = Rule {
+            skip: 1,
+            phase: Phase::Before,
+            ..Rule::new("config", seen, SLOW)
+        };
+        changed_after_it_was_shown(world, lab, &line, (slow, seen)).await;
+    });
 }
 
 #[test]
@@ -121,7 +142,7 @@ fn borrowed_recorder_with_the_labs_tag_is_given_back_and_not_deleted() {
         let description = recorder(world).await;
         lab.ok(&["deploy", "--adopt"]).await;
         let tag = json!({"ResourceArn": description["arn"],
-            "Tags": [{"Key": "driftlab:stack", "Value": STACK}]});
+            "Tags": [{"Key": TAG, "Value": STACK}]});
         config(world, "TagResource", tag).await;
         let again = lab.ok(&["deploy"]).await;
         assert_eq!(again.document["changed"], false, "{}", again.text);
@@ -138,6 +159,7 @@ fn recorder_that_the_lab_makes_after_a_loan_is_removed_and_not_given_back() {
         lab.ok(&["deploy", "--adopt"]).await;
         delete_recording(world).await;
         lab.ok(&["deploy"]).await;
+        assert_eq!(read(world).await["borrowed"], Value::Null);
         let removed = lab.ok(&["cleanup"]).await;
         assert_eq!(
             removed.document["given_back"],
@@ -215,7 +237,8 @@ fn deployment_shows_what_an_unverified_journal_says_before_it_replaces_it() {
         let refused = lab.run(&["deploy"]).await;
         assert_eq!(refused.kind(), Some(Kind::Refused), "{}", refused.text);
         lab.ok(&["deploy", "--adopt"]).await;
-        lab.ok(&["cleanup"]).await;
+        let removed = lab.ok(&["cleanup"]).await;
+        assert!(!removed.text.contains("not verified"), "{}", removed.text);
         assert_eq!(recorder(world).await, before);
         let gone = json!({"Bucket": bucket()});
         assert!(world.ask(Service::S3, "HeadBucket", gone).await.is_err());

@@ -29,7 +29,9 @@ fn check(told: &Told) {
     let found: BTreeSet<char> = shown.chars().filter(|c| obeyed(*c)).collect();
     assert!(found.is_empty(), "`{}`: {found:?} in {shown}", told.command);
     for line in shown.lines() {
-        let forged = line.trim_start().starts_with("FORGED");
+        // Within a table a cell is wrapped below itself, further to the right than any line begins.
+        let begins = line.len() - line.trim_start_matches(' ').len() < 10;
+        let forged = begins && line.trim_start().starts_with("FORGED");
         assert!(!forged, "`{}`: {line:?} in\n{shown}", told.command);
     }
 }
@@ -82,7 +84,7 @@ fn words_of_a_forged_journal_forge_no_line() {
             lab.ok(&["deploy", "--adopt"]).await;
             let mut journal = read(world).await;
             let name = journal["borrowed"]["recorder"]["before"]["name"].clone();
-            poisoned(&mut journal["borrowed"], &["since"]);
+            poisoned(&mut journal["borrowed"], &["since", "group", "mode"]);
             journal["borrowed"]["recorder"]["before"]["name"] = name;
             write(world, journal.to_string()).await;
             if of_an_older_driftlab {

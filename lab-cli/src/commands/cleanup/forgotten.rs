@@ -171,9 +171,6 @@ impl Old {
         let removed = async {
             // The labs before it took their time, and may have been what this one works with.
             let now = one::look(&there, args).await?;
-            for line in now.lines() {
-                ui.say(format_args!("  {line}"));
-            }
             let shown = found.ok().and_then(|found| found.removal.give_back);
             let loan = now.removal.give_back.as_ref();
             if loan.is_some_and(|loan| shown.as_ref() != Some(loan)) {
