@@ -200,9 +200,7 @@ const CLEANUP: &[Link] = &[
 ];
 
 fn main() {
-    let Some(package) = package::path() else {
-        return;
-    };
+    let package = package::path();
     println!(
         "{} build, {} processors",
         if cfg!(debug_assertions) {

@@ -97,6 +97,18 @@ impl<'w> Lab<'w> {
         }
     }
 
+    /// Runs one command to its end, with results for people.
+    pub async fn run_for_people(&self, arguments: &[&str]) -> Told {
+        let ui = Ui::captured_as(Format::Text);
+        let result = self.cli(arguments).run(ui.clone()).await;
+        Told {
+            command: arguments.join(" "),
+            result,
+            document: Value::Null,
+            text: ui.text(),
+        }
+    }
+
     /// Runs one command whose user wants to stop as soon as it has called an operation, and lets it end as it will.
     pub async fn run_until_interrupted(&self, arguments: &[&str], operation: &str) -> Told {
         let interrupt = Interrupt::default();

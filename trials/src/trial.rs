@@ -81,11 +81,9 @@ where
         .end()
 }
 
-/// Holds one trial in a new, empty world, with the function's package; none without a package.
+/// Holds one trial in a new, empty world, with the function's package.
 pub fn in_world(settings: Settings, trial: impl AsyncFnOnce(&World, &Path) + Send) {
-    let Some(package) = package::path() else {
-        return;
-    };
+    let package = package::path();
     one(async || {
         let world = World::with(settings).await;
         trial(&world, &package).await;

@@ -1,6 +1,7 @@
 //! `driftlab deploy`.
 
 mod report;
+mod unverified;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -226,6 +227,7 @@ async fn consider(
             context.ui.say(format_args!("  {line}"));
         }
     }
+    unverified::show(context, &observed);
     lifetime.warn(context, &observed);
     if plan.clears_the_way() {
         context.ui.say(

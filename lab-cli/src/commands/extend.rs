@@ -76,7 +76,7 @@ pub async fn run(context: &Changing, args: &Args) -> Result<()> {
     }
     let writer = Writer::new(&context.aws, &context.consent("Move it?").await?);
     let outputs = observed.outputs()?;
-    let facts = Facts::of(&observed, outputs.as_ref(), expires);
+    let facts = Facts::of_existing(&observed, outputs.as_ref(), expires);
     let mut tags = stack.description.tags.clone();
     tags.retain(|key, _| !key.starts_with("aws:"));
     tags.insert(EXPIRES_TAG.to_owned(), sunset::stamp_of(expires));

@@ -211,15 +211,14 @@ impl Lifetime {
         let renames = before.is_some();
         let reach: Vec<_> = before.into_iter().chain([wanted]).collect();
         let tags = Self::tags(spec);
-        if !self.arms {
-            return if renames {
-                sunset::empower((writer, place), &reach, &tags).await
-            } else {
-                Ok(())
-            };
-        }
         let outputs = observed.outputs()?;
         let facts = Facts::of(observed, outputs.as_ref(), expires);
+        if !self.arms {
+            if renames {
+                sunset::empower((writer, place), &reach, &tags).await?;
+            }
+            return sunset::adjust(writer, place, &facts, &self.armed).await;
+        }
         let hands = ((writer, place), (&context.ui, &context.clock));
         sunset::arm(hands.0, hands.1, &facts, &reach, &tags, &self.armed).await
     }

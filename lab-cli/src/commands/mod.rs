@@ -51,12 +51,16 @@ async fn deployed(context: &Context) -> Result<(ObservedStack, Outputs)> {
     }
 }
 
+/// The account that the credentials are of.
+fn account(context: &Context) -> Result<AccountId> {
+    context.place.account().parse().map_err(|e| {
+        Error::new(Kind::Failed, "the endpoint told no usable account id").caused_by(e)
+    })
+}
+
 /// Whether a rule of this policy judges a group at all.
 fn in_scope(context: &Context, policy: &Policy, group: &SecurityGroup) -> Result<bool> {
-    let account: AccountId = context.place.account().parse().map_err(|e| {
-        Error::new(Kind::Failed, "the endpoint told no usable account id").caused_by(e)
-    })?;
-    Ok(policy.scope.admits(group, &account))
+    Ok(policy.scope.admits(group, &account(context)?))
 }
 
 /// The id of LabSG1.
@@ -70,17 +74,24 @@ fn lab_group(outputs: &Outputs) -> Result<GroupId> {
     })
 }
 
-/// The group as EC2 knows it now.
+/// The lab's group as EC2 knows it now.
 async fn live_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
-    context
-        .aws
-        .group(id)
-        .await
-        .doing(format_args!("look at the group `{id}`"))?
-        .ok_or_else(|| {
-            Error::new(Kind::Failed, format!("the group `{id}` is gone"))
-                .hint("make the lab anew: `cleanup`, then `deploy`")
-        })
+    group_or(context, id, || {
+        Error::new(Kind::Failed, format!("the group `{id}` is gone"))
+            .hint("make the lab anew: `cleanup`, then `deploy`")
+    })
+    .await
+}
+
+/// A group as EC2 knows it now. `missing` says what it means that there is none.
+async fn group_or(
+    context: &Context,
+    id: &GroupId,
+    missing: impl FnOnce() -> Error,
+) -> Result<SecurityGroup> {
+    let group = context.aws.group(id).await;
+    let group = group.doing(format_args!("look at the group `{id}`"))?;
+    group.ok_or_else(missing)
 }
 
 /// Looks at everything, and at the self-destruct beside it, and refuses if somebody else is at work. A stack that

@@ -212,6 +212,8 @@ impl Plan {
             .iter()
             .find(|channel| !observed.owns_channel(channel));
         if recorder.is_none() && channel.is_none() {
+            // What its owner has deleted cannot be given back, and the lab's own may bear the same name from now on.
+            journal.borrowed = None;
             return;
         }
         let earlier = journal.borrowed.take();

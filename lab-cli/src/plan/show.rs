@@ -4,19 +4,26 @@ use std::fmt;
 
 use super::{Change, Difference, Kept, Plan};
 use crate::aws::{PropertyChange, ResourceChange};
+use crate::output::inline;
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MakeCodeBucket { bucket } => write!(f, "+ code bucket `{bucket}`"),
-            Self::UploadPackage { key, bytes } => write!(f, "+ package `{key}` ({bytes} bytes)"),
-            Self::RemoveBrokenStack { stack, status } => write!(f, "- stack `{stack}` ({status})"),
-            Self::RecoverStack { stack, status } => write!(
+            Self::MakeCodeBucket { bucket } => put(f, format_args!("+ code bucket `{bucket}`")),
+            Self::UploadPackage { key, bytes } => {
+                put(f, format_args!("+ package `{key}` ({bytes} bytes)"))
+            }
+            Self::RemoveBrokenStack { stack, status } => {
+                put(f, format_args!("- stack `{stack}` ({status})"))
+            }
+            Self::RecoverStack { stack, status } => put(
                 f,
-                "~ stack `{stack}` (it is {status}: back to what it was, and planned anew from there)"
+                format_args!(
+                    "~ stack `{stack}` (it is {status}: back to what it was, and planned anew from there)"
+                ),
             ),
             Self::CreateStack { stack, resources } => {
-                write!(f, "+ stack `{stack}`")?;
+                put(f, format_args!("+ stack `{stack}`"))?;
                 list(f, resources)
             }
             Self::UpdateStack {
@@ -24,23 +31,33 @@ impl fmt::Display for Change {
                 because,
                 resources,
             } => {
-                write!(f, "~ stack `{stack}` ({})", because.join(", "))?;
+                put(
+                    f,
+                    format_args!("~ stack `{stack}` ({})", because.join(", ")),
+                )?;
                 list(f, resources)
             }
-            Self::ReplaceCode { function } => {
-                write!(f, "~ code of function `{function}` (it is not our package)")
-            }
+            Self::ReplaceCode { function } => put(
+                f,
+                format_args!("~ code of function `{function}` (it is not our package)"),
+            ),
             Self::PutRecorder {
                 recorder,
                 is_new,
                 differs,
             } => {
                 let sign = sign(*is_new);
-                write!(f, "{sign} configuration recorder `{recorder}`")?;
+                put(
+                    f,
+                    format_args!("{sign} configuration recorder `{recorder}`"),
+                )?;
                 fields(f, differs)
             }
             Self::AdoptRecorder { recorder, differs } => {
-                write!(f, "& configuration recorder `{recorder}`, borrowed")?;
+                put(
+                    f,
+                    format_args!("& configuration recorder `{recorder}`, borrowed"),
+                )?;
                 if differs.is_empty() {
                     f.write_str(" as it is: it records security groups continuously")?;
                 }
@@ -51,29 +68,41 @@ impl fmt::Display for Change {
                 is_new,
                 differs,
             } => {
-                write!(f, "{} delivery channel `{channel}`", sign(*is_new))?;
+                put(
+                    f,
+                    format_args!("{} delivery channel `{channel}`", sign(*is_new)),
+                )?;
                 fields(f, differs)
             }
-            Self::AdoptChannel { channel, bucket } => write!(
+            Self::AdoptChannel { channel, bucket } => put(
                 f,
-                "& delivery channel `{channel}`, borrowed as it is: it delivers to `{bucket}`, and the lab's topic is told nothing"
+                format_args!(
+                    "& delivery channel `{channel}`, borrowed as it is: it delivers to `{bucket}`, and the lab's topic is told nothing"
+                ),
             ),
-            Self::StartRecorder { recorder } => {
-                write!(f, "~ configuration recorder `{recorder}` (start it)")
-            }
-            Self::PutRetention { days } => {
-                write!(f, "+ retention of configuration history ({days} days)")
-            }
+            Self::StartRecorder { recorder } => put(
+                f,
+                format_args!("~ configuration recorder `{recorder}` (start it)"),
+            ),
+            Self::PutRetention { days } => put(
+                f,
+                format_args!("+ retention of configuration history ({days} days)"),
+            ),
             Self::PutRule {
                 rule,
                 is_new,
                 differs,
             } => {
-                write!(f, "{} rule `{rule}`", sign(*is_new))?;
+                put(f, format_args!("{} rule `{rule}`", sign(*is_new)))?;
                 fields(f, differs)
             }
         }
     }
+}
+
+/// Writes what stands on one line. AWS Config takes any name for a recorder or a channel, line breaks included.
+fn put(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
+    f.write_str(&inline(&text.to_string()))
 }
 
 fn sign(is_new: bool) -> char {
@@ -89,7 +118,7 @@ fn fields(f: &mut fmt::Formatter<'_>, differs: &[Difference]) -> fmt::Result {
 fn list(f: &mut fmt::Formatter<'_>, resources: &[ResourceChange]) -> fmt::Result {
     resources
         .iter()
-        .try_for_each(|resource| write!(f, "\n    {resource}"))
+        .try_for_each(|resource| write!(f, "\n    {}", inline(&resource.to_string())))
 }
 
 impl fmt::Display for ResourceChange {
@@ -139,7 +168,8 @@ impl fmt::Display for Plan {
             writeln!(f, "{change}")?;
         }
         for Kept { subject, reason } in &self.kept {
-            writeln!(f, "= {subject} ({reason})")?;
+            put(f, format_args!("= {subject} ({reason})"))?;
+            writeln!(f)?;
         }
         Ok(())
     }

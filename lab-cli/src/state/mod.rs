@@ -208,15 +208,15 @@ impl Observed {
 
     /// Whether the journal says that the recorder that is there was borrowed.
     pub fn has_borrowed_recorder(&self) -> bool {
-        let loan = self
-            .journal
-            .borrowed()
-            .and_then(|borrowed| borrowed.recorder.as_ref());
-        loan.is_some_and(|loan| {
-            self.recorders
-                .iter()
-                .any(|recorder| recorder.it.name() == loan.name())
-        })
+        self.recorders
+            .iter()
+            .any(|recorder| self.is_borrowed_recorder(recorder))
+    }
+
+    fn is_borrowed_recorder(&self, recorder: &Tagged<Recorder>) -> bool {
+        let borrowed = self.journal.borrowed();
+        let loan = borrowed.and_then(|borrowed| borrowed.recorder.as_ref());
+        loan.is_some_and(|loan| recorder.it.name() == loan.name())
     }
 
     /// Whether the journal says that the delivery channel that is there was borrowed.
@@ -233,10 +233,11 @@ impl Observed {
             .is_some_and(|name| *name == *channel.name)
     }
 
-    /// Whether a recorder is this lab's: by its tag, or because it records with our stack's role.
+    /// Whether a recorder is this lab's: because it records with our stack's role, or by its tag. Tags can be copied, so a
+    /// recorder that the journal says was borrowed stays its owner's with our tag, too.
     pub fn owns_recorder(&self, recorder: &Tagged<Recorder>) -> bool {
-        self.place.owns(&recorder.tags)
-            || self.output("ConfigRoleArn") == Some(recorder.it.it.role_arn.as_str())
+        self.output("ConfigRoleArn") == Some(recorder.it.it.role_arn.as_str())
+            || (self.place.owns(&recorder.tags) && !self.is_borrowed_recorder(recorder))
     }
 
     /// Whether a channel is this lab's. Channels carry no tags, so its bucket decides: it is our stack's, or is tagged as

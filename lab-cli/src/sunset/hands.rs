@@ -81,12 +81,38 @@ pub async fn arm(
     })
     .await
     .doing("put the schedules of the self-destruct")?;
-    let obsolete = before.schedules.iter().filter(|name| {
+    remove(writer, obsolete(facts, &wanted, before)).await
+}
+
+/// The schedules that are armed and no longer wanted.
+fn obsolete(
+    facts: &Facts,
+    wanted: &[ScheduleRequest],
+    before: &Armed,
+) -> impl Iterator<Item = String> {
+    let all = before.schedules.iter().filter(|name| {
         // The bucket's step is put once its name is known; it is not obsolete before.
         let known_later = facts.delivery_bucket.is_none() && name.ends_with("expire-delivery");
         !known_later && wanted.iter().all(|it| it.name != **name)
     });
-    remove(writer, obsolete.cloned()).await
+    all.cloned().collect::<Vec<_>>().into_iter()
+}
+
+/// Adjusts a self-destruct whose expiry stays: puts the schedules for what a deployment is about to make again, and removes
+/// those for what is somebody else's by now.
+///
+/// # Errors
+/// The call that failed.
+pub async fn adjust(writer: &Writer, place: &Place, facts: &Facts, armed: &Armed) -> Result<()> {
+    let missing = |it: &ScheduleRequest| armed.schedules.iter().all(|name| *name != it.name);
+    let wanted = schedules(facts, place);
+    remove(writer, obsolete(facts, &wanted, armed)).await?;
+    each(wanted.into_iter().filter(missing), |schedule| {
+        let writer = writer.clone();
+        async move { writer.put_schedule(&schedule).await }
+    })
+    .await
+    .doing("put the schedules of the self-destruct")
 }
 
 /// Makes the role that the schedules work with, or gives it the rights that these names of the lab need, and no others.

@@ -10,7 +10,7 @@ mod plan;
 mod role;
 mod stamp;
 
-pub use hands::{Armed, arm, armed, disarm, empower, rearm};
+pub use hands::{Armed, adjust, arm, armed, disarm, empower, rearm};
 pub use lost::{Lost, lost_in};
 pub use moment::{Ttl, stamp_of, until, whole_minute};
 pub use plan::{Facts, REST, lines, schedules};

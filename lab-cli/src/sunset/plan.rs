@@ -29,9 +29,10 @@ pub struct Facts {
     pub expires: OffsetDateTime,
     /// The stack's id, or its name while it has none.
     pub stack: String,
-    /// The recorder, if it is the lab's. A borrowed one has to be given back from the journal in the code bucket, which
-    /// stays for that.
+    /// The recorder, if it is the lab's.
     pub recorder: Option<String>,
+    /// Whether the code bucket goes. A borrowed recorder has to be given back from the journal in it, so it stays for that.
+    pub code_bucket: bool,
     /// The delivery channel, if it is the lab's.
     pub channel: Option<String>,
     /// Whether the rule is the lab's.
@@ -43,7 +44,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// From what was seen. What is not there yet will be the lab's.
+    /// From what was seen. What is not there yet will be the lab's: a deployment is about to make it.
     pub fn of(observed: &Observed, outputs: Option<&Outputs>, expires: OffsetDateTime) -> Self {
         let recorder = match observed.recorders.first() {
             None => Some(crate::spec::RECORDER_NAME),
@@ -61,6 +62,7 @@ impl Facts {
         Self {
             expires,
             stack: stack.clone(),
+            code_bucket: recorder.is_some(),
             recorder: recorder.map(str::to_owned),
             channel: channel.map(str::to_owned),
             rule: observed
@@ -70,6 +72,38 @@ impl Facts {
             retention: observed.retention.is_none()
                 || observed.retention == observed.own_retention(),
             delivery_bucket: outputs.map(|outputs| outputs.delivery_bucket.clone()),
+        }
+    }
+
+    /// The same for a lab to which nothing is added. Schedules go by names, and what is not there now may be made under
+    /// such a name by somebody else: it is left alone.
+    pub fn of_existing(
+        observed: &Observed,
+        outputs: Option<&Outputs>,
+        expires: OffsetDateTime,
+    ) -> Self {
+        let Self {
+            expires,
+            stack,
+            recorder,
+            code_bucket,
+            channel,
+            rule,
+            retention,
+            delivery_bucket,
+        } = Self::of(observed, outputs, expires);
+        let on_loan = observed.journal.borrowed();
+        let on_loan = on_loan.is_some_and(|borrowed| borrowed.recorder.is_some());
+        Self {
+            expires,
+            stack,
+            recorder: recorder.filter(|_| !observed.recorders.is_empty()),
+            // Its owner may make a borrowed recorder that is gone once more.
+            code_bucket: code_bucket && !(on_loan && observed.recorders.is_empty()),
+            channel: channel.filter(|_| !observed.channels.is_empty()),
+            rule: rule && observed.rule.is_some(),
+            retention: retention && observed.retention.is_some(),
+            delivery_bucket,
         }
     }
 }
@@ -210,7 +244,7 @@ fn in_the_end(facts: &Facts, place: &Place) -> Vec<Step> {
     let code = place.code_bucket();
     let (now, later) = (When::At(Duration::ZERO), for_days(Duration::hours(24)));
     let mut steps = Vec::new();
-    if facts.recorder.is_some() {
+    if facts.code_bucket {
         let why = "lets the code bucket's contents expire";
         steps.push(step("expire-code", why, now, "s3", expire, expiring(&code)));
     }
@@ -225,7 +259,7 @@ fn in_the_end(facts: &Facts, place: &Place) -> Vec<Step> {
             expiring(bucket),
         ));
     }
-    if facts.recorder.is_some() {
+    if facts.code_bucket {
         let (why, named) = ("deletes the code bucket", json!({ "Bucket": code }));
         steps.push(step("delete-code", why, later, "s3", "deleteBucket", named));
     }
@@ -389,6 +423,54 @@ mod tests {
                 assert!(!name.contains(theirs), "{step}");
             }
         }
+    }
+
+    /// Whoever makes a recorder, a rule or a retention of that name later has made it for another purpose.
+    #[test]
+    fn what_is_gone_is_left_alone_where_nothing_is_made() {
+        let mut observed = converged();
+        let steps = |observed: &Observed| {
+            let outputs = observed.outputs().ok().flatten();
+            let facts = Facts::of_existing(observed, outputs.as_ref(), AT);
+            let schedules = schedules(&facts, &observed.place);
+            let names = schedules.into_iter().map(|schedule| schedule.name);
+            names.collect::<Vec<_>>().join(" ")
+        };
+        let whole = steps(&observed);
+        for theirs in ["recorder", "channel", "rule", "retent", "code"] {
+            assert!(whole.contains(theirs), "{theirs}: {whole}");
+        }
+        observed.recorders.clear();
+        observed.channels.clear();
+        observed.rule = None;
+        observed.retention = None;
+        let left = steps(&observed);
+        for theirs in ["recorder", "channel", "rule", "retent"] {
+            assert!(!left.contains(theirs), "{theirs}: {left}");
+        }
+        assert!(left.contains("delete-code"), "{left}");
+        // The journal tells what a borrowed recorder was.
+        observed.journal = on_loan();
+        let left = steps(&observed);
+        assert!(!left.contains("code"), "{left}");
+    }
+
+    fn on_loan() -> crate::journal::Seen {
+        use crate::journal::{Borrowed, BorrowedRecorder, Journal, Seen};
+        let mut journal = Journal::new("lab-environment");
+        journal.borrowed = Some(Borrowed {
+            since: AT,
+            by: "arn:aws:iam::123456789012:user/ann".to_owned(),
+            recorder: Some(BorrowedRecorder {
+                before: json!({"name": "default"}),
+                recording: true,
+                group: None,
+                mode: None,
+            }),
+            channel: None,
+            retention: None,
+        });
+        Seen::Read(Box::new(journal), "etag".to_owned())
     }
 
     #[test]

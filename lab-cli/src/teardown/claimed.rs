@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::GiveBack;
+use super::line;
 use crate::journal::Doubt;
 use crate::state::Observed;
 
@@ -56,35 +57,43 @@ impl fmt::Display for Claimed {
             recorder,
             retention,
         } = self;
-        writeln!(f, "? the journal is not verified: {doubt}")?;
+        line(f, format_args!("? the journal is not verified: {doubt}"))?;
         if let Some(recorder) = recorder {
             let differences = recorder.differences();
             let name = recorder.name();
             if differences.is_empty() {
-                writeln!(
+                line(
                     f,
-                    "    it says that the configuration recorder `{name}` was as it is"
+                    format_args!(
+                        "    it says that the configuration recorder `{name}` was as it is"
+                    ),
                 )?;
             } else {
-                writeln!(
+                line(
                     f,
-                    "    it says how the configuration recorder `{name}` was, which stays as it is:"
+                    format_args!(
+                        "    it says how the configuration recorder `{name}` was, which stays as it is:"
+                    ),
                 )?;
             }
             for difference in differences {
-                writeln!(f, "        {difference}")?;
+                line(f, format_args!("        {difference}"))?;
             }
         }
         if let Some(days) = retention {
-            writeln!(
+            line(
                 f,
-                "    it says that the lab set the retention of {days} days, which stays as it is"
+                format_args!(
+                    "    it says that the lab set the retention of {days} days, which stays as it is"
+                ),
             )?;
         }
         if self.changes() {
-            writeln!(
+            line(
                 f,
-                "    if you know from elsewhere that this is true, restore it with `--restore-from-unverified-journal={digest}`"
+                format_args!(
+                    "    if you know from elsewhere that this is true, restore it with `--restore-from-unverified-journal={digest}`"
+                ),
             )?;
         }
         Ok(())

@@ -89,6 +89,26 @@ impl GiveBack {
 }
 
 impl Teardown<'_> {
+    /// Looks once more at a borrowed recorder, before anything is done: minutes may have passed since the user was shown what
+    /// becomes of it, and its owner may have changed it.
+    ///
+    /// # Errors
+    /// [`Kind::Refused`] when it is not as it was shown.
+    pub(super) async fn still_as_shown(&self, loan: &GiveBack) -> Result<()> {
+        let name = loan.name();
+        let recorders = self.aws.recorders().await;
+        let recorders = recorders.doing("look at the configuration recorder")?;
+        let now = recorders.iter().find(|now| now.name() == name);
+        let same = |now: &Recorder| now.raw == loan.now.raw && now.recording == loan.now.recording;
+        if now.is_some_and(same) {
+            return Ok(());
+        }
+        Err(Error::refused(format!(
+            "nothing was removed, because the configuration recorder `{name}` has changed since it was shown what becomes of it"
+        ))
+        .hint("run the same command again: it looks again"))
+    }
+
     /// Puts a borrowed recorder back as it was, and waits until AWS Config's description of it is what it shall be. The
     /// journal is still there when that does not happen.
     pub(super) async fn give_back(&self, loan: &GiveBack) -> Result<()> {

@@ -10,12 +10,13 @@ pub use claimed::Claimed;
 pub use give_back::GiveBack;
 pub use removal::{Removal, Stray};
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::aws::{Doing, Reader, RuleDescription, StackDescription, Writer};
 use crate::clock::Clock;
 use crate::error::Result;
-use crate::output::Ui;
+use crate::output::{Ui, inline};
 use crate::state::{Names, Place};
 use crate::wait::{Look, Pace, Wait};
 use crate::watch::Watch;
@@ -28,6 +29,11 @@ const CONFIG_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 const BUCKET_FILLINGS: usize = 4;
 /// How long S3 may be at work on a bucket, and refuse to delete it meanwhile. It says no time.
 const BUCKET_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
+/// Writes a line. AWS Config takes any name for a recorder or a channel, line breaks included.
+fn line(f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>) -> fmt::Result {
+    writeln!(f, "{}", inline(&text.to_string()))
+}
 
 /// Removing what was found.
 #[derive(Debug)]
@@ -52,6 +58,9 @@ impl Teardown<'_> {
     /// # Errors
     /// The step that failed. What was removed before it stays removed.
     pub async fn run(&self, removal: &Removal) -> Result<Vec<String>> {
+        if let Some(loan) = &removal.give_back {
+            self.still_as_shown(loan).await?;
+        }
         // Rule, recorder and retention do not need each other.
         let (rule, recorder, retention, watch) = tokio::try_join!(
             self.rules(removal),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::line;
 use super::{Claimed, GiveBack};
 use crate::aws::{RuleDescription, StackDescription};
 use crate::journal::Seen;
@@ -229,61 +230,79 @@ impl fmt::Display for Removal {
             kept,
         } = self;
         if rule.is_some() {
-            writeln!(f, "- rule `{RULE_NAME}`")?;
+            line(f, format_args!("- rule `{RULE_NAME}`"))?;
         }
         for channel in channels {
-            writeln!(f, "- delivery channel `{channel}`")?;
+            line(f, format_args!("- delivery channel `{channel}`"))?;
         }
         if let Some(loan) = give_back {
-            writeln!(f, "& configuration recorder `{}`, given back", loan.name())?;
+            line(
+                f,
+                format_args!("& configuration recorder `{}`, given back", loan.name()),
+            )?;
             let differences = loan.differences();
             if differences.is_empty() {
-                writeln!(f, "    it is as it was, so nothing of it changes")?;
+                line(
+                    f,
+                    format_args!("    it is as it was, so nothing of it changes"),
+                )?;
             }
             for difference in differences {
-                writeln!(f, "    {difference}")?;
+                line(f, format_args!("    {difference}"))?;
             }
         }
         for recorder in recorders {
-            writeln!(f, "- configuration recorder `{recorder}`")?;
+            line(f, format_args!("- configuration recorder `{recorder}`"))?;
         }
         if let Some(days) = retention {
-            writeln!(f, "- retention of configuration history")?;
-            writeln!(
+            line(f, format_args!("- retention of configuration history"))?;
+            line(
                 f,
-                "    days: {days} → none set, so AWS Config keeps {AWS_RETENTION_DAYS}"
+                format_args!(
+                    "    days: {days} → none set, so AWS Config keeps {AWS_RETENTION_DAYS}"
+                ),
             )?;
         }
         if let Some(stack) = stack {
             let bucket = stack.outputs.get("DeliveryBucketName");
             if let Some(bucket) = bucket.filter(|_| history.is_none()) {
-                writeln!(f, "- everything in the delivery bucket `{bucket}`")?;
+                line(
+                    f,
+                    format_args!("- everything in the delivery bucket `{bucket}`"),
+                )?;
             }
-            writeln!(f, "- stack `{}`", stack.name)?;
+            line(f, format_args!("- stack `{}`", stack.name))?;
         }
         for stray in strays {
-            writeln!(f, "- {stray}")?;
+            line(f, format_args!("- {stray}"))?;
         }
         if let Some(bucket) = code_bucket {
-            writeln!(f, "- code bucket `{bucket}`")?;
+            line(f, format_args!("- code bucket `{bucket}`"))?;
         }
         if let Some(bucket) = history {
-            writeln!(
+            line(
                 f,
-                "= delivery bucket `{bucket}` with its contents (you want to keep it)"
+                format_args!(
+                    "= delivery bucket `{bucket}` with its contents (you want to keep it)"
+                ),
             )?;
         }
         if let Some(bucket) = kept_bucket {
-            writeln!(
+            line(
                 f,
-                "= code bucket `{bucket}` (its journal alone tells how the recorder was)"
+                format_args!(
+                    "= code bucket `{bucket}` (its journal alone tells how the recorder was)"
+                ),
             )?;
         }
         for Kept { subject, reason } in kept {
-            writeln!(f, "= {subject} ({reason})")?;
+            line(f, format_args!("= {subject} ({reason})"))?;
         }
         for unknown in unknown {
-            writeln!(f, "? the journal is lost, so nobody knows {unknown}")?;
+            line(
+                f,
+                format_args!("? the journal is lost, so nobody knows {unknown}"),
+            )?;
         }
         if let Some(claimed) = claimed {
             write!(f, "{claimed}")?;

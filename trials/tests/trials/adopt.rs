@@ -67,6 +67,11 @@ pub(crate) fn theirs() -> Vec<Theirs> {
 
 /// Sets the recorder up as a security team would: with a role, a bucket and a channel of its own, under its own name.
 pub(crate) async fn set_up(world: &World, theirs: &Theirs) {
+    set_up_as(world, theirs, "security-team").await;
+}
+
+/// The same under another name.
+pub(crate) async fn set_up_as(world: &World, theirs: &Theirs, name: &str) {
     role(world, "TheirRecorder", "config.amazonaws.com").await;
     world
         .call(
@@ -76,7 +81,7 @@ pub(crate) async fn set_up(world: &World, theirs: &Theirs) {
         )
         .await;
     let recorder = json!({
-        "name": "security-team",
+        "name": name,
         "roleARN": format!("arn:aws:iam::{ACCOUNT}:role/TheirRecorder"),
         "recordingGroup": theirs.group,
         "recordingMode": theirs.mode,
@@ -98,7 +103,7 @@ pub(crate) async fn set_up(world: &World, theirs: &Theirs) {
         )
         .await;
     if theirs.recording {
-        start(world).await;
+        start(world, name).await;
     }
     world
         .call(
@@ -110,12 +115,12 @@ pub(crate) async fn set_up(world: &World, theirs: &Theirs) {
     world.idle().await;
 }
 
-async fn start(world: &World) {
+async fn start(world: &World, name: &str) {
     world
         .call(
             Service::Config,
             "StartConfigurationRecorder",
-            json!({"ConfigurationRecorderName": "security-team"}),
+            json!({"ConfigurationRecorderName": name}),
         )
         .await;
 }
@@ -157,9 +162,7 @@ fn without_consent_nothing_is_touched() {
 
 #[test]
 fn every_recorder_is_borrowed_works_and_is_given_back_to_the_byte() {
-    let Some(package) = package::path() else {
-        return;
-    };
+    let package = package::path();
     let cases = theirs();
     let name = |case: &Theirs| format!("{} (recording: {})", case.name, case.recording);
     all("somebody else's recorders", &cases, name, |case| {

@@ -116,3 +116,29 @@ fn commands_in_another_region_have_the_region_checked_first() {
         }
     });
 }
+
+/// Whoever has a stack of that name elsewhere has no lab for that.
+#[test]
+fn stack_of_the_labs_name_that_is_no_lab_is_not_named() {
+    in_lab(quick(), async |world, lab| {
+        let there = Target::new(
+            AccountId::parse(ACCOUNT).expect("an account id"),
+            Region::parse("eu-west-1").expect("a region"),
+            Caller::Operator,
+        );
+        let template = json!({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}).to_string();
+        let made = world
+            .sandbox
+            .perform_value(
+                &there,
+                Service::CloudFormation,
+                "CreateStack",
+                json!({"StackName": STACK, "TemplateBody": template}),
+            )
+            .await;
+        assert!(made.is_ok(), "{made:?}");
+        world.idle().await;
+        let told = lab.ok(&["cleanup"]).await;
+        assert_eq!(told.document["nearby"], json!([]), "{}", told.text);
+    });
+}

@@ -83,7 +83,7 @@ fn function_that_is_not_the_deployed_one_proves_nothing() {
         let name = "evaluate_remediate_security_group";
         let bucket = format!("driftlab-code-{ACCOUNT}-{REGION}-{STACK}");
         // Any other archive with the same program in it.
-        let package = trials::package::path().expect("it was deployed");
+        let package = trials::package::path();
         let mut other = std::fs::read(package).expect("the package can be read");
         let end = other.len();
         other[end - 2..].copy_from_slice(&3_u16.to_le_bytes());

@@ -4,6 +4,7 @@
 
 mod adopt;
 mod awkward;
+mod borrowed;
 mod clean_run;
 mod contested;
 mod doctor;
@@ -13,12 +14,14 @@ mod forgotten;
 mod guard;
 mod hints;
 mod history;
+mod hostile_text;
 mod incident;
 mod matrix;
 mod partitions;
 mod permissions;
 mod plan;
 mod reluctant;
+mod replayed;
 mod schedules;
 mod sunset;
 mod sweep;

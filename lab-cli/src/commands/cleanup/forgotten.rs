@@ -19,6 +19,8 @@ struct Entry {
     #[serde(flatten)]
     lab: Lost,
     region: String,
+    /// Line by line, what would become of it and of what it has borrowed.
+    plan: Vec<String>,
     /// What was removed; absent when nothing was tried.
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<one::Report>,
@@ -63,17 +65,20 @@ pub(super) async fn run(context: &Changing, age: Duration, args: &Args) -> Resul
     for region in &unchecked {
         ui.warn(format_args!("could not look for labs in {region}"));
     }
-    let listed = list(&found, now);
-    if args.plan || found.is_empty() {
-        let labs = found
-            .into_iter()
-            .map(|(aws, lab)| untouched(&aws, lab))
-            .collect();
+    let mut listed = list(&found, now);
+    let mut labs = Vec::new();
+    for (aws, lab) in found {
+        let old = Old::look(context, args, aws, lab).await;
+        listed.append(&old.text());
+        labs.push(old);
+    }
+    if args.plan || labs.is_empty() {
         let text = if listed.is_empty() {
             Text::of("no lab is that old")
         } else {
             listed
         };
+        let labs = labs.into_iter().map(Old::untouched).collect();
         ui.result(
             &Report {
                 labs,
@@ -85,68 +90,113 @@ pub(super) async fn run(context: &Changing, age: Duration, args: &Args) -> Resul
     }
     ui.show(&listed);
     let agreed = context
-        .consent(&format!("Remove these labs ({})?", found.len()))
+        .consent(&format!("Remove these labs ({})?", labs.len()))
         .await?;
-    let mut labs = Vec::new();
-    for (aws, lab) in found {
-        let writer = Writer::new(&aws, &agreed);
-        labs.push(remove(context, args, (aws, lab), &writer).await);
+    let mut removed = Vec::new();
+    for old in labs {
+        let writer = Writer::new(&old.there.aws, &agreed);
+        removed.push(old.remove(args, &writer).await);
     }
-    let report = Report { labs, unchecked };
+    let report = Report {
+        labs: removed,
+        unchecked,
+    };
     ui.result(&report, &report.text())?;
     verdict(&report.labs, &report.unchecked)
 }
 
-fn untouched(aws: &Reader, lab: Lost) -> Entry {
-    Entry {
-        region: aws.region().to_owned(),
-        lab,
-        report: None,
-        failure: None,
-    }
+/// A lab that is old enough, and what would become of it.
+struct Old {
+    lab: Lost,
+    there: Context,
+    /// What was seen of it, or why nothing was.
+    found: Result<one::Found>,
 }
 
-/// Removes one lab. A failure does not keep the next one from being removed.
-async fn remove(
-    context: &Context,
-    args: &Args,
-    (aws, lab): (Reader, Lost),
-    writer: &Writer,
-) -> Entry {
-    let region = aws.region().to_owned();
-    context
-        .ui
-        .say(format_args!("removing the lab `{}` in {region}", lab.stack));
-    let place = Place {
-        region: region.clone(),
-        stack: lab.stack.clone(),
-        identity: context.place.identity.clone(),
-    };
-    let there = context.elsewhere(aws, place);
-    let removed = async {
-        let found = one::look(&there, args).await?;
-        // Whoever agreed has seen the labs, and not yet what becomes of what each has borrowed.
-        for line in found.lines() {
-            there.ui.say(format_args!("  {line}"));
+impl Old {
+    /// Looks at a lab; only reads. Whoever agrees to its removal has to see what becomes of what it has borrowed.
+    async fn look(context: &Context, args: &Args, aws: Reader, lab: Lost) -> Self {
+        let place = Place {
+            region: aws.region().to_owned(),
+            stack: lab.stack.clone(),
+            identity: context.place.identity.clone(),
+        };
+        let there = context.elsewhere(aws, place);
+        let found = one::look(&there, args).await;
+        Self { lab, there, found }
+    }
+
+    fn plan(&self) -> Vec<String> {
+        match &self.found {
+            Ok(found) => found.lines(),
+            Err(_) => Vec::new(),
         }
-        one::remove(&there, args, &found, writer).await
-    };
-    let (report, failure) = match removed.await {
-        Ok(report) => (Some(report), None),
-        Err(error) => {
-            let told = failure(&error).trim_end().to_owned();
-            context.ui.warn(format_args!(
-                "the lab `{}` in {region} was not removed: {told}",
-                lab.stack
+    }
+
+    fn text(&self) -> Text {
+        let (stack, region) = (&self.lab.stack, &self.there.place.region);
+        let mut text = Text::of(format_args!("the lab `{stack}` in {region}:"));
+        for line in self.plan() {
+            text.line(format_args!("  {line}"));
+        }
+        if let Err(error) = &self.found {
+            let why = failure(error);
+            text.line(format_args!(
+                "  it could not be looked at: {}",
+                why.trim_end()
             ));
-            (None, Some(told))
         }
-    };
-    Entry {
-        lab,
-        region,
-        report,
-        failure,
+        text
+    }
+
+    fn untouched(self) -> Entry {
+        Entry {
+            plan: self.plan(),
+            region: self.there.place.region,
+            failure: self
+                .found
+                .err()
+                .map(|error| failure(&error).trim_end().to_owned()),
+            lab: self.lab,
+            report: None,
+        }
+    }
+
+    /// Removes the lab. A failure does not keep the next one from being removed.
+    async fn remove(self, args: &Args, writer: &Writer) -> Entry {
+        let plan = self.plan();
+        let Self { lab, there, found } = self;
+        let (ui, region) = (&there.ui, there.place.region.clone());
+        ui.say(format_args!("removing the lab `{}` in {region}", lab.stack));
+        let removed = async {
+            // The labs before it took their time, and may have been what this one works with.
+            let now = one::look(&there, args).await?;
+            let shown = found.ok().and_then(|found| found.removal.give_back);
+            let loan = now.removal.give_back.as_ref();
+            if loan.is_some_and(|loan| shown.as_ref() != Some(loan)) {
+                let what = "nothing was removed, because what it has borrowed has changed since it was shown";
+                return Err(Error::refused(what));
+            }
+            one::remove(&there, args, &now, writer).await
+        };
+        let (report, failure) = match removed.await {
+            Ok(report) => (Some(report), None),
+            Err(error) => {
+                let told = failure(&error).trim_end().to_owned();
+                ui.warn(format_args!(
+                    "the lab `{}` in {region} was not removed: {told}",
+                    lab.stack
+                ));
+                (None, Some(told))
+            }
+        };
+        Entry {
+            lab,
+            region,
+            plan,
+            report,
+            failure,
+        }
     }
 }
 

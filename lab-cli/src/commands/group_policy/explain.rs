@@ -11,8 +11,8 @@ use remediator_core::{
 use serde::Serialize;
 
 use super::{Explain, groups, load, of_the_rule};
-use crate::aws::Doing;
 use crate::cli::Context;
+use crate::commands::{account, group_or};
 use crate::error::{Error, Kind, Result};
 use crate::output::{Text, Ui};
 
@@ -66,9 +66,7 @@ pub async fn explain(context: &Context, args: &Explain) -> Result<()> {
     };
     let account: AccountId = match &args.rule_account {
         Some(account) => account.clone(),
-        None => context.place.account().parse().map_err(|e| {
-            Error::new(Kind::Failed, "the endpoint told no usable account id").caused_by(e)
-        })?,
+        None => account(context)?,
     };
     let groups = match args.target.parse() {
         Ok(id) => vec![named_group(context, &id).await?],
@@ -83,16 +81,11 @@ pub async fn explain(context: &Context, args: &Explain) -> Result<()> {
 
 /// A group that somebody named: if it is not there, the name is likely to be wrong, and nothing is amiss with a lab.
 async fn named_group(context: &Context, id: &GroupId) -> Result<SecurityGroup> {
-    let region = &context.place.region;
-    context
-        .aws
-        .group(id)
-        .await
-        .doing(format_args!("look at the group `{id}`"))?
-        .ok_or_else(|| {
-            let what = format!("there is no group `{id}` in {region}");
-            Error::new(Kind::Failed, what).hint("check the id, `--region` and the account")
-        })
+    group_or(context, id, || {
+        let what = format!("there is no group `{id}` in {}", context.place.region);
+        Error::new(Kind::Failed, what).hint("check the id, `--region` and the account")
+    })
+    .await
 }
 
 fn print(ui: &Ui, all: Vec<Explained>) -> Result<()> {

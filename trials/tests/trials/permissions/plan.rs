@@ -16,7 +16,7 @@ fn policy() -> Document {
 
 /// A plan for a lab that is there and would be changed, and for one that is not there.
 async fn plans(world: &World, document: &Document) -> [Told; 2] {
-    let package = package::path().unwrap_or_default();
+    let package = package::path();
     let owner = Lab::new(world, &package);
     let key = user(world, "planner", &[document.text()]).await;
     let planner = Lab::with_key(world, &package, &key);
@@ -29,9 +29,7 @@ async fn plans(world: &World, document: &Document) -> [Told; 2] {
 
 #[test]
 fn the_policy_is_enough_for_a_plan_and_for_nothing_else() {
-    let Some(package) = package::path() else {
-        return;
-    };
+    let package = package::path();
     one(async || {
         let world = World::with(strict()).await;
         for told in plans(&world, &policy()).await {
@@ -62,9 +60,6 @@ fn the_policy_is_enough_for_a_plan_and_for_nothing_else() {
 
 #[test]
 fn without_any_single_action_a_plan_fails_and_names_it() {
-    if package::path().is_none() {
-        return;
-    }
     // Some are the same right for two calls.
     let declared = CALLS.iter().flat_map(|call| call.permissions());
     let declared: Vec<_> = declared.map(|(action, _)| action).collect();

@@ -1,49 +1,25 @@
-//! The program itself, given what it cannot use: the documented exit code, a reason, and nothing on stdout.
-
-#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+//! What the program cannot use: the documented exit code, a reason, and nothing on stdout.
 
 use std::fs;
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// Runs `driftlab` in an empty directory with nothing of the caller's AWS configuration.
-fn run(dir: &TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_driftlab"))
-        .args(arguments)
-        .env_clear()
-        .env("HOME", dir.path())
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env("AWS_MAX_ATTEMPTS", "1")
-        .envs(environment.iter().copied())
-        .current_dir(dir.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
-}
+use crate::support::{ID, REGION, SECRET, run_in};
 
 #[track_caller]
 fn check(arguments: &[&str], environment: &[(&str, &str)], code: i32, words: &[&str]) {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("unknown.yaml"), "stack: a\nregoin: b\n").unwrap();
     fs::write(dir.path().join("text.zip"), "not a zip").unwrap();
-    let (actual, stdout, stderr) = run(&dir, arguments, environment);
-    assert_eq!(actual, code, "{stderr}");
-    assert_eq!(stdout, "");
+    let ran = run_in(dir.path(), arguments, environment);
+    let stderr = ran.stderr;
+    assert_eq!(ran.code, code, "{stderr}");
+    assert_eq!(ran.stdout, "");
     for word in words {
         assert!(stderr.contains(word), "`{word}` is missing in:\n{stderr}");
     }
 }
-
-const REGION: (&str, &str) = ("AWS_REGION", "us-east-1");
-const KEY: (&str, &str) = ("AWS_ACCESS_KEY_ID", "123456789012");
-const SECRET: (&str, &str) = ("AWS_SECRET_ACCESS_KEY", "x");
 
 #[test]
 fn unusable_input_is_2_and_named() {
@@ -105,7 +81,7 @@ fn an_endpoint_of_ones_own_and_fips_contradict_each_other() {
     ] {
         check(
             &["status"],
-            &[REGION, KEY, SECRET, endpoint, (variable, "true")],
+            &[REGION, ID, SECRET, endpoint, (variable, "true")],
             2,
             &["http://127.0.0.1:9", variant],
         );
@@ -129,7 +105,7 @@ fn no_credentials_and_no_endpoint_are_7() {
     let url = format!("http://127.0.0.1:{port}");
     check(
         &["cleanup", "--yes"],
-        &[REGION, KEY, SECRET, ("AWS_ENDPOINT_URL", &url)],
+        &[REGION, ID, SECRET, ("AWS_ENDPOINT_URL", &url)],
         7,
         &["got no answer from the endpoint", "AWS_ENDPOINT_URL"],
     );
@@ -138,10 +114,51 @@ fn no_credentials_and_no_endpoint_are_7() {
 #[test]
 fn help_and_completions_need_no_account() {
     let dir = TempDir::new().unwrap();
-    let (code, stdout, _) = run(&dir, &["--help"], &[]);
-    assert_eq!(code, 0);
-    assert!(stdout.contains("Exit codes:"), "{stdout}");
-    let (code, stdout, stderr) = run(&dir, &["completions", "bash"], &[]);
-    assert_eq!((code, stderr.as_str()), (0, ""));
-    assert!(stdout.contains("simulate-incident"));
+    let help = run_in(dir.path(), &["--help"], &[]);
+    assert_eq!(help.code, 0);
+    assert!(help.stdout.contains("Exit codes:"), "{}", help.stdout);
+    let shell = run_in(dir.path(), &["completions", "bash"], &[]);
+    assert_eq!((shell.code, shell.stderr.as_str()), (0, ""));
+    assert!(shell.stdout.contains("simulate-incident"));
+}
+
+/// What a settings file, a policy or a command line holds is shown, and cannot command a terminal.
+#[test]
+fn hostile_text_in_what_is_read_is_shown_and_not_obeyed() {
+    const EVIL: &str = "x\u{1b}[2J\u{7}\u{9b}1m\u{202e}\u{2028}\rFORGED";
+    let dir = TempDir::new().unwrap();
+    let quoted = serde_json::to_string(&format!("{EVIL}\nFORGED")).unwrap();
+    let write = |name: &str, text: String| fs::write(dir.path().join(name), text).unwrap();
+    write("key.yaml", format!("{quoted}: b\n"));
+    write("bare.yaml", format!("stack: {EVIL}\n"));
+    for key in [
+        "stack", "region", "account", "ttl", "scope", "email", "tags",
+    ] {
+        write(&format!("{key}.yaml"), format!("{key}: {quoted}\n"));
+    }
+    let named = format!("--stack={EVIL}\nFORGED");
+    let mut lines: Vec<Vec<&str>> = vec![
+        vec!["status", &named],
+        vec!["policy", "check", "key.yaml"],
+        vec!["policy", "check", &quoted],
+        vec!["status", "--config", "key.yaml"],
+        vec!["status", "--config", "bare.yaml"],
+        vec!["status", "--config", EVIL],
+        vec!["doctor", "--config", "ttl.yaml"],
+    ];
+    for file in ["stack.yaml", "region.yaml", "account.yaml", "tags.yaml"] {
+        lines.push(vec!["status", "--config", file]);
+    }
+    for line in lines {
+        let ran = run_in(dir.path(), &line, &[REGION, ID, SECRET]);
+        assert_ne!(ran.code, 0, "{line:?}: {}", ran.stderr);
+        let harmless = |c: char| c == '\n' || !(c.is_control() || "\u{202e}\u{2028}".contains(c));
+        assert!(
+            ran.stderr.chars().all(harmless),
+            "{line:?}: {:?}",
+            ran.stderr
+        );
+        let forged = |shown: &str| shown.trim_start().starts_with("FORGED");
+        assert!(!ran.stderr.lines().any(forged), "{line:?}: {}", ran.stderr);
+    }
 }
