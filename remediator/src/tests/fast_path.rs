@@ -146,6 +146,13 @@ async fn rule_without_direction_is_looked_for_in_both() {
         handle(&fake, &instance("{}"), &event).await.unwrap();
         assert_eq!((readings(&fake), fake.paused.get()), (1, 0));
     }
+    // Approved, and not there because the baseline is a ceiling.
+    let fake = Fake::with(&WEB[..1]);
+    let ceiling = instance(r#"{"match":"at-most"}"#);
+    handle(&fake, &ceiling, &modified(443, "tcp"))
+        .await
+        .unwrap();
+    assert_eq!((readings(&fake), fake.paused.get()), (1, 0));
     // Taken away by this instance a moment before; another one waits until the second of the call is fifteen seconds ago.
     let (fake, here) = (Fake::with(&[WEB[0], WEB[1], MAIL[0]]), instance("{}"));
     for (instance, paused) in [(&here, 0), (&here, 0), (&instance("{}"), 15_000)] {
