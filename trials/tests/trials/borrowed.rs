@@ -135,6 +135,36 @@ fn recorder_that_changed_before_its_lab_had_its_turn_is_not_given_back() {
     });
 }
 
+/// What is given back is what was there last, not what the plan was made from.
+#[test]
+fn recorder_that_changed_before_it_was_widened_is_given_back_with_the_change() {
+    in_lab(quick(), async |world, lab| {
+        set_up(world, &theirs()[6]).await;
+        let mut theirs = recorder(world).await;
+        theirs["recordingGroup"]["resourceTypes"] = json!(["AWS::EC2::VPC"]);
+        world.strike(Rule {
+            caller: Some(CallerKind::Operator),
+            count: Some(1),
+            phase: Phase::After,
+            ..Rule::new("s3", "PutObject", SLOW)
+        });
+        let mark = world.mark();
+        let told = beside(lab.run(&["deploy", "--adopt"]), async {
+            world
+                .until(|| world.count_after(mark, "PutObject") > 0)
+                .await;
+            put_recorder(world, &theirs).await;
+        });
+        let told = told.await;
+        assert!(told.result.is_ok(), "{}{}", told.text, told.failure());
+        let wide = recorder(world).await["recordingGroup"]["resourceTypes"].clone();
+        assert_eq!(wide, json!(["AWS::EC2::VPC", "AWS::EC2::SecurityGroup"]));
+        lab.ok(&["cleanup"]).await;
+        let now = recorder(world).await;
+        assert_eq!(now["recordingGroup"], theirs["recordingGroup"]);
+    });
+}
+
 #[test]
 fn borrowed_recorder_with_the_labs_tag_is_given_back_and_not_deleted() {
     in_lab(quick(), async |world, lab| {

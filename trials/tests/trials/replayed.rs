@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use sandbox::faults::CallerKind;
 use sandbox::service::Service;
 use serde_json::{Value, json};
-use trials::trial::all;
+use trials::trial::{all, in_lab};
 use trials::world::quick;
 use trials::{Lab, Spot, Trouble, World, package};
 
@@ -194,5 +194,27 @@ fn clean_up_with_a_replayed_journal_that_is_cut_off_at_a_call_leaves_the_loan_as
             assert!(is_running_and_retained(&world).await);
             world.end().await;
         }
+    });
+}
+
+/// What an unverified journal says may be the only word on how things were.
+#[test]
+fn clean_up_that_was_cut_off_leaves_the_words_of_an_unverified_journal() {
+    in_lab(quick(), async |world, lab| {
+        let first = borrowing(world, lab).await;
+        Attack::DigestGone.carry_out(world, first).await;
+        let said = read(world).await["borrowed"].clone();
+        let lock = Spot {
+            service: "s3".to_owned(),
+            operation: "PutObject".to_owned(),
+            occurrence: 1,
+        };
+        world.strike(Trouble::Killed.at(&lock, CallerKind::Operator));
+        assert!(lab.run_until_killed(&["cleanup"]).await.is_none());
+        world.idle().await;
+        world.sandbox.faults.clear();
+        assert_eq!(read(world).await["borrowed"], said);
+        let told = lab.ok(&["cleanup", "--plan"]).await;
+        assert!(told.text.contains("not verified"), "{}", told.text);
     });
 }

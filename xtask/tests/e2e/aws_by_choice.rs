@@ -59,3 +59,26 @@ fn on_aws_nothing_is_changed_without_consent() {
         .says("222222222222")
         .says(ACCOUNT);
 }
+
+/// What the environment or the settings file says of accounts is about AWS.
+#[test]
+fn account_that_is_meant_on_aws_does_not_count_in_the_sandbox() {
+    let place = Place::new();
+    place.file("driftlab.yaml", "account: \"333333333333\"\n");
+    let output = place
+        .command(&["status"])
+        .env("DRIFTLAB_ACCOUNT", "222222222222")
+        .output()
+        .unwrap();
+    let ran = Ran::of(&["status"], output).ok();
+    assert!(ran.stderr.contains(ACCOUNT), "{}", ran.stderr);
+}
+
+/// Credentials of a profile never reach the sandbox, and whoever names one is told so before anything is started.
+#[test]
+fn profile_without_aws_is_refused_and_no_sandbox_is_started() {
+    let place = Place::new();
+    let ran = place.xtask(&["cleanup", "--yes", "--profile", "classB"]);
+    ran.exits(2).says("--aws");
+    assert!(!place.dir.join("state").exists());
+}
