@@ -1,11 +1,11 @@
 //! What a function can reach: endpoints, files, other processes. Each is tried by a function.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::{Lab, client_package, function, package};
 use crate::ids::hex_id;
@@ -256,6 +256,30 @@ async fn runtime_api_serves_its_function_and_no_browser() {
     assert_eq!(answer["event"], json!({"secret": 1}));
 }
 
+#[tokio::test]
+async fn strangers_connections_take_no_place_of_the_function() {
+    if !held("whose a connection is", Path::new("/proc/net/tcp").exists()) {
+        return;
+    }
+    let lab = lab().await;
+    let api = seen_by(&lab).await["AWS_LAMBDA_RUNTIME_API"].clone();
+    let mut strangers = Vec::new();
+    for _ in 0..100 {
+        let stranger = TcpStream::connect(api.as_str().unwrap()).await;
+        strangers.push(stranger.unwrap());
+    }
+    // The connection that answers is behind all of these.
+    let (failed, answer, tail) = lab.invoke(json!({"still": "served"})).await;
+    assert!(!failed, "{answer} {tail}");
+    assert_eq!(answer["event"], json!({"still": "served"}));
+    // Few of them are waited for; the others were closed without a word. A read does not wait.
+    let closed = strangers.into_iter().filter_map(|stranger| {
+        let read = stranger.into_std().unwrap().read(&mut [0]);
+        (read.ok() == Some(0)).then_some(())
+    });
+    assert!(closed.count() >= 92);
+}
+
 /// A runtime as many are written: a shell script that asks with curl.
 const CURL: &str = r#"#!/bin/bash
 set -euo pipefail
@@ -318,6 +342,6 @@ async fn a_function_reaches_its_sandbox_and_nothing_else() {
         assert_eq!(answer, "PermissionDenied", "{refused}");
     }
     // The sandbox itself is as free as before.
-    tokio::net::TcpStream::connect(&neighbour).await.unwrap();
+    TcpStream::connect(&neighbour).await.unwrap();
     tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
 }
