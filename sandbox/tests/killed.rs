@@ -78,11 +78,8 @@ fn descriptors_of_the_starter_stay_with_the_sandbox() {
     // As a shell or a supervisor leaves them open for what it starts.
     let mut command = Command::new("/bin/sh");
     command
-        .args([
-            "-c",
-            "exec \"$0\" \"$@\" 9<\"$SECRET\"",
-            env!("CARGO_BIN_EXE_driftlab-sandbox"),
-        ])
+        .args(["-c", "exec \"$0\" \"$@\" 9<\"$SECRET\""])
+        .arg(process::program())
         .env("SECRET", &secret)
         .env("TMPDIR", &temp.0);
     let sandbox = Sandbox::start_by(command);
@@ -102,6 +99,69 @@ fn descriptors_of_the_starter_stay_with_the_sandbox() {
     for pid in processes(&token) {
         assert!(!open(pid), "process {pid} has the file open");
     }
+}
+
+/// Root reads everything, so this holds for ordinary users.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say it")]
+fn environment_of_the_sandbox_is_closed_to_other_processes_of_its_user() {
+    if !lists_processes() || rustix::process::geteuid().is_root() {
+        eprintln!("not proved here: the environment is closed (as root, or without /proc)");
+        return;
+    }
+    let temp = TempDir::new();
+    let sandbox = start(&temp.0);
+    let environment = std::fs::read(format!("/proc/{}/environ", sandbox.process.id()));
+    let refused = environment.map_err(|error| error.kind()).unwrap_err();
+    assert_eq!(refused, std::io::ErrorKind::PermissionDenied);
+}
+
+/// The user and the group that own nothing.
+const NOBODY: u32 = 65534;
+
+/// The same once more as an ordinary user, from copies that it may read.
+#[test]
+#[expect(clippy::print_stderr, reason = "a test that is skipped has to say it")]
+fn sandbox_of_an_ordinary_user_leaves_nothing_behind_either() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    use std::os::unix::process::CommandExt as _;
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not proved here: an ordinary user (the tests already run as one)");
+        return;
+    }
+    let base = TempDir::new();
+    std::fs::set_permissions(&base.0, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let (tests, sandbox, temp) = (
+        base.0.join("tests"),
+        base.0.join("sandbox"),
+        base.0.join("tmp"),
+    );
+    std::fs::copy(std::env::current_exe().unwrap(), &tests).unwrap();
+    std::fs::copy(process::program(), &sandbox).unwrap();
+    std::fs::create_dir(&temp).unwrap();
+    chown(&temp, Some(NOBODY), Some(NOBODY)).unwrap();
+    let output = Command::new(&tests)
+        .args(["kill_9", "descriptors", "environment"])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", &temp)
+        .env("TMPDIR", &temp)
+        .env("SANDBOX_PROGRAM", &sandbox)
+        .current_dir(&base.0)
+        // The standard library takes the other groups away, too.
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output();
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => {
+            eprintln!("not proved here: an ordinary user cannot start programs: {error}");
+            return;
+        }
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("3 passed"), "{said}");
 }
 
 fn token() -> String {

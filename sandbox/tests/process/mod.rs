@@ -13,6 +13,12 @@ use sandbox::secret::Secret;
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// The sandbox's executable: a copy of it where this test program is one that another user runs.
+pub(crate) fn program() -> std::ffi::OsString {
+    std::env::var_os("SANDBOX_PROGRAM")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_driftlab-sandbox").into())
+}
+
 /// Ends with its value.
 pub(crate) struct Sandbox {
     pub(crate) process: Child,
@@ -36,7 +42,7 @@ impl Sandbox {
 
     /// The same with `arguments` on its command line.
     pub(crate) fn start_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_driftlab-sandbox"));
+        let mut command = Command::new(program());
         command.args(arguments).envs(variables.iter().copied());
         Self::start_by(command)
     }

@@ -318,3 +318,49 @@ mod system {
 }
 
 pub(super) use system::mark_this_process;
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    use tokio::process::Command;
+
+    use super::*;
+    use crate::ids::hex_id;
+    use crate::lambda::host::isolation::{Boundary, spawn};
+
+    /// What a function's process has started before it was marked.
+    #[tokio::test]
+    async fn orphan_without_a_mark_is_ended_on_sight() {
+        let token = hex_id("stray-", 12);
+        let forever = format!("while :; do sleep 1; done # {token}");
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", &format!("setsid sh -c '{forever}' & exit 0")])
+            .stdout(Stdio::null());
+        let held = starting().await;
+        let mut child = spawn(command, Boundary::default()).await.unwrap();
+        // Known, but not marked.
+        let pid = i32::try_from(child.id().unwrap()).unwrap();
+        started().insert(pid);
+        drop(held);
+        child.wait().await.unwrap();
+        remove(Pid::from_raw(pid).unwrap());
+        let alive = || {
+            processes().any(|pid| {
+                let arguments = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                String::from_utf8_lossy(&arguments).contains(&token)
+            })
+        };
+        assert!(alive());
+        // Only a failing test waits that long.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while alive() {
+            assert!(Instant::now() < deadline, "the orphan stays");
+            orphans();
+            tokio::task::yield_now().await;
+        }
+    }
+}

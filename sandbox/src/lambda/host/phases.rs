@@ -1,5 +1,7 @@
 //! Waiting for a process: until it is ready for events, and until it is done with one.
 
+use std::process::ExitStatus;
+
 use tokio::time::Instant;
 
 use super::Spec;
@@ -28,7 +30,7 @@ impl Instance {
                     Some(Signal::Taken | Signal::Response(_) | Signal::TooLarge | Signal::Error(_)) => {}
                     None => break Verdict::exited(process.ended().await),
                 },
-                status = process.ended() => break Verdict::exited(status),
+                status = process.ended() => break self.exited(process, spec, status).await,
                 excess = &mut too_large => break self.outgrown(process, spec, excess).await,
                 () = tokio::time::sleep_until(deadline) => break Verdict::TimedOut(spec.settings.timeout),
             }
@@ -73,13 +75,25 @@ impl Instance {
                     None => return None,
                 },
                 status = process.ended() => {
-                    return taken.then(|| Verdict::exited(status));
+                    if !taken {
+                        return None;
+                    }
+                    return Some(self.exited(process, spec, status).await);
                 }
                 excess = &mut too_large => return Some(self.outgrown(process, spec, excess).await),
                 () = tokio::time::sleep_until(deadline) => {
                     return Some(Verdict::TimedOut(spec.settings.timeout));
                 }
             }
+        }
+    }
+
+    /// The process has ended, by itself or because the look between invocations was the first to see
+    /// that it has outgrown its limits.
+    async fn exited(&mut self, process: &Process, spec: &Spec, status: ExitStatus) -> Verdict {
+        match process.outgrown() {
+            Some(excess) => self.outgrown(process, spec, excess).await,
+            None => Verdict::exited(status),
         }
     }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -28,6 +28,8 @@ pub(super) struct Process {
     /// Where it writes, if that has to be measured.
     scratch: Option<(PathBuf, u64)>,
     exit: watch::Receiver<Option<ExitStatus>>,
+    /// Why it was ended, where nobody waited for that.
+    outgrown: OnceLock<Excess>,
 }
 
 /// What a function has too much of.
@@ -82,6 +84,7 @@ impl Process {
             mark,
             scratch: scratch.map(|path| (path, storage)),
             exit,
+            outgrown: OnceLock::new(),
         });
         Ok(process)
     }
@@ -101,6 +104,12 @@ impl Process {
         if self.is_alive() {
             let _ = kill_process_group(self.group, Signal::KILL);
         }
+    }
+
+    /// What it had too much of, if [`Process::watch_idle`] has ended it for that. An invocation may
+    /// begin between that look and the end.
+    pub(super) fn outgrown(&self) -> Option<Excess> {
+        self.outgrown.get().copied()
     }
 
     /// Waits for its end.
@@ -158,6 +167,8 @@ impl Process {
             };
             if let Some(excess) = process.excess(memory, true) {
                 tracing::info!(?excess, "a function outgrew its limits between invocations");
+                // Only this watcher sets it, once.
+                let _ = process.outgrown.set(excess);
                 process.kill();
                 return;
             }
@@ -254,5 +265,28 @@ fn limit(_pid: Pid, _storage: Option<u64>) -> io::Result<()> {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    async fn waiting() -> Arc<Process> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "exec sleep 600"]);
+        Process::start(command, Boundary::default(), Pipe::default())
+            .await
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn process_ended_by_the_idle_look_says_what_it_had_too_much_of() {
+        let process = waiting().await;
+        assert_eq!(process.outgrown(), None);
+        Process::watch_idle(Arc::downgrade(&process), 0).await;
+        assert_eq!(process.ended().await.signal(), Some(9));
+        assert!(matches!(process.outgrown(), Some(Excess::Memory(1..))));
     }
 }

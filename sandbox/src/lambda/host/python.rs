@@ -115,3 +115,26 @@ async fn find() -> Result<Python, String> {
     }
     Ok(python)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::is_pythons;
+
+    #[test]
+    fn place_that_holds_more_than_python_is_not_opened() {
+        let opened = |path: &str| is_pythons(Path::new(path), Some(Path::new("/home/a")));
+        for own in [
+            "/home/a/.pyenv/versions/3.13.1",
+            "/home/a/project/.venv",
+            "/opt/python",
+            "/usr/local",
+        ] {
+            assert!(opened(own), "{own}");
+        }
+        for shared in ["/", "/home", "/home/a", "/home/a/", "", ".", "/usr"] {
+            assert!(!opened(shared), "{shared}");
+        }
+    }
+}

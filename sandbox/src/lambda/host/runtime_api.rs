@@ -20,7 +20,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::process::Process;
@@ -31,6 +31,13 @@ pub(super) const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 /// How many connections a process may have at once; the runtimes of AWS use one or two.
 const MAX_CONNECTIONS: usize = 32;
+
+/// How many connections of strangers are told at once why they are refused; the others are closed.
+/// They take no place of the function's.
+const MAX_REFUSALS: usize = 8;
+
+/// How long such a connection may last.
+const REFUSAL_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a new connection may take until its first request is there, and every body until its end.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -121,7 +128,16 @@ impl Drop for RuntimeApi {
 
 type Owner = watch::Receiver<Option<Weak<Process>>>;
 
-async fn serve(listener: TcpListener, owner: Owner, shared: Arc<Shared>) {
+/// Accepts connections once it is known whose they may be: those that come earlier wait in the
+/// kernel. Whose a connection is, is looked up before it gets a place, so strangers hold none of the
+/// function's.
+async fn serve(listener: TcpListener, mut owner: Owner, shared: Arc<Shared>) {
+    let process = match owner.wait_for(Option::is_some).await {
+        Ok(process) => process.clone().unwrap_or_default(),
+        Err(_) => return,
+    };
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     // Connections live in this set, so that they go with the listener.
     let mut connections = tokio::task::JoinSet::new();
     loop {
@@ -134,38 +150,57 @@ async fn serve(listener: TcpListener, owner: Owner, shared: Arc<Shared>) {
             }
         };
         while connections.try_join_next().is_some() {}
-        if connections.len() >= MAX_CONNECTIONS {
-            tracing::warn!(%peer, "too many connections to a Runtime API: one is closed");
+        let Some(process) = process.upgrade() else {
+            return;
+        };
+        let whose = guard::peer(peer, shared.address, &process);
+        drop(process);
+        let refused = whose.refusal();
+        let kind = if refused.is_some() {
+            &refusals
+        } else {
+            &places
+        };
+        let Ok(place) = kind.clone().try_acquire_owned() else {
+            tracing::warn!(%peer, ?whose, "too many connections to a Runtime API: one is closed");
             continue;
-        }
-        connections.spawn(connection(stream, peer, owner.clone(), shared.clone()));
+        };
+        match refused {
+            Some(why) => connections.spawn(refuse(stream, why, REFUSAL_PATIENCE, place)),
+            None => connections.spawn(connection(stream, shared.clone(), place)),
+        };
     }
 }
 
-/// Serves one connection, if it is the function's.
-async fn connection(stream: TcpStream, peer: SocketAddr, mut owner: Owner, shared: Arc<Shared>) {
+/// Tells a stranger why it is refused, if it asks within `patience`.
+async fn refuse(
+    stream: TcpStream,
+    why: &'static str,
+    patience: Duration,
+    _place: OwnedSemaphorePermit,
+) {
+    let service =
+        service_fn(move |_| async move { Ok::<_, Infallible>(error(403, "Forbidden", why)) });
+    let serving = hyper::server::conn::http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Ok(Err(error)) = tokio::time::timeout(patience, serving).await {
+        tracing::debug!(%error, "a refused connection to the Runtime API ended early");
+    }
+}
+
+/// Serves one connection of the function.
+async fn connection(stream: TcpStream, shared: Arc<Shared>, _place: OwnedSemaphorePermit) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    // The process may be quicker than whoever has started it.
-    let process = match owner.wait_for(Option::is_some).await {
-        Ok(process) => process.as_ref().and_then(Weak::upgrade),
-        Err(_) => None,
-    };
-    let Some(process) = process else { return };
-    let whose = guard::peer(peer, shared.address, &process);
-    drop(process);
     let heard = Arc::new(Notify::new());
     let asked = heard.clone();
     let service = service_fn(move |request| {
         asked.notify_one();
-        let (shared, refused) = (shared.clone(), whose.refusal());
-        async move {
-            Ok::<_, Infallible>(match refused {
-                Some(why) => error(403, "Forbidden", why),
-                None => shared.answer(request).await,
-            })
-        }
+        let shared = shared.clone();
+        async move { Ok::<_, Infallible>(shared.answer(request).await) }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .max_buf_size(MAX_HEAD)
@@ -191,7 +226,13 @@ impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Reply {
         if let Err(why) = guard::request(request.headers(), self.address) {
             tracing::warn!(why, "a request to a Runtime API is refused");
-            return error(403, "Forbidden", &why);
+            // Where whose a connection is cannot be known, this gives its place back.
+            let mut refusal = error(403, "Forbidden", &why);
+            let close = http::HeaderValue::from_static("close");
+            refusal
+                .headers_mut()
+                .insert(http::header::CONNECTION, close);
+            return refusal;
         }
         let path = request.uri().path().to_owned();
         let method = request.method().clone();
@@ -299,4 +340,44 @@ fn document(status: u16, value: &serde_json::Value) -> Reply {
         http::HeaderValue::from_static("application/json"),
     );
     response
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+    use super::*;
+
+    /// A connection's two ends, and a place.
+    async fn connected() -> (TcpStream, TcpStream, OwnedSemaphorePermit, Arc<Semaphore>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (server, _) = listener.accept().await.unwrap();
+        let places = Arc::new(Semaphore::new(1));
+        let place = places.clone().try_acquire_owned().unwrap();
+        (client.unwrap(), server, place, places)
+    }
+
+    #[tokio::test]
+    async fn stranger_that_asks_nothing_gives_its_place_back() {
+        let (_client, server, place, places) = connected().await;
+        refuse(server, "not yours", Duration::ZERO, place).await;
+        assert_eq!(places.available_permits(), 1);
+    }
+
+    #[tokio::test]
+    async fn stranger_that_asks_is_told_why_and_gives_its_place_back() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let (mut client, server, place, places) = connected().await;
+        let refused = tokio::spawn(refuse(server, "not yours", Duration::MAX, place));
+        client
+            .write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+        assert!(answer.contains("not yours"), "{answer}");
+        refused.await.unwrap();
+        assert_eq!(places.available_permits(), 1);
+    }
 }

@@ -59,6 +59,10 @@ fn serve(api: &str, id: &str, event: &Value) {
             Ok(_) => "connected".to_owned(),
             Err(error) => format!("{:?}", error.kind()),
         }),
+        #[cfg(target_os = "linux")]
+        "abstract" => kind(to_abstract(event["name"].as_str().unwrap())),
+        #[cfg(target_os = "linux")]
+        "capabilities" => json!(capabilities()),
         "datagram" => json!(match UdpSocket::bind("127.0.0.1:0") {
             Ok(_) => "open".to_owned(),
             Err(error) => format!("{:?}", error.kind()),
@@ -179,6 +183,25 @@ fn kind<T>(result: std::io::Result<T>) -> Value {
         Ok(_) => "done".to_owned(),
         Err(error) => format!("{:?}", error.kind()),
     })
+}
+
+#[cfg(target_os = "linux")]
+fn to_abstract(name: &str) -> std::io::Result<UnixStream> {
+    use std::os::linux::net::SocketAddrExt as _;
+    UnixStream::connect_addr(&std::os::unix::net::SocketAddr::from_abstract_name(name)?)
+}
+
+/// How many capabilities this process has or can pass on.
+#[cfg(target_os = "linux")]
+fn capabilities() -> usize {
+    use rustix::thread::{CapabilitySet, capabilities, capability_is_in_ambient_set};
+    let held = capabilities(None).unwrap();
+    let held = held.effective | held.permitted | held.inheritable;
+    let ambient = CapabilitySet::all().iter().filter(|capability| {
+        // The kernel may be older than the capability.
+        capability_is_in_ambient_set(*capability).unwrap_or_default()
+    });
+    held.iter().count() + ambient.count()
 }
 
 /// Changes nothing where it is let.

@@ -2,18 +2,19 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
-use super::{Lab, client_package, function, package};
+use super::{Lab, client_package, package};
 use crate::ids::hex_id;
 use crate::lambda::isolation;
 use crate::lambda::isolation::Means;
 
 /// Whether the test goes on: a machine without the means says so.
-fn held(what: &str, held: bool) -> bool {
+pub(super) fn held(what: &str, held: bool) -> bool {
     if !held {
         let _ = writeln!(std::io::stderr(), "not proved on this machine: {what}");
     }
@@ -44,7 +45,7 @@ impl Drop for Private {
     }
 }
 
-async fn lab() -> Lab {
+pub(super) async fn lab() -> Lab {
     let lab = Lab::new().await;
     let more = json!({"Timeout": 60, "MemorySize": 512});
     lab.create(&client_package(), more).await;
@@ -67,7 +68,7 @@ async fn assert_refused(lab: &Lab, what: &str, path: &Path) {
     );
 }
 
-async fn seen_by(lab: &Lab) -> serde_json::Value {
+pub(super) async fn seen_by(lab: &Lab) -> serde_json::Value {
     lab.invoke(json!({"do": "environment"})).await.1
 }
 
@@ -148,6 +149,8 @@ async fn function_writes_to_its_own_tmp_only() {
         assert_refused(&lab, "write", &path).await;
     }
     assert_eq!(fs::read_to_string(private.file()).unwrap(), "kept");
+    let mode = fs::metadata(code.join("bootstrap")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o222, 0);
     // The code still runs in a new process, and in a process of another account.
     lab.ok(
         "UpdateFunctionConfiguration",
@@ -208,52 +211,75 @@ async fn function_touches_no_process_but_its_own() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
-async fn function_of_root_has_no_privileges() {
-    if !held("privileges (no /proc of its own)", isolation::means().mount) {
+async fn function_has_no_capabilities() {
+    let (_, answer, tail) = lab().await.invoke(json!({"do": "capabilities"})).await;
+    assert_eq!(answer, 0, "{tail}");
+}
+
+#[tokio::test]
+async fn function_sees_its_own_processes_only() {
+    let mount = isolation::means().mount;
+    if !held("a view of processes (no /proc of its own)", mount) {
         return;
     }
-    let lab = lab().await;
-    let script = "grep -E '^Cap(Prm|Eff|Inh)' /proc/self/status";
-    let (_, answer, _) = lab.invoke(json!({"do": "shell", "script": script})).await;
-    let none = "CapInh:\t0000000000000000\nCapPrm:\t0000000000000000\nCapEff:\t0000000000000000\n";
-    assert_eq!(answer["out"], none, "{answer}");
-    // And it sees its own processes only.
-    let (_, answer, _) = lab
-        .invoke(json!({"do": "shell", "script": "echo /proc/[0-9]*"}))
+    let script = "echo /proc/[0-9]*";
+    let (_, answer, _) = lab()
+        .await
+        .invoke(json!({"do": "shell", "script": script}))
         .await;
     let shown = answer["out"].as_str().unwrap();
     assert!(shown.split_whitespace().count() <= 3, "{shown}");
 }
 
+#[cfg(target_os = "linux")]
 #[tokio::test]
-async fn runtime_api_serves_its_function_and_no_browser() {
-    let lab = lab().await;
-    let api = seen_by(&lab).await["AWS_LAMBDA_RUNTIME_API"].clone();
-    let api = api.as_str().unwrap();
-    for header in ["origin: https://evil.example", "sec-fetch-site: cross-site"] {
-        let (_, answer, _) = lab.invoke(json!({"do": "request", "header": header})).await;
-        let answer = answer.as_str().unwrap();
-        assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-        assert!(answer.contains("comes from a browser"), "{answer}");
-    }
-    // This test is the same user on the same machine, but not the function.
-    if !held("whose a connection is", Path::new("/proc/net/tcp").exists()) {
+async fn function_reaches_no_abstract_socket() {
+    use std::os::linux::net::SocketAddrExt as _;
+    use std::os::unix::net::{SocketAddr, UnixListener};
+    let name = hex_id("driftlab-isolation-test-", 12);
+    let address = SocketAddr::from_abstract_name(&name).unwrap();
+    let _listener = UnixListener::bind_addr(&address).unwrap();
+    let (_, answer, _) = lab()
+        .await
+        .invoke(json!({"do": "abstract", "name": name}))
+        .await;
+    assert_eq!(answer, "PermissionDenied");
+}
+
+/// Binding and listening are asked for one without the other.
+#[tokio::test]
+async fn function_binds_no_port() {
+    let perl = Path::new("/usr/bin/perl").exists();
+    if !held("ports, by Perl", perl && isolation::means().network) {
         return;
     }
-    let api = api.to_owned();
-    let stolen = tokio::task::spawn_blocking(move || {
-        function::exchange_with(&api, "GET", "invocation/next", b"", "accept: */*")
-    });
-    let answer = stolen.await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-    assert!(
-        answer.contains("not of one of the function's processes"),
-        "{answer}"
-    );
-    let (failed, answer, _) = lab.invoke(json!({"secret": 1})).await;
-    assert!(!failed);
-    assert_eq!(answer["event"], json!({"secret": 1}));
+    let program = "use Socket; socket(S, AF_INET, SOCK_STREAM, 0) or die $!; \
+        print bind(S, sockaddr_in(0, INADDR_LOOPBACK)) ? 0 : $!+0";
+    let script = format!("exec /usr/bin/perl -e '{program}'");
+    let (_, answer, _) = lab()
+        .await
+        .invoke(json!({"do": "shell", "script": script}))
+        .await;
+    assert_eq!(answer["out"], "13", "{answer}");
+}
+
+#[test]
+fn gaps_are_named_one_by_one() {
+    let all = Means {
+        files: true,
+        network: true,
+        processes: true,
+        mount: false,
+    };
+    assert!(all.gaps().is_empty());
+    let old = Means {
+        processes: false,
+        ..all
+    };
+    assert!(old.gaps().len() == 1 && old.gaps()[0].contains("signal"));
+    assert_eq!(Means::default().gaps().len(), 3);
 }
 
 /// A runtime as many are written: a shell script that asks with curl.
@@ -318,6 +344,6 @@ async fn a_function_reaches_its_sandbox_and_nothing_else() {
         assert_eq!(answer, "PermissionDenied", "{refused}");
     }
     // The sandbox itself is as free as before.
-    tokio::net::TcpStream::connect(&neighbour).await.unwrap();
+    TcpStream::connect(&neighbour).await.unwrap();
     tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
 }

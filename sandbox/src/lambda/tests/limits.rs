@@ -122,6 +122,14 @@ async fn function_with_too_many_processes_is_ended_with_all_of_them() {
     assert!(!lab.invoke(json!({})).await.0);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn function_leaves_no_dump_of_its_memory() {
+    let lab = lab(512).await;
+    let (_, answer, _) = shell(&lab, "ulimit -Sc; ulimit -Hc").await;
+    assert_eq!(answer["out"], "0\n0\n", "{answer}");
+}
+
 #[tokio::test]
 async fn function_writes_as_much_as_its_storage_holds() {
     let lab = lab(512).await;

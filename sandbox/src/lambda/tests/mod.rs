@@ -19,9 +19,13 @@ mod function;
 mod isolation;
 mod limits;
 mod memory;
+mod ordinary_user;
 mod phases;
 mod python;
 mod running;
+mod runtime_api;
+#[cfg(target_os = "linux")]
+mod system_calls;
 mod versions;
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/R";

@@ -49,7 +49,31 @@ fn program(rules: Rules, error: i32) -> Result<BpfProgram, BackendError> {
 /// Calls that look as if the kernel did not have them. `clone3` hides its flags from filters; the C
 /// library then uses `clone`, whose flags are seen.
 fn missing() -> Rules {
-    BTreeMap::from([(libc::SYS_clone3, Vec::new())])
+    let mut missing = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    also_by_x32(&mut missing);
+    missing
+}
+
+/// Adds the same calls by their numbers of x32, the interface of x86-64 for 32-bit pointers, which
+/// some kernels have. It is no architecture of its own to a filter, but bit 30 of each number; the
+/// calls that pass pointers in memory have numbers of their own (`syscall_64.tbl` of Linux 6.18).
+fn also_by_x32(rules: &mut Rules) {
+    if !cfg!(target_arch = "x86_64") {
+        return;
+    }
+    let numbered_anew = BTreeMap::from([
+        (libc::SYS_sendmsg, 518),
+        (libc::SYS_ptrace, 521),
+        (libc::SYS_move_pages, 533),
+        (libc::SYS_sendmmsg, 538),
+        (libc::SYS_process_vm_readv, 539),
+        (libc::SYS_process_vm_writev, 540),
+    ]);
+    let calls = rules.clone().into_iter();
+    rules.extend(calls.map(|(call, rules)| {
+        let number = numbered_anew.get(&call).copied().unwrap_or(call);
+        (X32 | number, rules)
+    }));
 }
 
 fn refused() -> Result<Rules, BackendError> {
@@ -84,6 +108,7 @@ fn refused() -> Result<Rules, BackendError> {
     }
     refused.insert(libc::SYS_clone, namespaces);
     others(&mut refused)?;
+    also_by_x32(&mut refused);
     Ok(refused)
 }
 
@@ -174,8 +199,11 @@ fn rule(conditions: &[(u8, SeccompCmpOp, u64)]) -> Result<SeccompRule, BackendEr
     SeccompRule::new(conditions?)
 }
 
+/// What marks the number of a call of x32.
+const X32: i64 = 0x4000_0000;
+
 /// Refused whatever the arguments are.
-const ALWAYS: &[i64] = &[
+pub(in crate::lambda) const ALWAYS: &[i64] = &[
     // Nothing listens. Landlock knows ports that are bound, but a socket can listen without that.
     libc::SYS_listen,
     // Opens sockets past the filter.

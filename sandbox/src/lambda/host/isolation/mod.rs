@@ -27,7 +27,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 #[cfg(target_os = "linux")]
-mod filter;
+pub(in crate::lambda) mod filter;
 #[cfg(target_os = "linux")]
 mod mounts;
 #[cfg(target_os = "linux")]
