@@ -137,8 +137,7 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_region_cannot_smuggle_a_command_into_the_shell() {
+    fn sandbox() -> (Sandbox, Keys) {
         let sandbox = Sandbox {
             endpoint: "http://127.0.0.1:1".to_owned(),
             pid: 1,
@@ -150,10 +149,38 @@ mod tests {
             secret_access_key: "secret".to_owned(),
             bearer: "bearer".to_owned(),
         };
-        let identity = |region: &str| Identity {
+        (sandbox, keys)
+    }
+
+    fn identity(region: &str) -> Identity {
+        Identity {
             account: DEFAULT_ACCOUNT.parse().unwrap(),
             region: region.to_owned(),
+        }
+    }
+
+    #[test]
+    fn program_at_the_sandbox_gets_neither_the_bearer_nor_a_second_list_of_proxies() {
+        let (sandbox, keys) = sandbox();
+        let mut command = Command::new("true");
+        command.env(SECRET, "bearer").env("no_proxy", "example.com");
+        identity(DEFAULT_REGION).apply(&mut command, &sandbox, &keys);
+        let given = |wanted: &str| {
+            let mut all = command.get_envs();
+            let found = all.find(|(name, _)| *name == wanted);
+            found
+                .and_then(|(_, value)| value)
+                .map(|value| value.to_str().unwrap())
         };
+        assert_eq!(given(SECRET), None);
+        assert_eq!(given("no_proxy"), None);
+        assert_eq!(given("NO_PROXY"), Some("127.0.0.1"));
+        assert_eq!(given("AWS_ENDPOINT_URL"), Some("http://127.0.0.1:1"));
+    }
+
+    #[test]
+    fn a_region_cannot_smuggle_a_command_into_the_shell() {
+        let (sandbox, keys) = sandbox();
         assert!(
             identity("eu-west-1")
                 .shell_lines(&sandbox, &keys)

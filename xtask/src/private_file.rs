@@ -113,7 +113,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
     use super::*;
     use std::io::Write;
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{chown, symlink};
     use std::path::PathBuf;
 
     /// A directory of the test's own.
@@ -171,6 +171,35 @@ mod tests {
         fs::remove_dir_all(place).unwrap();
     }
 
+    /// Root may give a file away; to others a file of root's is there already.
+    #[test]
+    fn file_or_directory_of_another_user_is_refused_and_stays_as_it_is() {
+        let place = place("owner");
+        let (file, state) = if rustix::process::geteuid().is_root() {
+            let (file, state) = (place.join("file"), place.join("state"));
+            fs::write(&file, "theirs").unwrap();
+            fs::create_dir(&state).unwrap();
+            for path in [&file, &state] {
+                fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+                chown(path, Some(1), None).unwrap();
+            }
+            (file, state)
+        } else {
+            ("/etc/passwd".into(), "/etc".into())
+        };
+        let before = [mode(&file), mode(&state)];
+        let error = read(&file).unwrap_err();
+        assert!(error.to_string().contains("another user"), "{error}");
+        let error = directory(&state).unwrap_err();
+        assert!(error.to_string().contains("another user"), "{error}");
+        if rustix::process::geteuid().is_root() {
+            create(&file).unwrap_err();
+            assert_eq!(fs::read_to_string(&file).unwrap(), "theirs");
+        }
+        assert_eq!([mode(&file), mode(&state)], before);
+        fs::remove_dir_all(place).unwrap();
+    }
+
     #[test]
     fn file_or_directory_of_another_user_is_refused() {
         let place = place("others");
@@ -206,6 +235,15 @@ mod tests {
         ] {
             assert!(error.to_string().contains("no regular file"), "{error}");
         }
+        // Not even where somebody reads it, and opening it to write succeeds.
+        let reader = rustix::fs::open(
+            &fifo,
+            OFlags::RDONLY | OFlags::NONBLOCK,
+            rustix::fs::Mode::empty(),
+        );
+        let error = open(&fifo).unwrap_err();
+        assert!(error.to_string().contains("no regular file"), "{error}");
+        drop(reader.unwrap());
         fs::remove_dir_all(place).unwrap();
     }
 }

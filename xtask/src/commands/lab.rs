@@ -95,22 +95,28 @@ impl Args {
             let (name, value) = text
                 .split_once('=')
                 .map_or((text, None), |(name, value)| (name, Some(value)));
-            let mut value = || {
+            let mut needed = || {
                 value
                     .or_else(|| arguments.next().and_then(|next| next.to_str()))
                     .map(str::to_owned)
                     .ok_or_else(|| Failure::new(Exit::Usage, format!("`{name}` needs a value")))
             };
             match name {
+                // Whatever the value says, it would be read as consent.
+                "--aws" if value.is_some() => {
+                    return Err(Failure::new(Exit::Usage, "`--aws` takes no value")
+                        .hint("leave it out to work on the sandbox")
+                        .into());
+                }
                 "--aws" => request.aws = true,
                 "--account" => {
-                    let account = value()?;
+                    let account = needed()?;
                     let account = account.parse().map_err(|problem| {
                         Failure::new(Exit::Usage, format!("`{account}` is no account: {problem}"))
                     })?;
                     request.account = Some(account);
                 }
-                "--region" => request.region = Some(value()?),
+                "--region" => request.region = Some(needed()?),
                 _ => request.rest.push(argument.clone()),
             }
         }
@@ -119,17 +125,25 @@ impl Args {
 }
 
 impl Request {
-    /// Refuses what would be taken for something else.
+    /// Refuses what leads away from the sandbox, where everything is done without a question.
     fn check(&self) -> Result<()> {
-        if self.aws || !self.has("--profile") {
+        if self.aws {
             return Ok(());
         }
-        Err(Failure::new(
-            Exit::Usage,
-            "`--profile` names credentials for AWS, and the sandbox takes none of those",
-        )
-        .hint("say `--aws` to work on AWS, or choose an account of the sandbox with `--account`")
-        .into())
+        let (what, hint) = if self.has("--profile") {
+            (
+                "`--profile` names credentials for AWS, and the sandbox takes none of those",
+                "say `--aws` to work on AWS, or choose an account of the sandbox with `--account`",
+            )
+        } else if self.has("--endpoint-url") {
+            (
+                "`--endpoint-url` names another endpoint than the sandbox that xtask started",
+                "say `--aws` to work at that endpoint, with the credentials of the environment or a profile",
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Failure::new(Exit::Usage, what).hint(hint).into())
     }
 
     fn has(&self, option: &str) -> bool {
@@ -218,7 +232,7 @@ pub(crate) fn run(name: Name, args: &Args) -> Result<()> {
             command.env(EMAIL, SANDBOX_EMAIL);
         }
         // There is nothing in a sandbox that would have to be confirmed.
-        if !request.has("--yes") {
+        if !request.has("--yes") && !request.has("-y") {
             command.arg("--yes");
         }
     }
@@ -298,9 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_is_for_aws() {
+    fn option_that_leads_away_from_the_sandbox_without_aws_is_refused() {
         for (rest, good) in [
-            (&["--profile", "classB"][..], false),
+            (&["--endpoint-url", "http://127.0.0.1:9"][..], false),
+            (&["--yes", "--endpoint-url=http://127.0.0.1:9"], false),
+            (&["--endpoint-url", "http://127.0.0.1:9", "--aws"], true),
+            (&["--profile", "classB"], false),
             (&["--yes", "--profile=classB"], false),
             (&["--profile", "classB", "--aws"], true),
             (&["--account", "000000000042", "--aws"], true),
@@ -316,9 +333,11 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_account_is_bad_usage() {
+    fn option_of_ours_with_a_wrong_value_is_bad_usage() {
         for rest in [
-            &["--x", "--account", "12"][..],
+            &["--yes", "--aws=false"][..],
+            &["--yes", "--aws="],
+            &["--x", "--account", "12"],
             &["--x", "--account"],
             &["--x", "--region"],
         ] {

@@ -32,6 +32,27 @@ fn no_sandbox_is_started_for_aws() {
 }
 
 #[test]
+fn option_that_leads_away_from_the_sandbox_without_aws_starts_nothing() {
+    let place = Place::new();
+    for (option, says) in [
+        ("--profile=classB", "`--profile`"),
+        ("--endpoint-url=http://127.0.0.1:9", "`--endpoint-url`"),
+        ("--aws=false", "'--aws'"),
+    ] {
+        place
+            .xtask(&["cleanup", option])
+            .exits(2)
+            .says("--aws")
+            .says(says);
+    }
+    place
+        .xtask(&["cleanup", "--yes", "--aws=false"])
+        .exits(2)
+        .says("`--aws` takes no value");
+    assert!(!place.dir.join("state").exists());
+}
+
+#[test]
 fn on_aws_nothing_is_changed_without_consent() {
     let place = Place::new();
     let client = place.client();

@@ -34,7 +34,9 @@ fn separate_commands_share_one_sandbox() {
     // A second time is fine.
     place.xtask(&["deploy"]).ok();
     place.xtask(&["cleanup"]).ok();
-    place.xtask(&["cleanup"]).ok();
+    // `-y` and `--yes` are one option, which may stand once.
+    place.xtask(&["cleanup", "-y"]).ok();
+    place.xtask(&["cleanup", "--yes"]).ok();
     assert_eq!(place.sandbox(), sandbox);
     place.xtask(&["sandbox", "stop"]).ok();
     place
@@ -122,6 +124,8 @@ fn the_users_own_aws_settings_do_not_reach_the_sandbox() {
         .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
         .env("AWS_SESSION_TOKEN", "somebody")
         .env("HTTP_PROXY", "http://127.0.0.1:9")
+        // The account that is meant on AWS.
+        .env("DRIFTLAB_ACCOUNT", "222222222222")
         .output()
         .unwrap();
     assert!(
