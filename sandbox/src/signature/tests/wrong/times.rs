@@ -1,5 +1,6 @@
 //! Times: too early, too late, unreadable, and the day of the scope.
 
+use super::super::super::Mechanism;
 use super::*;
 
 /// B aws/aws-cli#6676 (STS), aws/aws-sdk-net#1506 (JSON), pulumi/pulumi-aws#55 (Lambda); A (EC2, S3). 15 minutes
@@ -138,5 +139,111 @@ fn date_missing_or_malformed_is_refused() {
                 ),
             ],
         );
+    }
+}
+
+/// The services whose minutes are known say so beside `window`; each is exact to the second.
+#[test]
+fn time_each_service_has_its_window() {
+    let bench = Bench::new();
+    for (minutes, names) in [
+        (15, &["ec2", "iam", "s3", "sns", "sts"][..]),
+        (
+            5,
+            &[
+                "cloudformation",
+                "cloudtrail",
+                "config",
+                "events",
+                "lambda",
+                "logs",
+                "servicequotas",
+                "scheduler",
+                "secretsmanager",
+                "ssm",
+            ],
+        ),
+    ] {
+        let edge = time::Duration::minutes(minutes);
+        let beyond = edge + time::Duration::SECOND;
+        for name in names {
+            for (at, is_good) in [
+                (bench.now - edge, true),
+                (bench.now + edge, true),
+                (bench.now - beyond, false),
+                (bench.now + beyond, false),
+            ] {
+                let made = call(&bench, name, |client| client.at = at.into());
+                let refusal = bench.verify(&made).err();
+                let is_skewed = matches!(refusal, Some(Refusal::Skewed { .. }));
+                assert_eq!(is_skewed, !is_good, "{name} {at}: {refusal:?}");
+                assert_eq!(refusal.is_none(), is_good, "{name} {at}");
+            }
+        }
+    }
+}
+
+/// Of the machine's clock and the sandbox's, the message names the one that the client is nearer to.
+#[test]
+fn time_that_is_wrong_by_both_clocks_is_told_by_the_nearer_one() {
+    let bench = Bench::new();
+    let (hour, day) = (time::Duration::HOUR, time::Duration::DAY);
+    let made = call(&bench, "sts", |_| {});
+    let (near, far) = (bench.now + hour, bench.now + day);
+    for (machine, sandbox) in [(near, far), (far, near)] {
+        let refusal = bench.verify_at(Clocks { machine, sandbox }, &made);
+        let Err(Refusal::Skewed { now, .. }) = refusal else {
+            panic!("{refusal:?}");
+        };
+        assert_eq!(now, near);
+    }
+}
+
+/// "Create a signed request": the date may stand in `Date`, as HTTP writes it.
+#[test]
+fn date_of_http_is_taken() {
+    let bench = Bench::new();
+    let mut made = call(&bench, "sts", |_| {});
+    let date = made.headers.remove("x-amz-date").unwrap();
+    let header = made.header("authorization").unwrap();
+    let header = header.replace(";x-amz-date", "");
+    set(&mut made, "authorization", &header);
+    // Signed with another list of headers: only the date is looked at here.
+    set(&mut made, "date", "Wed, 18 Nov 2026 08:26:40 GMT");
+    assert_eq!(bench.verify(&made), Err(Refusal::Mismatch));
+    set(&mut made, "date", "Wed, 18 Nov 2026 08:46:40 GMT");
+    let refusal = bench.verify(&made);
+    assert!(
+        matches!(refusal, Err(Refusal::Skewed { .. })),
+        "{refusal:?}"
+    );
+    assert_eq!(date, "20261118T082640Z");
+}
+
+#[test]
+fn date_each_part_is_read() {
+    let bench = Bench::new();
+    for date in [
+        "20261118X082640Z",
+        "20261118T082640X",
+        "20261118T082640ZZ",
+        "2026111aT082640Z",
+        // The character after the digits.
+        "2026111:T082640Z",
+        "20261118T0826a0Z",
+        "20261118T242640Z",
+        "20261131T082640Z",
+        "",
+    ] {
+        for name in ["x-amz-date", "date"] {
+            let mut made = call(&bench, "sts", |_| {});
+            made.headers.remove("x-amz-date");
+            set(&mut made, name, date);
+            let expected = Refusal::DateForm {
+                mechanism: Mechanism::Header,
+                got: date.to_owned(),
+            };
+            assert_eq!(bench.verify(&made), Err(expected), "{name} {date}");
+        }
     }
 }
