@@ -11,21 +11,15 @@ use conformance::{ACCOUNT, panics};
 use serde_json::json;
 use zip::write::SimpleFileOptions;
 
+use super::setup;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_archive_writes_outside_its_directory() {
     panics::watch();
     let world = World::start().await;
     let http = Http::new(&world);
     let keys = world.operator(ACCOUNT);
-    let trust = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole",
-    }]});
-    let role = [
-        ("Action".to_owned(), "CreateRole".to_owned()),
-        ("RoleName".to_owned(), "R".to_owned()),
-        ("AssumeRolePolicyDocument".to_owned(), trust.to_string()),
-    ];
-    assert_eq!(http.query(&keys, "iam", &role).await.0, 200);
+    setup::role(&http, &keys).await;
     // Where the climbers want to go. Whatever appears in it has escaped.
     let outside =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("hostile-{:016x}", fastrand::u64(..)));

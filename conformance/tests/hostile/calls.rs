@@ -4,6 +4,8 @@ use conformance::raw::Http;
 use conformance::signing::Keys;
 use serde_json::{Value, json};
 
+use super::{archives, setup};
+
 /// Method, path with query, service, body.
 type Rest = (&'static str, &'static str, &'static str, &'static str);
 
@@ -204,25 +206,11 @@ fn in_json() -> Vec<(&'static str, &'static str, Value)> {
 
 /// Makes all of them; each has to succeed.
 pub(crate) async fn make(http: &Http, keys: &Keys) {
-    let trust = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole",
-    }]});
-    let role = [
-        ("Action".to_owned(), "CreateRole".to_owned()),
-        ("RoleName".to_owned(), "R".to_owned()),
-        ("AssumeRolePolicyDocument".to_owned(), trust.to_string()),
-    ];
-    let topic = [
-        ("Action".to_owned(), "CreateTopic".to_owned()),
-        ("Name".to_owned(), "t".to_owned()),
-    ];
-    for (service, form) in [("iam", &role[..]), ("sns", &topic[..])] {
-        let (status, answer) = http.query(keys, service, form).await;
-        assert_eq!(status, 200, "{answer}");
-    }
+    setup::role(http, keys).await;
+    setup::topic(http, keys).await;
     let function = json!({
         "FunctionName": "f", "Runtime": "provided.al2023", "Handler": "bootstrap",
-        "Role": "arn:aws:iam::123456789012:role/R", "Code": {"ZipFile": super::archives::function()},
+        "Role": "arn:aws:iam::123456789012:role/R", "Code": {"ZipFile": archives::function()},
     })
     .to_string();
     let create = ("POST", "/2015-03-31/functions", "lambda", function.as_str());

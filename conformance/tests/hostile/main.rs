@@ -13,6 +13,7 @@ mod grown;
 mod inputs;
 mod operations;
 mod sessions;
+mod setup;
 mod signatures;
 mod values;
 mod wire;

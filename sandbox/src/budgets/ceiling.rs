@@ -186,6 +186,14 @@ async fn objects_over_the_budget_are_refused_and_deletion_makes_room() {
     assert_eq!(held(&world, Kind::Objects), before);
 }
 
+/// A package that cannot be made smaller.
+fn code(size: usize) -> Value {
+    use base64::Engine as _;
+    let noise: Vec<u8> = (0..size).map(|_| fastrand::u8(..)).collect();
+    let zip = zipped("bootstrap", &noise, 0o755);
+    json!({"ZipFile": base64::prelude::BASE64_STANDARD.encode(zip)})
+}
+
 #[tokio::test]
 async fn packages_over_the_budget_are_refused_and_versions_share_theirs() {
     let budgets = Budgets {
@@ -196,11 +204,6 @@ async fn packages_over_the_budget_are_refused_and_versions_share_theirs() {
     world
         .role("r", json!({"Service": "lambda.amazonaws.com"}))
         .await;
-    let code = |size: usize| {
-        use base64::Engine as _;
-        let noise: Vec<u8> = (0..size).map(|_| fastrand::u8(..)).collect();
-        json!({"ZipFile": base64::prelude::BASE64_STANDARD.encode(zipped("bootstrap", &noise, 0o755))})
-    };
     let create = |name: &str, size: usize| {
         json!({"FunctionName": name, "Runtime": "provided.al2023", "Handler": "h",
             "Role": format!("arn:aws:iam::{ACCOUNT}:role/r"), "Code": code(size)})

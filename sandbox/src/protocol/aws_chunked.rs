@@ -35,38 +35,59 @@ pub(crate) fn is_chunked(request: &HttpRequest) -> bool {
     streaming || encoding.split(',').any(|name| name.trim() == "aws-chunked")
 }
 
-/// Decodes the body of a request for which [`is_chunked`] holds. Every trailer that the request announces must be there.
+/// The trailer that signs the others. It is not announced.
+pub(crate) const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
+
+/// Decodes the body of a request for which [`is_chunked`] holds. Every trailer that the request announces must be there,
+/// and no other. Codes as versitygw (5d9d5480, `s3api/utils/`) copies them from S3.
 ///
 /// # Errors
-/// `IncompleteBody`, `MalformedTrailerError`.
+/// `MissingContentLength`, `IncompleteBody`, `MalformedTrailerError`.
 pub(crate) fn decode_request(request: &HttpRequest) -> Result<Decoded, ApiError> {
     let length = request
         .header("x-amz-decoded-content-length")
         .and_then(|length| length.parse().ok());
+    let length = length.ok_or_else(|| {
+        ApiError::new(
+            411,
+            "MissingContentLength",
+            "You must provide the Content-Length HTTP header.",
+        )
+    })?;
     let decoded = decode(&request.body, length)?;
     let announced = request.header("x-amz-trailer").unwrap_or_default();
-    for name in announced.split(',').map(str::trim) {
-        let is_there = |(sent, _): &(String, String)| sent.eq_ignore_ascii_case(name);
-        if !name.is_empty() && !decoded.trailers.iter().any(is_there) {
-            return Err(ApiError::bad(
-                "MalformedTrailerError",
-                "The request contained trailing data that was not well-formed or did not conform to our published schema.",
-            ));
+    let announced = announced.split(',').map(str::trim);
+    let mut announced: Vec<&str> = announced.filter(|name| !name.is_empty()).collect();
+    for (sent, _) in &decoded.trailers {
+        let place = announced
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(sent));
+        match place {
+            Some(place) => drop(announced.swap_remove(place)),
+            None if sent == TRAILER_SIGNATURE => {}
+            None => return Err(malformed_trailer()),
         }
     }
-    Ok(decoded)
+    match announced.is_empty() {
+        true => Ok(decoded),
+        false => Err(malformed_trailer()),
+    }
 }
 
 /// Decodes `<hex size>[;chunk-signature=…]\r\n<data>\r\n … 0\r\n<trailers>\r\n`. `length` is
 /// `x-amz-decoded-content-length`.
-fn decode(raw: &Bytes, length: Option<usize>) -> Result<Decoded, ApiError> {
+fn decode(raw: &Bytes, length: usize) -> Result<Decoded, ApiError> {
     let mut rest: &[u8] = raw;
-    let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(raw.len()));
+    let mut body = BytesMut::with_capacity(length.min(raw.len()));
     let mut chunks = Vec::new();
     loop {
         let line = take_line(&mut rest).ok_or_else(incomplete)?;
         let (digits, extension) = line.split_once(';').unwrap_or((line, ""));
-        let size = usize::from_str_radix(digits.trim(), 16).map_err(|_| incomplete())?;
+        let digits = digits.trim();
+        // Not `+5`, which the parser would take.
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let size = usize::from_str_radix(digits, 16).ok().filter(|_| is_hex);
+        let size = size.ok_or_else(incomplete)?;
         let start = raw.len() - rest.len();
         let signature = extension.trim().strip_prefix("chunk-signature=");
         // Checked, because the size is the client's word.
@@ -86,11 +107,14 @@ fn decode(raw: &Bytes, length: Option<usize>) -> Result<Decoded, ApiError> {
     }
     let mut trailers = Vec::new();
     while let Some(line) = take_line(&mut rest).filter(|line| !line.is_empty()) {
-        if let Some((name, value)) = line.split_once(':') {
-            trailers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
-        }
+        let (name, value) = line.split_once(':').ok_or_else(malformed_trailer)?;
+        trailers.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
     }
-    if length.is_some_and(|length| length != body.len()) {
+    // What stands behind the end, or in a line that is none, is in nobody's signature.
+    if !rest.trim_ascii().is_empty() {
+        return Err(malformed_trailer());
+    }
+    if length != body.len() {
         return Err(incomplete());
     }
     Ok(Decoded {
@@ -107,6 +131,13 @@ fn take_line<'a>(rest: &mut &'a [u8]) -> Option<&'a str> {
     Some(line)
 }
 
+fn malformed_trailer() -> ApiError {
+    ApiError::bad(
+        "MalformedTrailerError",
+        "The request contained trailing data that was not well-formed or did not conform to our published schema.",
+    )
+}
+
 fn incomplete() -> ApiError {
     ApiError::bad("IncompleteBody", "The request body terminated unexpectedly")
 }
@@ -116,7 +147,7 @@ mod tests {
     use super::*;
 
     fn decoded(raw: &'static [u8], length: usize) -> Result<Decoded, ApiError> {
-        decode(&Bytes::from_static(raw), Some(length))
+        decode(&Bytes::from_static(raw), length)
     }
 
     #[test]
@@ -144,8 +175,78 @@ mod tests {
             b"5\r\nhelloXX0\r\n\r\n",
             b"4\r\nhell\r\n0\r\n\r\n",
         ] {
-            let error = decode(&Bytes::copy_from_slice(raw), Some(5)).expect_err("broken");
+            let error = decode(&Bytes::copy_from_slice(raw), 5).expect_err("broken");
             assert_eq!(error.code, "IncompleteBody");
+        }
+    }
+
+    #[test]
+    fn sizes_that_do_not_add_up_are_refused() {
+        for (raw, length) in [
+            (&b"5\r\nhello\r\n0\r\n\r\n"[..], 4),
+            (b"5\r\nhello\r\n0\r\n\r\n", 6),
+            (b"+5\r\nhello\r\n0\r\n\r\n", 5),
+            (b"-5\r\nhello\r\n0\r\n\r\n", 5),
+            (b"\r\nhello\r\n0\r\n\r\n", 5),
+            (b"5\r\nhello\r\n", 5),
+        ] {
+            let error = decode(&Bytes::copy_from_slice(raw), length).expect_err("broken");
+            assert_eq!(error.code, "IncompleteBody", "{length}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_end_is_refused() {
+        for raw in [
+            &b"0\r\n\r\nmore"[..],
+            b"0\r\nno trailer\r\n\r\n",
+            b"0\r\nx-amz-checksum-crc32:AAAAAA==",
+            b"0\r\nx-amz-checksum-crc32:\xff\r\n\r\n",
+        ] {
+            let error = decode(&Bytes::copy_from_slice(raw), 0).expect_err("broken");
+            assert_eq!(error.code, "MalformedTrailerError");
+        }
+        // Some clients say the end twice, others not at all.
+        for raw in [&b"0\r\n"[..], b"0\r\n\r\n\r\n"] {
+            assert!(decode(&Bytes::copy_from_slice(raw), 0).is_ok());
+        }
+    }
+
+    #[test]
+    fn trailers_are_those_that_were_announced() {
+        let body = "0\r\nx-amz-checksum-crc32:AAAAAA==\r\nx-amz-trailer-signature:s\r\n\r\n";
+        let sent = |length: Option<&'static str>, announced: &'static str| {
+            let mut headers = http::HeaderMap::new();
+            headers.insert("x-amz-trailer", http::HeaderValue::from_static(announced));
+            if let Some(length) = length {
+                let length = http::HeaderValue::from_static(length);
+                headers.insert("x-amz-decoded-content-length", length);
+            }
+            let request = HttpRequest {
+                method: http::Method::PUT,
+                path: "/bucket/key".to_owned(),
+                query: String::new(),
+                headers,
+                body: Bytes::from_static(body.as_bytes()),
+            };
+            decode_request(&request).map_err(|error| (error.status, error.code))
+        };
+        assert!(sent(Some("0"), "X-Amz-Checksum-Crc32").is_ok());
+        for announced in [
+            "",
+            "x-amz-checksum-sha1",
+            "x-amz-checksum-crc32, x-amz-checksum-sha1",
+        ] {
+            let refused = sent(Some("0"), announced).expect_err(announced);
+            assert_eq!(
+                refused,
+                (400, "MalformedTrailerError".into()),
+                "{announced}"
+            );
+        }
+        for length in [None, Some(""), Some("-1"), Some("much")] {
+            let refused = sent(length, "x-amz-checksum-crc32").expect_err("no length");
+            assert_eq!(refused, (411, "MissingContentLength".into()), "{length:?}");
         }
     }
 }

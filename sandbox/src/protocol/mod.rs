@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::guard::headers::OwnCaching;
+use crate::signature::segments;
 
 /// A complete HTTP request, as it came in.
 #[derive(Debug)]
@@ -35,13 +36,13 @@ impl HttpRequest {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The decoded parts of the path of a REST service with JSON bodies.
+    /// The decoded parts of the path of a REST service with JSON bodies: those that its signature covers.
     ///
     /// # Errors
     /// `SerializationException`.
     pub(crate) fn path_parts(&self) -> Result<Vec<String>, ApiError> {
-        let parts = self.path.split('/').filter(|part| !part.is_empty());
-        parts
+        segments(&self.path)
+            .into_iter()
             .map(|part| match percent_decode_str(part).decode_utf8() {
                 Ok(decoded) => Ok(decoded.into_owned()),
                 Err(_) => Err(ApiError::bad(

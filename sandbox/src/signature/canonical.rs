@@ -6,29 +6,30 @@ use std::fmt::Write as _;
 use percent_encoding::percent_decode_str;
 
 use super::claim::Claim;
+use super::scope::Mechanism;
 use super::sent::Sent;
 use crate::protocol::HttpRequest;
 use crate::service::Service;
 
 /// The whole canonical request; `path` is [the path's](path), `payload` the last line.
+///
+/// Bytes: two values of a header that are no text must not look the same.
 pub(super) fn request(
     request: &HttpRequest,
+    mechanism: Mechanism,
     sent: &Sent<'_>,
     claim: &Claim,
     (path, payload): (&str, &str),
-) -> String {
+) -> Vec<u8> {
     let mut text = String::with_capacity(1024);
-    text.push_str(request.method.as_str());
+    text.extend([request.method.as_str(), "\n", path, "\n"]);
+    query(&mut text, mechanism, &request.query);
     text.push('\n');
-    text.push_str(path);
-    text.push('\n');
-    query(&mut text, &request.query);
-    text.push('\n');
+    let mut text = text.into_bytes();
     headers(&mut text, sent, &claim.signed_headers);
-    text.push('\n');
-    text.push_str(&claim.signed_headers);
-    text.push('\n');
-    text.push_str(payload);
+    for part in ["\n", &claim.signed_headers, "\n", payload] {
+        text.extend_from_slice(part.as_bytes());
+    }
     text
 }
 
@@ -54,8 +55,9 @@ pub(super) fn path_encoded_again(service: Service, path: &str) -> Option<String>
     (out != path).then_some(out)
 }
 
-/// The path without `.`, `..` and empty segments (RFC 3986, 5.2.4); a slash at the end stays.
-fn normalized(path: &str) -> String {
+/// The segments of a path without `.`, `..` and empty ones (RFC 3986, 5.2.4): what a signature vouches for, and so what a
+/// request is understood by.
+pub(crate) fn segments(path: &str) -> Vec<&str> {
     let mut kept: Vec<&str> = Vec::new();
     for segment in path.split('/') {
         match segment {
@@ -64,6 +66,12 @@ fn normalized(path: &str) -> String {
             segment => kept.push(segment),
         }
     }
+    kept
+}
+
+/// The path of its [`segments`]; a slash at the end stays.
+fn normalized(path: &str) -> String {
+    let kept = segments(path);
     let mut out = String::with_capacity(path.len());
     for segment in &kept {
         out.push('/');
@@ -76,8 +84,8 @@ fn normalized(path: &str) -> String {
     out
 }
 
-/// The parameters, decoded and encoded again, in order; without the signature itself.
-fn query(out: &mut String, query: &str) {
+/// The parameters, decoded and encoded again, in order; where the signature is one of them, without it.
+fn query(out: &mut String, mechanism: Mechanism, query: &str) {
     if query.is_empty() {
         return;
     }
@@ -96,7 +104,7 @@ fn query(out: &mut String, query: &str) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             (encoded(name), encoded(value))
         })
-        .filter(|(name, _)| name != "X-Amz-Signature")
+        .filter(|(name, _)| mechanism != Mechanism::Query || name != "X-Amz-Signature")
         .collect();
     pairs.sort_unstable();
     for (at, (name, value)) in pairs.iter().enumerate() {
@@ -110,32 +118,35 @@ fn query(out: &mut String, query: &str) {
 }
 
 /// The signed headers, each in a line. One that is absent counts as empty, so that its signature cannot hold.
-fn headers(out: &mut String, sent: &Sent<'_>, signed: &str) {
+fn headers(out: &mut Vec<u8>, sent: &Sent<'_>, signed: &str) {
     for name in signed.split(';') {
-        out.push_str(name);
-        out.push(':');
+        out.extend_from_slice(name.as_bytes());
+        out.push(b':');
         for (at, value) in sent.all(name).enumerate() {
             if at > 0 {
-                out.push(',');
+                out.push(b',');
             }
-            trimmed(out, &String::from_utf8_lossy(value));
+            trimmed(out, value);
         }
-        out.push('\n');
+        out.push(b'\n');
     }
 }
 
 /// Without space at the ends, and one space for several in the middle.
-fn trimmed(out: &mut String, value: &str) {
-    let value = value.trim();
-    if !value.contains("  ") && !value.contains('\t') {
-        out.push_str(value);
+fn trimmed(out: &mut Vec<u8>, value: &[u8]) {
+    let value = value.trim_ascii();
+    // Text is searched by the standard library, which is optimised in a development build, too.
+    if std::str::from_utf8(value).is_ok_and(|text| !text.contains("  ") && !text.contains('\t')) {
+        out.extend_from_slice(value);
         return;
     }
-    for (at, word) in value.split_whitespace().enumerate() {
+    let words = value.split(u8::is_ascii_whitespace);
+    let words = words.filter(|word| !word.is_empty());
+    for (at, word) in words.enumerate() {
         if at > 0 {
-            out.push(' ');
+            out.push(b' ');
         }
-        out.push_str(word);
+        out.extend_from_slice(word);
     }
 }
 

@@ -14,8 +14,6 @@ use crate::protocol::{HttpRequest, aws_chunked};
 /// The hash of nothing, in hexadecimal.
 const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-const TRAILER_SIGNATURE: &str = "x-amz-trailer-signature";
-
 /// Whether every chunk, and the trailer where there is one, is signed with `key`.
 pub(super) fn check(
     key: &hmac::Key,
@@ -58,7 +56,7 @@ pub(super) fn check(
     let mut signature = None;
     for (name, value) in &decoded.trailers {
         match name.as_str() {
-            TRAILER_SIGNATURE => signature = from_hex(value),
+            aws_chunked::TRAILER_SIGNATURE => signature = from_hex(value),
             name => lines.extend([name, ":", value, "\n"]),
         }
     }

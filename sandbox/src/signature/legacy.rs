@@ -4,6 +4,7 @@
 //! place of headers follows `HmacV1QueryAuth` of botocore (0e6e2404).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -74,7 +75,7 @@ pub(super) fn verify(
     let headers = amazon_headers(request, &pairs);
     let token = headers.get("x-amz-security-token").map(String::as_str);
     let who = keys.find(&scope.access_key, token, clocks.sandbox)?;
-    let text = string_to_sign(request, find, &headers, expires);
+    let text = string_to_sign(request, &pairs, &headers, expires).ok_or(Refusal::Mismatch)?;
     let secret = keys.secret_of(&scope.access_key);
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
     let signature = BASE64_STANDARD.decode(signature);
@@ -84,44 +85,58 @@ pub(super) fn verify(
     Ok(who)
 }
 
-/// Headers and parameters that begin with `x-amz-`; a header wins.
+/// Headers and parameters that begin with `x-amz-`, every value of each: whichever of them is gone by later, all were
+/// signed.
 fn amazon_headers(request: &HttpRequest, pairs: &[(String, String)]) -> BTreeMap<String, String> {
-    let is_amazon = |name: &str| name.starts_with("x-amz-");
-    let mut found: BTreeMap<String, String> = pairs
-        .iter()
-        .filter(|(name, _)| is_amazon(name))
-        .map(|(name, value)| (name.clone(), value.trim().to_owned()))
-        .collect();
-    for name in request
-        .headers
-        .keys()
-        .filter(|name| is_amazon(name.as_str()))
-    {
-        let values = request.headers.get_all(name).iter();
-        let values: Vec<_> = values
-            .map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
-            .collect();
-        found.insert(name.as_str().to_owned(), values.join(","));
+    let in_query = pairs.iter();
+    let in_query = in_query.map(|(name, value)| (name.as_str(), value.as_str().into()));
+    let headers = request.headers.iter();
+    let headers =
+        headers.map(|(name, value)| (name.as_str(), String::from_utf8_lossy(value.as_bytes())));
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in in_query.chain(headers) {
+        if !name.starts_with("x-amz-") {
+            continue;
+        }
+        match found.entry(name.to_owned()) {
+            Entry::Vacant(entry) => drop(entry.insert(value.trim().to_owned())),
+            Entry::Occupied(mut entry) => entry.get_mut().extend([",", value.trim()]),
+        }
     }
     found
 }
 
-fn string_to_sign<'q>(
-    request: &'q HttpRequest,
-    find: impl Fn(&str) -> Option<&'q str>,
+/// Every value of a header, or of the parameter that stands for it.
+fn standard(request: &HttpRequest, pairs: &[(String, String)], name: &str) -> String {
+    let headers = request.headers.get_all(name).iter();
+    let mut values: Vec<_> = headers
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    if values.is_empty() {
+        let in_query = pairs.iter().filter(|(known, _)| known == name);
+        values.extend(in_query.map(|(_, value)| value.as_str().into()));
+    }
+    let values: Vec<&str> = values.iter().map(|value| value.trim()).collect();
+    values.join(",")
+}
+
+/// What is signed; `None` where a value pretends to be more than one line of it.
+fn string_to_sign(
+    request: &HttpRequest,
+    pairs: &[(String, String)],
     amazon: &BTreeMap<String, String>,
     expires: &str,
-) -> String {
-    let standard = |name: &str| {
-        let value = request.header(name).or_else(|| find(name));
-        value.unwrap_or_default().trim()
-    };
-    let mut text = format!(
-        "{}\n{}\n{}\n{expires}\n",
-        request.method,
-        standard("content-md5"),
-        standard("content-type")
-    );
+) -> Option<String> {
+    let [md5, kind] = ["content-md5", "content-type"].map(|name| standard(request, pairs, name));
+    let values = amazon.iter().flat_map(|(name, value)| [name, value]);
+    if [&md5, &kind]
+        .into_iter()
+        .chain(values)
+        .any(|value| value.contains('\n'))
+    {
+        return None;
+    }
+    let mut text = format!("{}\n{md5}\n{kind}\n{expires}\n", request.method);
     for (name, value) in amazon {
         text.extend([name, ":", value, "\n"]);
     }
@@ -131,7 +146,9 @@ fn string_to_sign<'q>(
             Some((name, value)) => (name, Some(value)),
             None => (pair, None),
         };
-        SIGNED_PARAMETERS.contains(&name).then_some((name, value))
+        // By the name that is gone by, however it was encoded.
+        let (name, _) = form_urlencoded::parse(name.as_bytes()).next()?;
+        SIGNED_PARAMETERS.contains(&&*name).then_some((name, value))
     });
     let mut parameters: Vec<_> = parameters.collect();
     parameters.sort_unstable();
@@ -143,5 +160,5 @@ fn string_to_sign<'q>(
             text.push_str(&percent_decode_str(value).decode_utf8_lossy());
         }
     }
-    text
+    Some(text)
 }

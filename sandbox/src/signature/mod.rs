@@ -28,6 +28,7 @@ mod tests;
 mod v4;
 mod words;
 
+pub(crate) use self::canonical::segments;
 pub(crate) use self::clocks::Clocks;
 pub(crate) use self::derived::DerivedKeys;
 pub(crate) use self::refusal::Refusal;

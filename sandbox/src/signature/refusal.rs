@@ -15,6 +15,8 @@ pub(crate) enum Refusal {
     Algorithm(String),
     /// The header lacks these parts.
     Incomplete(Vec<&'static str>),
+    /// The header has this part more than once.
+    Repeated(String),
     /// The query lacks a parameter of version 4.
     QueryIncomplete,
     /// The query lacks a parameter of version 2.

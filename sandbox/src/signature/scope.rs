@@ -45,7 +45,12 @@ impl Scope {
     /// # Errors
     /// When there are no credentials, more than one kind, or none that can be told apart.
     pub(crate) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
-        let header = request.headers.get(http::header::AUTHORIZATION);
+        let mut headers = request.headers.get_all(http::header::AUTHORIZATION).iter();
+        let (header, second) = (headers.next(), headers.next());
+        // Whoever stands between might go by the other one.
+        if second.is_some() {
+            return Err(Refusal::Twice);
+        }
         // Looked into only where it may hold credentials: to parse a query costs more than all the rest.
         let query = ["X-Amz-", "AWSAccessKeyId", "Signature"]
             .iter()
@@ -97,18 +102,22 @@ impl Scope {
             return Err(Refusal::Algorithm(algorithm.to_owned()));
         }
         let (mut credential, mut signed_headers, mut signature) = (None, None, None);
-        for part in parts.split(',') {
-            match part.trim().split_once('=') {
-                Some(("Credential", value)) => credential = Some(value),
-                Some(("SignedHeaders", value)) => signed_headers = Some(value.to_owned()),
-                Some(("Signature", value)) => signature = Some(value.to_owned()),
-                Some(_) | None => {}
+        for part in parts.split(',').map(str::trim) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let place = match name {
+                "Credential" => &mut credential,
+                "SignedHeaders" => &mut signed_headers,
+                "Signature" => &mut signature,
+                _ => continue,
+            };
+            if place.replace(value).is_some() {
+                return Err(Refusal::Repeated(name.to_owned()));
             }
         }
         let credential = credential.ok_or(Refusal::Incomplete(vec!["Credential"]))?;
         Ok(Self {
-            signed_headers,
-            signature,
+            signed_headers: signed_headers.map(str::to_owned),
+            signature: signature.map(str::to_owned),
             ..Self::parse(Mechanism::Header, credential)?
         })
     }

@@ -23,10 +23,10 @@ impl<'r> Sent<'r> {
         found.map(|(_, value)| *value)
     }
 
-    /// The first value of a header, if it is text.
+    /// The first value of a header. One that is no text is there, too, and is nothing that could be right.
     pub(super) fn text(&self, wanted: &str) -> Option<&'r str> {
         let value = self.all(wanted).next()?;
-        std::str::from_utf8(value).ok()
+        Some(std::str::from_utf8(value).unwrap_or("\u{fffd}"))
     }
 
     /// The names, each as often as it was sent.

@@ -53,7 +53,7 @@ pub(super) fn prove(
 ) -> Result<(), Refusal> {
     let (line, payload) = payload::claimed(service, scope.mechanism, request, sent)?;
     let holds = |path: &str| {
-        let canonical = canonical::request(request, sent, claim, (path, &line));
+        let canonical = canonical::request(request, scope.mechanism, sent, claim, (path, &line));
         let text = string_to_sign(scope, claim, &canonical);
         // In constant time.
         hmac::verify(key, text.as_bytes(), &claim.signature).is_ok()
@@ -70,11 +70,11 @@ pub(super) fn prove(
     }
 }
 
-fn string_to_sign(scope: &Scope, claim: &Claim, canonical: &str) -> String {
+fn string_to_sign(scope: &Scope, claim: &Claim, canonical: &[u8]) -> String {
     let (_, scope_text) = scope.credential.split_once('/').unwrap_or_default();
     let mut text = String::with_capacity(192);
     text.extend([ALGORITHM, "\n", &claim.moment_text, "\n", scope_text, "\n"]);
-    push_hex(&mut text, digest(&SHA256, canonical.as_bytes()).as_ref());
+    push_hex(&mut text, digest(&SHA256, canonical).as_ref());
     text
 }
 

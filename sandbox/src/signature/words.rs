@@ -85,12 +85,13 @@ impl Refusal {
                 };
                 (Missing, format!("{message}: the request is not signed; {HINT}"))
             }
-            Refusal::Twice => (Signature, "credentials stand in the header and in the query".to_owned()),
+            Refusal::Twice => (Signature, "credentials stand in more than one place".to_owned()),
             Refusal::Algorithm(name) => (Incomplete, format!("Unsupported AWS 'algorithm': '{name}'{}", unsupported(name))),
             Refusal::Incomplete(parts) => {
                 let parts = parts.iter().map(|part| format!("Authorization header requires '{part}' parameter."));
                 (Incomplete, parts.collect::<Vec<_>>().join(" "))
             }
+            Refusal::Repeated(part) => (Incomplete, format!("Authorization header has the parameter '{part}' more than once.")),
             Refusal::QueryIncomplete => (Incomplete, "AWS query-string parameters must include 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Signature', 'X-Amz-SignedHeaders', 'X-Amz-Date' and 'X-Amz-Expires'. Re-examine the query-string parameters.".to_owned()),
             Refusal::LegacyIncomplete | Refusal::LegacyExpires(_) => (Incomplete, "Unsupported AWS 'algorithm': signature version 2".to_owned()),
             Refusal::Credential { got, .. } => (Incomplete, format!("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{got}'")),
@@ -162,6 +163,7 @@ impl Refusal {
                 let part = parts.first().copied().unwrap_or_default();
                 malformed(Mechanism::Header, &format!("missing {part}."))
             }
+            Refusal::Repeated(part) => malformed(Mechanism::Header, &format!("{part} stands in it more than once.")),
             Refusal::QueryIncomplete => bad("AuthorizationQueryParametersError", "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.".to_owned()),
             Refusal::LegacyIncomplete => forbidden("AccessDenied", "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters"),
             Refusal::LegacyExpires(got) => forbidden("AccessDenied", &format!("Invalid date (should be seconds since epoch): {got}")),

@@ -149,6 +149,17 @@ async fn events_over_the_budget_are_dropped_and_counted() {
         ..Budgets::default()
     };
     let world = world(Service::Events, budgets);
+    // Only what may be delivered is queued.
+    let lambda = world.of(Service::Lambda);
+    lambda
+        .role("r", json!({"Service": "lambda.amazonaws.com"}))
+        .await;
+    let create = json!({"FunctionName": "f", "Runtime": "provided.al2023", "Handler": "h",
+        "Role": format!("arn:aws:iam::{ACCOUNT}:role/r"), "Code": code(1)});
+    lambda.ok("CreateFunction", create).await;
+    let permission = json!({"FunctionName": "f", "StatementId": "s",
+        "Action": "lambda:InvokeFunction", "Principal": "events.amazonaws.com"});
+    lambda.ok("AddPermission", permission).await;
     let function = format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:f");
     for rule in ["a", "b"] {
         let input = json!({"Name": rule, "EventPattern": r#"{"source":["aws.sns"]}"#});
@@ -170,6 +181,9 @@ async fn events_over_the_budget_are_dropped_and_counted() {
     }
     assert!(world.sandbox.ledger.dropped_events() > 0);
     assert!(world.sandbox.engine.tasks() <= 51);
+    lambda
+        .ok("DeleteFunction", json!({"FunctionName": "f"}))
+        .await;
     world.calm().await;
     assert_eq!(
         world.sandbox.queued.bytes(),

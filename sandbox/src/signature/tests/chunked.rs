@@ -88,22 +88,26 @@ fn chunks_changed_are_refused() {
         (signatures[0], signatures[1]),
         (signatures[2], signatures[1]),
         (";chunk-signature", ";signature"),
-        // A trailer that nothing vouches for.
-        ("\r\n\r\n", "\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n"),
     ] {
         let refusal = bench.verify(&changed(&plain, from, to));
         assert_eq!(refusal, Err(Refusal::Mismatch), "{from}");
     }
     let signed = upload(&bench, WITH_TRAILER, true);
-    for (from, to) in [
-        ("DUoRhQ==", "DUoRhA=="),
-        ("x-amz-trailer-signature", "x-other"),
-    ] {
+    let body = std::str::from_utf8(&signed.body).unwrap();
+    let (_, trailer_signature) = body.split_once("DUoRhQ==\r\n").unwrap();
+    for (from, to) in [("DUoRhQ==", "DUoRhA=="), (trailer_signature, "\r\n")] {
         let refusal = bench.verify(&changed(&signed, from, to));
         assert_eq!(refusal, Err(Refusal::Mismatch), "{from}");
     }
-    // Announced, and not there; cut off.
+    // Announced, and not there; there, and not announced; behind the end; of another size; cut off.
     for (from, to, code) in [
+        (
+            "x-amz-trailer-signature",
+            "x-amz-meta-a:b\r\nx-amz-trailer-signature",
+            "MalformedTrailerError",
+        ),
+        (trailer_signature, "\r\nmore\r\n", "MalformedTrailerError"),
+        ("5;chunk", "+5;chunk", "IncompleteBody"),
         (
             "x-amz-checksum-crc32:DUoRhQ==\r\n",
             "",
@@ -114,4 +118,28 @@ fn chunks_changed_are_refused() {
         let refusal = bench.verify(&changed(&signed, from, to)).unwrap_err();
         assert_eq!(refusal.answer(Service::S3).code, code);
     }
+}
+
+/// A trailer that is announced, which is signed, and that nothing vouches for.
+#[test]
+fn trailer_of_a_stream_without_trailer_signatures_is_refused() {
+    let bench = Bench::new();
+    let made = upload(&bench, SIGNED, true);
+    assert_eq!(bench.verify(&made), Err(Refusal::Mismatch));
+}
+
+/// versitygw (5d9d5480, `ParseDecodedContentLength`): a stream says how long it is without its chunks.
+#[test]
+fn chunks_without_their_length_are_refused() {
+    let bench = Bench::new();
+    let mut client = bench.client("s3");
+    client.payload = Some(SIGNED);
+    let mut made = request(Method::PUT, "/bucket/key", "", "0\r\n\r\n");
+    client.sign(&mut made);
+    let refusal = bench.verify(&made).unwrap_err();
+    let answer = refusal.answer(Service::S3);
+    assert_eq!(
+        (answer.status, &*answer.code),
+        (411, "MissingContentLength")
+    );
 }

@@ -77,3 +77,117 @@ fn presigned_by_version_2_changed_is_refused() {
         assert_eq!(bench.verify(&made), Err(Refusal::Mismatch), "{what}");
     }
 }
+
+/// Whoever was given an address adds nothing to it, however it is written: not another version, not a second value of
+/// which another reader might take the last.
+#[test]
+fn presigned_by_version_2_with_parameters_added_is_refused() {
+    let bench = Bench::new();
+    let lines = "x-amz-checksum-mode:ENABLED\n";
+    for added in [
+        "versionId=8",
+        "version%49d=8",
+        "%76ersionId=8",
+        "%61cl",
+        "x-amz-checksum-mode=DISABLED",
+        "%78-amz-checksum-mode=DISABLED",
+        "x-amz-acl=public-read",
+        "content-type=text/html",
+        "content-md5=x",
+    ] {
+        for first in [false, true] {
+            let mut made = presigned(&bench, "", lines);
+            let own = format!("{}&x-amz-checksum-mode=ENABLED", made.query);
+            made.query.clone_from(&own);
+            assert_eq!(bench.verify(&made), Ok(Caller::Operator));
+            made.query = match first {
+                true => format!("{added}&{own}"),
+                false => format!("{own}&{added}"),
+            };
+            assert_eq!(bench.verify(&made), Err(Refusal::Mismatch), "{added}");
+        }
+    }
+    let mut made = presigned(&bench, "", lines);
+    made.query.push_str("&x-amz-checksum-mode=ENABLED");
+    set(&mut made, "x-amz-checksum-mode", "ENABLED");
+    assert_eq!(bench.verify(&made), Err(Refusal::Mismatch), "in both");
+}
+
+/// A value that holds the line break of the text that is signed does not pass for two headers.
+#[test]
+fn presigned_by_version_2_with_a_line_in_a_value_is_refused() {
+    let bench = Bench::new();
+    let lines = "x-amz-checksum-mode:ENABLED\nx-amz-expected-bucket-owner:1\n";
+    let mut made = presigned(&bench, "", lines);
+    let own = made.query.clone();
+    made.query = format!("{own}&x-amz-checksum-mode=ENABLED&x-amz-expected-bucket-owner=1");
+    assert_eq!(bench.verify(&made), Ok(Caller::Operator));
+    made.query = format!("{own}&x-amz-checksum-mode=ENABLED%0Ax-amz-expected-bucket-owner%3A1");
+    assert_eq!(bench.verify(&made), Err(Refusal::Mismatch));
+}
+
+#[test]
+fn presigned_by_version_2_in_another_form_is_refused() {
+    let bench = Bench::new();
+    let mut made = presigned(&bench, "", "");
+    let own = made.query.clone();
+    for part in ["AWSAccessKeyId", "Signature", "Expires"] {
+        made.query = own.replace(part, &part.to_lowercase());
+        assert_eq!(
+            bench.verify(&made),
+            Err(Refusal::LegacyIncomplete),
+            "{part}"
+        );
+    }
+    let (head, rest) = own.split_once("Signature=").unwrap();
+    let (_, rest) = rest.split_once('&').unwrap();
+    for none in ["%21", ""] {
+        made.query = format!("{head}Signature={none}&{rest}");
+        assert_eq!(bench.verify(&made), Err(Refusal::Mismatch), "{none}");
+    }
+}
+
+/// By the machine's clock or by the sandbox's.
+#[test]
+fn presigned_by_version_2_is_good_by_either_clock() {
+    let bench = Bench::new();
+    let (now, day) = (bench.now, time::Duration::DAY);
+    let made = presigned(&bench, "", "");
+    for (machine, sandbox, expected) in [
+        (now, now + day, Ok(Caller::Operator)),
+        (now + day, now, Ok(Caller::Operator)),
+        (now + day, now + day, Err(Refusal::PresignedLate)),
+    ] {
+        let clocks = Clocks { machine, sandbox };
+        assert_eq!(bench.verify_at(clocks, &made), expected);
+    }
+}
+
+/// `HmacV1QueryAuth` of botocore puts the token into the query, and signs it.
+#[test]
+fn presigned_by_version_2_needs_an_active_key_and_its_token() {
+    let bench = Bench::new();
+    let account = AccountId::parse(ACCOUNT).unwrap();
+    let key = bench.keys.issue_key(&account, Caller::Operator);
+    let made = presigned_at(&key, bench.now, "/bucket/key");
+    assert_eq!(bench.verify(&made), Ok(Caller::Operator));
+    bench.keys.set_active(&key.access_key_id, false);
+    let unknown = Refusal::UnknownKey(key.access_key_id);
+    assert_eq!(bench.verify(&made), Err(unknown));
+    let end = bench.now + time::Duration::MINUTE;
+    let issue = || bench.keys.issue_session(&account, Caller::Operator, end);
+    let (own, other) = (issue(), issue());
+    let with = |token: &str| {
+        let line = format!("x-amz-security-token:{token}\n");
+        let mut made = sign(&own, bench.now, "/bucket/key", &line);
+        let token: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
+        made.query
+            .push_str(&format!("&x-amz-security-token={token}"));
+        bench.verify(&made)
+    };
+    assert_eq!(with(&own.session_token), Ok(Caller::Operator));
+    assert_eq!(with(&other.session_token), Err(Refusal::WrongToken));
+    let without = presigned_at(&own, bench.now, "/bucket/key");
+    let missing = Refusal::NoToken(own.access_key_id.clone());
+    assert_eq!(bench.verify(&without), Err(missing));
+}
