@@ -38,7 +38,7 @@ const PLANS: [&str; 2] = [
 ];
 
 /// What `deploy` looks at before it asks for consent.
-const PLAN_LOOKS: [&str; 19] = [
+const PLAN_LOOKS: [&str; 18] = [
     "cloudformation:DescribeStacks",
     "cloudformation:GetTemplate",
     "cloudformation:DescribeChangeSet",
@@ -51,7 +51,6 @@ const PLAN_LOOKS: [&str; 19] = [
     "config:ListTagsForResource",
     "iam:GetRole",
     "lambda:GetFunction",
-    "logs:DescribeLogGroups",
     "logs:ListTagsForResource",
     "s3:GetBucketTagging",
     "s3:GetObject",
@@ -132,6 +131,8 @@ impl Part {
                     PLANS.contains(&call.operation) || PLAN_LOOKS.contains(&call.operation)
                 })
                 .flat_map(Call::permissions)
+                // A plan names its stack; who looks for all of them needs it.
+                .filter(|(action, _)| *action != "cloudformation:ListStacks")
                 .for_each(&mut allow),
             Self::CfnRole => stack::permissions().for_each(&mut allow),
             Self::OperatorStack => stack::permissions()

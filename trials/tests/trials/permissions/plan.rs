@@ -37,8 +37,8 @@ fn the_policy_is_enough_for_a_plan_and_for_nothing_else() {
             assert_eq!(told.document["changes"], true, "{}", told.text);
         }
         // What the same key may not do changes nothing.
-        let before = Census::of(&world).await;
         let key = user(&world, "another", &[policy().text()]).await;
+        let before = Census::of(&world).await;
         let planner = Lab::with_key(&world, &package, &key);
         for command in [
             &[
@@ -63,7 +63,11 @@ fn without_any_single_action_a_plan_fails_and_names_it() {
     // Some are the same right for two calls.
     let declared = CALLS.iter().flat_map(|call| call.permissions());
     let declared: Vec<_> = declared.map(|(action, _)| action).collect();
-    let cases: Vec<_> = policy().actions().into_iter().collect();
+    let all_of_them = policy().actions();
+    // That a package is new to a bucket is told as 404 only to those who may list; these plans have no new one.
+    assert!(all_of_them.contains("s3:ListBucket"));
+    let needed_here = |action: &&str| *action != "s3:ListBucket";
+    let cases: Vec<_> = all_of_them.into_iter().filter(needed_here).collect();
     assert!(cases.iter().all(|action| declared.contains(action)));
     let what = "the policy for plans, less one action";
     let name = |case: &&str| (*case).to_owned();
