@@ -73,8 +73,8 @@ struct Tally {
     tampered: u64,
     /// Calls of each operation, by service, that grown inputs led to.
     reached: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Calls that tampered inputs led to.
-    let_in: u64,
+    /// Calls that tampered inputs led to, each with what is known of its input.
+    let_in: Vec<String>,
     /// Faults of the sandbox, each with its input.
     faults: Vec<String>,
     /// How often an answer came late on a busy machine, and in time when it was asked for alone.
@@ -85,7 +85,7 @@ impl Tally {
     fn add(&mut self, other: Self) {
         self.grown += other.grown;
         self.tampered += other.tampered;
-        self.let_in += other.let_in;
+        self.let_in.extend(other.let_in);
         self.late += other.late;
         self.faults.extend(other.faults);
         for (service, operations) in other.reached {
@@ -149,7 +149,7 @@ async fn changed_calls_reach_their_operations_and_break_nothing() {
         tally.calls(),
         services.join(", "),
         tally.tampered,
-        tally.let_in,
+        tally.let_in.len(),
         tally.late,
     );
     assert!(
@@ -165,9 +165,10 @@ async fn changed_calls_reach_their_operations_and_break_nothing() {
         tally.calls(),
         tally.grown
     );
-    assert_eq!(
-        tally.let_in, 0,
-        "calls are made with signatures that are none"
+    assert!(
+        tally.let_in.is_empty(),
+        "calls are made with signatures that are none:\n{}",
+        tally.let_in.join("\n\n")
     );
     if inputs() < ENOUGH {
         return;
@@ -260,7 +261,7 @@ impl Session {
         tally.grown = grown.len() as u64;
         tally.tampered = tampered.len() as u64;
         let before = self.newest();
-        self.send(grown, &mut tally).await;
+        self.send(&Arc::new(grown), &mut tally).await;
         for (service, operation) in self.calls_after(before) {
             if known
                 .get(&service)
@@ -271,9 +272,10 @@ impl Session {
             }
         }
         let before = self.newest();
-        self.send(tampered, &mut tally).await;
-        tally.let_in = self.calls_after(before).count() as u64;
-        self.send(streams, &mut tally).await;
+        let tampered = Arc::new(tampered);
+        self.send(&tampered, &mut tally).await;
+        tally.let_in = self.let_in(before, &tampered).await;
+        self.send(&Arc::new(streams), &mut tally).await;
         self.world.idle_within(PATIENCE).await;
         self.world.sandbox.functions.shut_down().await;
         tally
@@ -296,9 +298,25 @@ impl Session {
             .map(|call| (call.service.clone(), call.operation.clone()))
     }
 
+    /// The calls that clients have made since, each with the input that makes it where that can be told: all are sent
+    /// again, one by one.
+    async fn let_in(&self, after: u64, inputs: &[Vec<u8>]) -> Vec<String> {
+        let calls: Vec<_> = self.calls_after(after).collect();
+        let mut named: Vec<String> = calls.iter().map(|call| format!("{call:?}")).collect();
+        if calls.is_empty() {
+            return named;
+        }
+        for input in inputs {
+            let before = self.newest();
+            exchange(&self.place.address, input).await;
+            let again = self.calls_after(before);
+            named.extend(again.map(|call| format!("{call:?} by {}", shown(input))));
+        }
+        named
+    }
+
     /// Sends all of it, four at a time.
-    async fn send(&self, inputs: Vec<Vec<u8>>, tally: &mut Tally) {
-        let inputs = Arc::new(inputs);
+    async fn send(&self, inputs: &Arc<Vec<Vec<u8>>>, tally: &mut Tally) {
         let next = Arc::new(AtomicUsize::new(0));
         let clients: Vec<_> = (0..4)
             .map(|_| {

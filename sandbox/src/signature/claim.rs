@@ -70,6 +70,10 @@ impl Claim {
         };
         let get = |wanted: &str| find(wanted).ok_or(Refusal::QueryIncomplete);
         get("X-Amz-Algorithm")?;
+        // Of all parameters the signature alone is not signed, so a second one could say anything.
+        if names_twice(&pairs, "X-Amz-Signature") {
+            return Err(Refusal::Mismatch);
+        }
         let (signature, signed) = (get("X-Amz-Signature")?, get("X-Amz-SignedHeaders")?);
         let (moment_text, expires) = (get("X-Amz-Date")?, get("X-Amz-Expires")?);
         let moment = basic(moment_text).ok_or_else(|| Refusal::DateForm {
@@ -96,6 +100,11 @@ impl Claim {
     pub(super) fn signs(&self, name: &str) -> bool {
         self.signed_headers.split(';').any(|signed| signed == name)
     }
+}
+
+/// Whether a parameter comes more than once.
+pub(super) fn names_twice(pairs: &[(String, String)], wanted: &str) -> bool {
+    pairs.iter().filter(|(name, _)| name == wanted).count() > 1
 }
 
 /// As the canonical request has them, whatever the client's order.

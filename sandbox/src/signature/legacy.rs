@@ -11,6 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
 use ring::hmac;
 
+use super::claim::names_twice;
 use super::clocks::Clocks;
 use super::refusal::Refusal;
 use super::scope::Scope;
@@ -67,6 +68,11 @@ pub(super) fn verify(
     };
     let get = |wanted: &str| find(wanted).ok_or(Refusal::LegacyIncomplete);
     let (signature, expires) = (get("Signature")?, get("Expires")?);
+    // None of the three is signed as it stands, so a second one could say anything.
+    let own = ["AWSAccessKeyId", "Expires", "Signature"];
+    if own.iter().any(|name| names_twice(&pairs, name)) {
+        return Err(Refusal::Mismatch);
+    }
     let end = expires.parse().ok().map(Timestamp::from_unix_timestamp);
     let Some(Ok(end)) = end else {
         return Err(Refusal::LegacyExpires(expires.to_owned()));

@@ -50,6 +50,17 @@ fn presigned_by_version_2_is_taken_until_it_expires() {
 }
 
 #[test]
+fn presigned_by_version_2_with_its_own_parameter_twice_is_refused() {
+    let bench = Bench::new();
+    let made = || presigned(&bench, "?versionId=7", "");
+    for second in ["AWSAccessKeyId=1", "Expires=1", "Signature=a"] {
+        let mut made = made();
+        made.query = format!("{}&{second}", made.query);
+        assert_eq!(bench.verify(&made), Err(Refusal::Mismatch), "{second}");
+    }
+}
+
+#[test]
 fn presigned_by_version_2_changed_is_refused() {
     let bench = Bench::new();
     let with_header = "x-amz-checksum-mode:ENABLED\n";

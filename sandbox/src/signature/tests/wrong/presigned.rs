@@ -144,6 +144,23 @@ fn presigned_without_any_of_its_parameters_is_refused() {
     );
 }
 
+/// The signature is the one parameter that cannot be signed; every other one is, however often it comes.
+#[test]
+fn presigned_with_a_parameter_twice_is_refused() {
+    let bench = Bench::new();
+    for name in ["s3", "sts"] {
+        let made = presigned(&bench, name, bench.now);
+        let pairs: Vec<_> = made.query.split('&').map(str::to_owned).collect();
+        for pair in pairs {
+            for second in [pair.clone(), format!("{pair}0")] {
+                let mut twice = presigned(&bench, name, bench.now);
+                twice.query = format!("{}&{second}", made.query);
+                assert!(bench.verify(&twice).is_err(), "{name} {second}");
+            }
+        }
+    }
+}
+
 /// By the machine's clock or by the sandbox's, which some clients follow.
 #[test]
 fn presigned_is_good_by_either_clock() {
